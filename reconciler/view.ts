@@ -1,0 +1,38 @@
+import type { Prompt } from '../schema/index.ts';
+import type { Surface, Upstream } from './mcp/upstream.ts';
+import type { Status } from './status.ts';
+
+/** A server as a project's clients see it. */
+export interface ServedServer {
+  name: string;
+  /** Kept while an instance restarts, so that lists do not flicker; empty when nothing was ever served. */
+  surface: Surface;
+  /**
+   * A connected instance to send a request to (the least loaded one). Waits up to `timeoutMs` for one that is starting.
+   * Rejects with a ProblemError that says why there is none.
+   */
+  upstream(timeoutMs: number): Promise<Upstream>;
+}
+
+export interface ServedPrompt {
+  name: string;
+  spec: Prompt;
+}
+
+/** One project, as it is served now. Servers and prompts are sorted by name. */
+export interface ServedProject {
+  name: string;
+  instructions: string | undefined;
+  servers: readonly ServedServer[];
+  prompts: readonly ServedPrompt[];
+}
+
+/** What the gateway may know and ask of the reconciler. */
+export interface ReconcilerView {
+  project(name: string): ServedProject | undefined;
+  status(): Status;
+  /** Fetch and reconcile now; bursts coalesce. */
+  poke(): void;
+  /** Called with the names of the projects whose lists changed. Returns the way to stop listening. */
+  onProjectsChanged(listener: (change: { tools: string[]; prompts: string[] }) => void): () => void;
+}

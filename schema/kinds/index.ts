@@ -1,0 +1,6 @@
+export { Lock } from './lock.ts';
+export { Project } from './project.ts';
+export { Prompt } from './prompt.ts';
+export { Repository } from './repository.ts';
+export { Secret } from './secret.ts';
+export { EnvVar, Server } from './server.ts';

@@ -1,0 +1,328 @@
+/**
+ * What can be wrong, as data. A problem says what, where and what to do next; it never holds a secret.
+ * Expected trouble (an invalid document, a server that does not start) is returned as `Problem`s; a fault that ends
+ * an operation is thrown as a `ProblemError`. The table below is the only list of codes: `docs/problems.md` is
+ * generated from it.
+ */
+
+/** `error` refuses the resource (or the operation); `warning` is shown and refuses nothing. */
+export type Severity = 'error' | 'warning';
+
+/** A place in a repository file. Lines and columns count from 1; columns count UTF-16 code units, as editors do. */
+export interface Position {
+  file: string;
+  line?: number;
+  column?: number;
+}
+
+interface Code {
+  severity: Severity;
+  /** One sentence for the documentation: what the code means. */
+  meaning: string;
+  /** One sentence for the documentation: what a person does about it. */
+  cure: string;
+}
+
+export const problemCodes = {
+  // ── files and documents ──
+  YAML_SYNTAX: {
+    severity: 'error',
+    meaning: 'The file is not valid YAML 1.2.',
+    cure: 'Mend the syntax at the position named.',
+  },
+  YAML_VERSION: {
+    severity: 'error',
+    meaning: 'A `%YAML` directive names a version other than 1.2.',
+    cure: 'Remove the directive; every file is YAML 1.2.',
+  },
+  YAML_DUPLICATE_KEY: { severity: 'error', meaning: 'A mapping has the same key twice.', cure: 'Keep one of the two.' },
+  YAML_LIMIT: {
+    severity: 'error',
+    meaning: 'The document is nested too deeply, or its aliases expand to too much.',
+    cure: 'Flatten the document; aliases are for small repetitions only.',
+  },
+  FILE_TOO_LARGE: {
+    severity: 'error',
+    meaning: 'The file is larger than its kind may be.',
+    cure: 'Make the file smaller.',
+  },
+  FILE_NOT_TEXT: {
+    severity: 'error',
+    meaning: 'The file is not UTF-8 text.',
+    cure: 'Save it as UTF-8 without NUL bytes.',
+  },
+  FILE_TOO_COSTLY: {
+    severity: 'error',
+    meaning: 'Reading this file exhausted the reader process (time or memory).',
+    cure: 'Simplify the file; the rest of the commit was read without it.',
+  },
+  FILE_NOT_REGULAR: {
+    severity: 'error',
+    meaning: 'A symbolic link or a submodule stands where a file is expected; neither is followed.',
+    cure: 'Replace it by a regular file.',
+  },
+  FILE_UNKNOWN: {
+    severity: 'warning',
+    meaning: 'A file in one of the repository format’s folders has no meaning there and is not read.',
+    cure: 'Rename it (YAML files end in `.yaml`, prompts in `.md`), or move it out of the folder.',
+  },
+  FRONT_MATTER_MISSING: {
+    severity: 'error',
+    meaning:
+      'A Markdown resource does not open with a line of exactly `---`, or its front matter is not closed by one.',
+    cure: 'Begin the file with `---`, the front matter, and `---`, each delimiter alone on its line.',
+  },
+  FIELD_UNKNOWN: { severity: 'error', meaning: 'The kind has no such field.', cure: 'Correct or remove the field.' },
+  FIELD_MISSING: { severity: 'error', meaning: 'A required field is missing.', cure: 'Add the field.' },
+  FIELD_INVALID: {
+    severity: 'error',
+    meaning: 'A field has a value that its type or rule does not allow.',
+    cure: 'Correct the value.',
+  },
+  NAME_INVALID: {
+    severity: 'error',
+    meaning: 'A file or folder name is not a DNS label of the length its kind allows.',
+    cure: 'Use lower-case letters, digits and `-`; at most 24 characters for servers and projects, 63 for the rest.',
+  },
+  IDENTITY_MISMATCH: {
+    severity: 'error',
+    meaning: 'The file says another kind, name or apiVersion than its path does.',
+    cure: 'Make the file agree with its path, or move it.',
+  },
+  // ── the catalog as a whole ──
+  REPOSITORY_MISSING: {
+    severity: 'error',
+    meaning: 'The commit has no `mcpctl.yaml` at the repository’s root (or below `--path`).',
+    cure: 'Add `mcpctl.yaml`, or name the folder that has it with `--path`.',
+  },
+  DUPLICATE_RESOURCE: {
+    severity: 'error',
+    meaning:
+      'Two files declare the same resource (same kind, scope and name, also when only case or Unicode form differ).',
+    cure: 'Rename or remove one of the files.',
+  },
+  REFERENCE_UNRESOLVED: {
+    severity: 'error',
+    meaning: 'A resource names another one that the catalog does not have.',
+    cure: 'Correct the name, or add what it names.',
+  },
+  PROMPT_ARGUMENT_UNDECLARED: {
+    severity: 'error',
+    meaning: 'A prompt’s body uses an argument that its front matter does not declare.',
+    cure: 'Declare the argument, or correct its name.',
+  },
+  PROMPT_ARGUMENT_UNUSED: {
+    severity: 'warning',
+    meaning: 'A prompt declares an argument that its body never uses.',
+    cure: 'Use the argument as `{{name}}`, or remove it.',
+  },
+  KIND_NOT_ACTED_ON: {
+    severity: 'warning',
+    meaning: 'The repository declares resources of a kind that this version reads past.',
+    cure: 'Nothing to do; they take effect with a version that knows them.',
+  },
+  LOCK_MISSING: {
+    severity: 'warning',
+    meaning: 'An npm server has no reviewed lock, so its dependencies are resolved anew on each machine.',
+    cure: 'Run `mcpctl lock NAME` and commit what it writes.',
+  },
+  LOCK_MISMATCH: {
+    severity: 'error',
+    meaning: 'A lock is for another package or version than its server declares.',
+    cure: 'Run `mcpctl lock NAME` again and review the difference.',
+  },
+  LOCK_INVALID: {
+    severity: 'error',
+    meaning:
+      'A lock is not a package-lock that can be trusted: no integrity, or a dependency from outside the registry.',
+    cure: 'Run `mcpctl lock NAME` again and review the difference.',
+  },
+  LOCK_UNUSED: { severity: 'warning', meaning: 'A lock belongs to no npm server.', cure: 'Remove the lock.' },
+  // ── the remote ──
+  REMOTE_UNSUPPORTED: {
+    severity: 'error',
+    meaning: 'The repository’s address is not a path, `file://`, `http://` or `https://`, or it carries credentials.',
+    cure: 'Give a supported address; credentials belong in the environment or a 0600 file.',
+  },
+  REMOTE_NOT_FOUND: {
+    severity: 'error',
+    meaning: 'There is no git repository at the address.',
+    cure: 'Check the address.',
+  },
+  REMOTE_AUTH: {
+    severity: 'error',
+    meaning: 'The remote refused the credentials, or wants some.',
+    cure: 'Set MCPCTL_GIT_USERNAME and MCPCTL_GIT_PASSWORD, or write ~/.mcpctl/git-credentials with mode 0600.',
+  },
+  REMOTE_TIMEOUT: {
+    severity: 'error',
+    meaning: 'The remote did not answer in time.',
+    cure: 'Check the remote; the next poll tries again.',
+  },
+  REMOTE_UNREACHABLE: {
+    severity: 'error',
+    meaning: 'The remote could not be reached, or what it sent is not usable.',
+    cure: 'Check the network and the remote.',
+  },
+  REF_INVALID: {
+    severity: 'error',
+    meaning: 'The ref or path is not one git accepts, or looks like an option.',
+    cure: 'Give a branch name such as `main`, or a plain relative path.',
+  },
+  REF_NOT_FOUND: {
+    severity: 'error',
+    meaning: 'The remote has no such branch; an empty repository has none at all.',
+    cure: 'Push the branch, or name another with `--ref`.',
+  },
+  READ_FAILED: {
+    severity: 'error',
+    meaning: 'The commit could not be read within its limits, or its objects are damaged.',
+    cure: 'See the message; the last good revision stays in service.',
+  },
+  GIT_MISSING: { severity: 'error', meaning: 'git is not installed, or too old.', cure: 'Install git 2.36 or newer.' },
+  // ── running servers ──
+  SECRET_UNRESOLVED: {
+    severity: 'error',
+    meaning: 'A secret reference could not be resolved, so the instance was not started.',
+    cure: 'Provide the variable or the 0600 file that the Secret names.',
+  },
+  PACKAGE_INSTALL_FAILED: {
+    severity: 'error',
+    meaning: 'An npm server’s package could not be installed.',
+    cure: 'See npm’s own words in the message; `mcpctl lock NAME` renews a lock.',
+  },
+  NPM_MISSING: { severity: 'error', meaning: 'npm is not on the PATH, and a server needs it.', cure: 'Install npm.' },
+  SERVER_BINARY_MISSING: {
+    severity: 'error',
+    meaning: 'The server’s command does not exist or may not be executed.',
+    cure: 'Install the command on this machine, or correct the Server.',
+  },
+  SERVER_EXITED: {
+    severity: 'error',
+    meaning: 'The server’s process ended; the message quotes its last line.',
+    cure: 'Read `mcpctl status`; it is restarted with backoff.',
+  },
+  SERVER_INITIALIZE_TIMEOUT: {
+    severity: 'error',
+    meaning: 'The server did not answer `initialize` in time.',
+    cure: 'Check that the command is an MCP server of the declared transport.',
+  },
+  SERVER_PROTOCOL: {
+    severity: 'error',
+    meaning: 'The server sent something that is not MCP, or more than is allowed in one message.',
+    cure: 'Check that the server writes only JSON-RPC to its standard output.',
+  },
+  SERVER_UNREACHABLE: {
+    severity: 'error',
+    meaning: 'The server’s address could not be reached or is not allowed.',
+    cure: 'Check the address and the port.',
+  },
+  PORT_TAKEN: {
+    severity: 'error',
+    meaning: 'The server’s port is in use on this machine.',
+    cure: 'Free the port, or leave `port` out so that a free one is chosen.',
+  },
+  UNSANDBOXED: {
+    severity: 'warning',
+    meaning: 'The process runtime isolates nothing: the server runs with the daemon’s own rights.',
+    cure: 'Run mcpctl as a user of its own, or wait for a runtime that isolates.',
+  },
+  // ── this machine and the daemon ──
+  STATE_LOCKED: {
+    severity: 'error',
+    meaning: 'Another `mcpctl up` uses this state directory.',
+    cure: 'Stop it, or give another `--state-dir`.',
+  },
+  STATE_UNUSABLE: {
+    severity: 'error',
+    meaning: 'The state directory cannot be used: wrong owner or mode, damaged, or written by a newer version.',
+    cure: 'See the message; nothing in it was changed.',
+  },
+  LISTEN_FAILED: {
+    severity: 'error',
+    meaning: 'The gateway could not listen on its address.',
+    cure: 'Give another `--port`; `--port 0` takes any free one.',
+  },
+  DAEMON_NOT_RUNNING: {
+    severity: 'error',
+    meaning: 'No running `mcpctl up` was found.',
+    cure: 'Start one with `mcpctl up REPO`, or name its `--state-dir`.',
+  },
+  DAEMON_REFUSED: {
+    severity: 'error',
+    meaning: 'The daemon refused the request.',
+    cure: 'Check the token and the address.',
+  },
+  NOT_READY: {
+    severity: 'error',
+    meaning: 'Something was not Ready before the time was up.',
+    cure: 'See what is named, or raise `--timeout`.',
+  },
+  USAGE: { severity: 'error', meaning: 'The command line is not understood.', cure: 'Run the command with `--help`.' },
+  INTERNAL: { severity: 'error', meaning: 'A defect in mcpctl.', cure: 'Report it with the message.' },
+} as const satisfies Record<string, Code>;
+
+export type ProblemCode = keyof typeof problemCodes;
+
+/** One thing that is wrong. `hint` is the next command or edit; `resource` is a resource id where one is known. */
+export interface Problem {
+  code: ProblemCode;
+  severity: Severity;
+  message: string;
+  hint: string;
+  at?: Position;
+  resource?: string;
+}
+
+/**
+ * Build a problem; severity and, where none is given, hint come from the code's row in the table.
+ * @param message what happened, without a trailing full stop; may quote the input, never a secret
+ */
+export function problem(
+  code: ProblemCode,
+  message: string,
+  more: { hint?: string; at?: Position; resource?: string } = {},
+): Problem {
+  const { severity, cure } = problemCodes[code];
+  const { hint = cure, at, resource } = more;
+  return { code, severity, message, hint, ...(at && { at }), ...(resource !== undefined && { resource }) };
+}
+
+/** A fault that ends an operation, carrying the problem to show. */
+export class ProblemError extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem, options?: { cause?: unknown }) {
+    super(`${problem.code}: ${problem.message}`, options);
+    this.name = 'ProblemError';
+    this.problem = problem;
+  }
+}
+
+/** What went wrong, as a problem: a ProblemError's own, or INTERNAL for anything unexpected. */
+export function asProblem(error: unknown): Problem {
+  if (error instanceof ProblemError) return error.problem;
+  return problem('INTERNAL', error instanceof Error ? error.message : String(error));
+}
+
+/** `file:line:column`, as far as it is known; empty for a problem without a place. */
+export function formatPosition(at: Position | undefined): string {
+  if (!at) return '';
+  return [at.file, at.line, at.column].filter(part => part !== undefined).join(':');
+}
+
+/** The stable order in which problems are shown: by file, line, column, then code and message. */
+export function compareProblems(a: Problem, b: Problem): number {
+  return (
+    compareText(a.at?.file ?? '', b.at?.file ?? '') ||
+    (a.at?.line ?? 0) - (b.at?.line ?? 0) ||
+    (a.at?.column ?? 0) - (b.at?.column ?? 0) ||
+    compareText(a.code, b.code) ||
+    compareText(a.message, b.message)
+  );
+}
+
+/** Code-unit order: the same on every machine, unlike locale order. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
