@@ -1,0 +1,8 @@
+/**
+ * The room of the machine: files, locks, child processes, the database, outbound HTTP, redaction. It knows no word of
+ * the domain. Expected trouble is thrown as a plain `Error` with a `code`, or returned in a typed result.
+ */
+export { ensurePrivateDir, readPrivateFile, type UnsafeFileCode, UnsafeFileError, writeAtomic } from './files.ts';
+export { mcpctlHome } from './home.ts';
+export { redact } from './redact.ts';
+export { type RunOptions, type RunResult, run } from './run.ts';
