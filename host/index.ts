@@ -2,7 +2,22 @@
  * The room of the machine: files, locks, child processes, the database, outbound HTTP, redaction. It knows no word of
  * the domain. Expected trouble is thrown as a plain `Error` with a `code`, or returned in a typed result.
  */
+
+export { type Clock, systemClock } from './clock.ts';
+export { DatabaseUnusable, openDatabase } from './database.ts';
 export { ensurePrivateDir, readPrivateFile, type UnsafeFileCode, UnsafeFileError, writeAtomic } from './files.ts';
 export { mcpctlHome } from './home.ts';
+export { acquireLock } from './lock.ts';
+export { freePort, isPortTaken, portHolder } from './ports.ts';
+export {
+  endGroup,
+  endLeftovers,
+  type FoundProcess,
+  findByFolder,
+  identify,
+  isSame,
+  type ProcessIdentity,
+} from './process.ts';
 export { redact } from './redact.ts';
 export { type RunOptions, type RunResult, run } from './run.ts';
+export { createSlots, type Slots } from './slots.ts';
