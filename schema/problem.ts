@@ -5,6 +5,8 @@
  * generated from it.
  */
 
+import { printable } from './quote.ts';
+
 /** `error` refuses the resource (or the operation); `warning` is shown and refuses nothing. */
 export type Severity = 'error' | 'warning';
 
@@ -40,6 +42,12 @@ export const problemCodes = {
     severity: 'error',
     meaning: 'The document is nested too deeply, or its aliases expand to too much.',
     cure: 'Flatten the document; aliases are for small repetitions only.',
+  },
+  YAML_UNSUPPORTED: {
+    severity: 'error',
+    meaning:
+      'The document uses a part of YAML that the repository format leaves out: tags, `%TAG`, merge keys, keys that are not text, or several documents in one file.',
+    cure: 'Write it out plainly.',
   },
   FILE_TOO_LARGE: {
     severity: 'error',
@@ -212,6 +220,16 @@ export const problemCodes = {
     meaning: 'The server sent something that is not MCP, or more than is allowed in one message.',
     cure: 'Check that the server writes only JSON-RPC to its standard output.',
   },
+  SERVER_TIMEOUT: {
+    severity: 'error',
+    meaning: 'A running server did not answer a request in time.',
+    cure: 'Try again; `mcpctl status` tells whether the server is Ready.',
+  },
+  SERVER_ITEM_DROPPED: {
+    severity: 'warning',
+    meaning: 'A server lists a tool or prompt that cannot be served: its name is unusable, or there are too many.',
+    cure: 'Correct the server; its other tools and prompts are served.',
+  },
   SERVER_UNREACHABLE: {
     severity: 'error',
     meaning: 'The server’s address could not be reached or is not allowed.',
@@ -308,7 +326,7 @@ export function asProblem(error: unknown): Problem {
 /** `file:line:column`, as far as it is known; empty for a problem without a place. */
 export function formatPosition(at: Position | undefined): string {
   if (!at) return '';
-  return [at.file, at.line, at.column].filter(part => part !== undefined).join(':');
+  return [printable(at.file), at.line, at.column].filter(part => part !== undefined).join(':');
 }
 
 /** The stable order in which problems are shown: by file, line, column, then code and message. */
@@ -320,6 +338,15 @@ export function compareProblems(a: Problem, b: Problem): number {
     compareText(a.code, b.code) ||
     compareText(a.message, b.message)
   );
+}
+
+/** Problems in stable order, each once. */
+export function sortProblems(problems: Iterable<Problem>): Problem[] {
+  const sorted = [...problems].sort(compareProblems);
+  return sorted.filter((one, index) => {
+    const before = sorted[index - 1];
+    return !before || compareProblems(before, one) !== 0 || before.resource !== one.resource;
+  });
 }
 
 /** Code-unit order: the same on every machine, unlike locale order. */
