@@ -2,6 +2,12 @@
  * The room of what may be declared: one zod schema per kind, how files map to resources, the rules that hold over a
  * whole catalog, and every problem code. Pure: it reads no file, no clock and no network.
  */
+export { type Catalog, link } from './catalog.ts';
+export { contentDigest, digestOf } from './digest.ts';
 export * from './kinds/index.ts';
+export { type Classification, classify, layoutProblem, maxBytes } from './layout.ts';
+export { type FileEntry, parseFile, refuseUnread } from './parse.ts';
 export * from './problem.ts';
+export { promptArguments, renderPrompt } from './prompt-arguments.ts';
+export { printable } from './quote.ts';
 export * from './resource.ts';

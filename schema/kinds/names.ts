@@ -1,10 +1,12 @@
 import { z } from 'zod';
 
+export const MAX_LABEL = 63;
+
+/** Longest name of a server or project: `<server>__<tool>` with a client's own prefix must fit in 64 characters. */
+export const MAX_SHORT_NAME = 24;
+
 /** RFC 1123 label, as Kubernetes names are. */
 export const DnsLabel = z
   .string()
-  .max(63)
+  .max(MAX_LABEL)
   .regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/, 'not a DNS label');
-
-/** Longest name per kind: `<server>__<tool>` with a client's own prefix must fit in 64 characters. */
-export const MAX_SHORT_NAME = 24;

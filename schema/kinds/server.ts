@@ -24,10 +24,18 @@ const NpmPackage = z.strictObject({
 const SecretRef = z.strictObject({ name: DnsLabel, key: z.string().min(1).max(253) });
 
 /** One environment variable: a literal value, or one key of a Secret. An optional variable is `value: ""`. */
-export const EnvVar = z.union([
-  z.strictObject({ name: envName(), value: z.string() }),
-  z.strictObject({ name: envName(), valueFrom: z.strictObject({ secretRef: SecretRef }) }),
-]);
+export const EnvVar = z
+  .strictObject({
+    name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'not an environment variable name'),
+    value: z.string().optional(),
+    valueFrom: z.strictObject({ secretRef: SecretRef }).optional(),
+  })
+  .transform(({ name, value, valueFrom }, context) => {
+    if (value !== undefined && !valueFrom) return { name, value };
+    if (valueFrom && value === undefined) return { name, valueFrom };
+    context.addIssue({ code: 'custom', message: 'needs exactly one of `value` and `valueFrom`' });
+    return z.NEVER;
+  });
 export type EnvVar = z.infer<typeof EnvVar>;
 
 /**
@@ -54,7 +62,3 @@ export const Server = z.strictObject({
   replicas: z.int().min(0).max(64).default(1),
 });
 export type Server = z.infer<typeof Server>;
-
-function envName() {
-  return z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'not an environment variable name');
-}
