@@ -3,7 +3,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { endGroup, endLeftovers, findByFolder, identify, isSame } from './process.ts';
+import { endChild, endGroup, findByFolder, identify, isSame } from './process.ts';
 
 const started: ChildProcess[] = [];
 let folder: string;
@@ -78,15 +78,24 @@ describe('endGroup', () => {
   });
 });
 
-it('ends what a leader left behind in its group', async () => {
-  const [parent = 0, child = 0] = await start(withChild({ detached: false }));
-  const leader = started.at(-1);
-  const gone = new Promise(resolve => leader?.once('exit', resolve));
-  leader?.kill('SIGKILL');
-  await gone;
-  expect(runs(child)).toBe(true);
-  await endLeftovers(parent, { graceMs: 1_000 });
-  expect(runs(child)).toBe(false);
+describe('endChild', () => {
+  it.each([
+    ['that runs, with its group', false, false],
+    ['whose child ignores SIGTERM', true, false],
+    ['that was killed: what it left in its group', false, true],
+  ])('ends a child %s', async (_situation, ignoresTerm, killedBefore) => {
+    const pids = await start(withChild({ detached: false, ignoresTerm }));
+    const leader = started.at(-1);
+    if (!leader) throw new Error('not started');
+    if (killedBefore) {
+      const gone = new Promise(resolve => leader.once('exit', resolve));
+      leader.kill('SIGKILL');
+      await gone;
+    }
+    expect(pids.some(runs)).toBe(true);
+    await endChild(leader, { graceMs: 100 });
+    expect(pids.filter(runs)).toEqual([]);
+  });
 });
 
 describe.runIf(process.platform === 'linux')('findByFolder', () => {

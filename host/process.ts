@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { folderOfProcess, type ProcessEntry, processEntry, processTable } from './process-table.ts';
@@ -49,11 +49,22 @@ export async function endGroup(identity: ProcessIdentity, options: { graceMs: nu
 }
 
 /**
- * End what is left of a process group whose leader was this process's child and has just ended: its id cannot have been
- * given to another group as long as a member lives.
+ * End a child that leads a process group of its own (`detached`), and its group: SIGTERM, then SIGKILL after `graceMs`.
+ * For a child that has ended by itself, what it left behind in its group. Resolves when none of them runs.
  */
-export async function endLeftovers(group: number, options: { graceMs: number }): Promise<void> {
-  if (!groupExists(group)) return;
+export async function endChild(child: ChildProcess, options: { graceMs: number }): Promise<void> {
+  const group = child.pid;
+  if (group === undefined) return;
+  if (!hasEnded(child)) {
+    const ended = new Promise(resolve => child.once('exit', resolve));
+    signalProcess(-group, 'SIGTERM');
+    const killer = setTimeout(() => signalProcess(-group, 'SIGKILL'), options.graceMs);
+    const patience = sleep(options.graceMs + KILL_WAIT_MS, undefined, { ref: false });
+    await Promise.race([ended, patience]);
+    clearTimeout(killer);
+  }
+  // The group's id cannot be given to another group as long as a member lives.
+  if (!signalProcess(-group, 0)) return;
   const members = (await processTable()).filter(entry => entry.group === group && !entry.zombie);
   await endAll(members, options.graceMs);
 }
@@ -72,8 +83,8 @@ export async function findByFolder(folder: string): Promise<FoundProcess[]> {
   });
 }
 
-function groupExists(group: number): boolean {
-  return signalProcess(-group, 0);
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }
 
 function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
