@@ -1,7 +1,10 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Problem } from '../../schema/index.ts';
 
-/** Everything a runtime needs to start one instance; all references are resolved. */
+/**
+ * Everything a runtime needs to start one instance; references to secrets are resolved. `$(NAME)` in `argv` and `env`
+ * is Kubernetes' notation and the runtime's to replace: only it knows HOME and PORT. Values in `secrets` are literal.
+ */
 export interface LaunchSpec {
   /** `<server>-<ordinal>` */
   id: string;

@@ -1,0 +1,364 @@
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { identify } from '../../host/index.ts';
+import type { LaunchSpec, RunningInstance, Runtime } from '../../reconciler/runtimes/index.ts';
+
+/** One runtime as the contract needs it. */
+export interface RuntimeAdapter {
+  open(stateDir: string): Runtime;
+  /**
+   * Start the specs in a daemon of its own, end that with SIGKILL, and open a runtime on what it left.
+   * @param options.recorded false: as if the daemon was killed before it could write down what it had started
+   * @returns the first line of each instance's stdout too
+   */
+  crash(
+    stateDir: string,
+    specs: LaunchSpec[],
+    options: { recorded: boolean },
+  ): Promise<{ runtime: Runtime; lines: string[] }>;
+}
+
+const idle = 'setInterval(() => {}, 1e6);';
+const deaf = 'process.on("SIGTERM", () => {}); process.stdin.resume();';
+const hello = 'console.log("up " + process.pid);';
+/** Answers each line with the same line. */
+const echo = `${hello} process.stdin.pipe(process.stdout);`;
+
+/** A server that starts another process, which says the pids of both. */
+function parent(options: { detached: boolean; child?: string }): string {
+  const child = `${options.child ?? ''} console.log("up " + process.ppid + " " + process.pid); ${idle}`;
+  return `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(child)}],
+    { detached: ${options.detached}, stdio: ['ignore', 'inherit', 'inherit'] }); ${idle}`;
+}
+
+/** What every runtime does, as a table of situations. Call it from a test file, once for each adapter. */
+export function runtimeContract(name: string, adapter: RuntimeAdapter): void {
+  let stateDir: string;
+  let runtime: Runtime;
+
+  beforeEach(() => {
+    stateDir = realpathSync(mkdtempSync(join(tmpdir(), 'mcpctl-runtime-')));
+    runtime = adapter.open(stateDir);
+  });
+  afterEach(async () => {
+    await runtime.close();
+    rmSync(stateDir, { recursive: true, force: true });
+  });
+
+  function spec(script: string, more: Partial<LaunchSpec> = {}): LaunchSpec {
+    return {
+      id: 'server-0',
+      server: 'server',
+      ordinal: 0,
+      specDigest: 'sha256:one',
+      argv: [process.execPath, '-e', script],
+      env: {},
+      transport: 'stdio',
+      port: 0,
+      path: '/mcp',
+      secrets: [],
+      ...more,
+    };
+  }
+
+  async function start(script: string, more: Partial<LaunchSpec> = {}): Promise<RunningInstance> {
+    const result = await runtime.ensure(spec(script, more));
+    if ('problem' in result) throw new Error(result.problem.message);
+    return result;
+  }
+
+  describe(`${name}: starting`, () => {
+    it('starts an instance and speaks with it', async () => {
+      const instance = await start(echo);
+      expect(runtime.list()).toEqual([instance]);
+      expect(await firstLine(instance)).toBe(`up ${instance.pid}`);
+      if (instance.connection.kind !== 'stdio') throw new Error('not stdio');
+      instance.connection.stdin.write('ping\n');
+      expect(await firstLine(instance)).toBe('ping');
+    });
+
+    it('returns the running instance of the same digest', async () => {
+      const [first, second] = await Promise.all([start(echo), start(echo)]);
+      expect(second).toBe(first);
+      expect(await start(echo)).toBe(first);
+      expect(runtime.list()).toEqual([first]);
+    });
+
+    it('replaces an instance of another digest', async () => {
+      const first = await start(echo);
+      const second = await start(echo, { specDigest: 'sha256:two' });
+      expect(runs(first.pid)).toBe(false);
+      expect(second.pid).not.toBe(first.pid);
+      expect(runtime.list()).toEqual([second]);
+      await first.exited;
+      expect(runtime.list()).toEqual([second]);
+    });
+
+    it('keeps two instances apart', async () => {
+      const first = await start(echo);
+      const second = await start(echo, { id: 'server-1', ordinal: 1 });
+      await runtime.remove('server-0');
+      expect(runs(first.pid)).toBe(false);
+      expect(runtime.list()).toEqual([second]);
+      expect(await firstLine(second)).toBe(`up ${second.pid}`);
+    });
+
+    it.each([
+      ['not there', 'no-such-program-of-ours'],
+      ['not there, by path', '/no/such/program'],
+      ['not executable', 'FILE'],
+      ['a folder', '/'],
+    ])('says that a program is missing: %s', async (_situation, program) => {
+      const file = join(stateDir, 'plain');
+      writeFileSync(file, 'text');
+      chmodSync(file, 0o600);
+      const result = await runtime.ensure(spec('', { argv: [program === 'FILE' ? file : program] }));
+      expect(result).toMatchObject({ problem: { code: 'SERVER_BINARY_MISSING', resource: 'server/server' } });
+      expect(runtime.list()).toEqual([]);
+      await start(echo);
+    });
+
+    it.each([
+      ['an argument no system takes', { argv: [process.execPath, 'a\0b'] }],
+      ['an id that leads elsewhere', { id: '../../x' }],
+    ])('refuses %s', async (_situation, more) => {
+      expect(await runtime.ensure(spec('', more))).toMatchObject({ problem: { code: 'SERVER_EXITED' } });
+    });
+  });
+
+  describe(`${name}: environment`, () => {
+    const print = `console.log(JSON.stringify({ ...process.env, cwd: process.cwd() })); ${idle}`;
+    const base = ['HOME', 'LANG', 'PATH', 'TMPDIR', 'cwd'];
+
+    it('is exactly what is declared, and the base', async () => {
+      process.env.MCPCTL_SECRET_TEST = 'of the daemon';
+      const environment = JSON.parse(await firstLine(await start(print, { env: { LEVEL: 'debug', EMPTY: '' } })));
+      delete process.env.MCPCTL_SECRET_TEST;
+      expect(Object.keys(environment).sort()).toEqual(['EMPTY', ...base.slice(0, 2), 'LEVEL', ...base.slice(2)]);
+      expect(environment).toMatchObject({ LEVEL: 'debug', EMPTY: '', LANG: 'C.UTF-8' });
+      expect(environment.cwd).toBe(environment.HOME);
+      expect(environment.TMPDIR).toBe(`${environment.HOME}/tmp`);
+    });
+
+    it('what is declared wins over the base', async () => {
+      const environment = JSON.parse(await firstLine(await start(print, { env: { HOME: '/', LANG: 'C' } })));
+      expect(environment).toMatchObject({ HOME: '/', LANG: 'C' });
+      expect(environment.cwd).not.toBe('/');
+    });
+
+    it('references are replaced, values of secrets are not read', async () => {
+      const env = { FILE: '$(HOME)/file', KEPT: '$$(HOME)', PASSWORD: 'a$$(HOME)' };
+      const argv = [
+        process.execPath,
+        '-e',
+        'console.log(process.argv[1], process.env.KEPT, process.env.PASSWORD)',
+        '$(FILE)',
+      ];
+      const instance = await start('', { argv, env, secrets: ['a$$(HOME)'] });
+      expect(await firstLine(instance)).toMatch(/^\/.*\/file \$\(HOME\) a\$\$\(HOME\)$/);
+    });
+
+    it('its home is kept from one start to the next, its temporary files are not', async () => {
+      const script = `const { existsSync, writeFileSync } = require('node:fs');
+        const files = [process.env.HOME + '/kept', process.env.TMPDIR + '/dropped'];
+        console.log(files.map(file => existsSync(file)).join());
+        for (const file of files) writeFileSync(file, ''); ${idle}`;
+      expect(await firstLine(await start(script))).toBe('false,false');
+      await runtime.remove('server-0');
+      expect(await firstLine(await start(script))).toBe('true,false');
+    });
+  });
+
+  describe(`${name}: Streamable HTTP`, () => {
+    const listen = `require('node:http').createServer((request, response) => response.end(request.url))
+      .listen(process.env.PORT, '127.0.0.1', () => console.error('listening'));`;
+
+    it('gives each instance a free port, also in its arguments', async () => {
+      const more: Partial<LaunchSpec> = { transport: 'streamable-http', path: '/some/mcp' };
+      const argv = [process.execPath, '-e', `console.error(process.argv[1]); ${listen}`, 'port=$(PORT)'];
+      const instances = await Promise.all([start('', { ...more, argv }), start('', { ...more, argv, id: 'server-1' })]);
+      const urls = new Set<string>();
+      for (const { connection, logs } of instances) {
+        if (connection.kind !== 'http') throw new Error('not http');
+        urls.add(connection.url);
+        await until(() => logs().includes('listening'));
+        expect(await (await fetch(connection.url)).text()).toBe('/some/mcp');
+        expect(logs()).toContain(`port=${new URL(connection.url).port}`);
+      }
+      expect(urls.size).toBe(2);
+    });
+
+    it.each([['127.0.0.1'], ['0.0.0.0'], ['::']])('says that a port is taken on %s, and by whom', async host => {
+      const holder = createServer().listen({ port: 0, host });
+      await once(holder, 'listening');
+      const address = holder.address();
+      const port = typeof address === 'object' && address ? address.port : 0;
+      const taken = await runtime.ensure(spec(listen, { transport: 'streamable-http', port }));
+      expect(taken).toMatchObject({ problem: { code: 'PORT_TAKEN' } });
+      if ('problem' in taken) expect(taken.problem.message).toContain(String(port));
+      holder.close();
+      await once(holder, 'close');
+      const instance = await start(listen, { transport: 'streamable-http', port });
+      expect(instance.connection).toEqual({ kind: 'http', url: `http://127.0.0.1:${port}/mcp` });
+      const second = await runtime.ensure(spec(listen, { transport: 'streamable-http', port, id: 'server-1' }));
+      expect(second).toMatchObject({ problem: { message: expect.stringContaining('server-0') } });
+    });
+  });
+
+  describe(`${name}: exits and logs`, () => {
+    it.each([
+      ['the last line of stderr', 'console.error("first\\nlast\\n"); process.exit(3)', { code: 3, lastLine: 'last' }],
+      ['a line without an end', 'process.stderr.write("half"); process.exitCode = 1', { code: 1, lastLine: 'half' }],
+      ['nothing said', 'process.exit(0)', { code: 0, lastLine: '' }],
+      ['a signal', 'process.kill(process.pid, "SIGKILL")', { code: null, signal: 'SIGKILL' }],
+      ['a secret', 'console.error("token s3cret!"); process.exit(1)', { lastLine: 'token ***!' }],
+      ['something left behind', `${parent({ detached: false })} setTimeout(() => process.exit(4), 200)`, { code: 4 }],
+    ])('reports an exit: %s', async (_situation, script, expected) => {
+      const instance = await start(script, { secrets: ['s3cret'] });
+      expect(await instance.exited).toMatchObject(expected);
+      expect(runtime.list()).toEqual([]);
+    });
+
+    it('ends what a server that died left in its group', async () => {
+      const instance = await start(parent({ detached: false }));
+      const pids = pidsIn(await firstLine(instance));
+      process.kill(instance.pid, 'SIGKILL');
+      await instance.exited;
+      expect(pids.filter(runs)).toEqual([]);
+    });
+
+    it('starts again what has ended', async () => {
+      const first = await start('process.exit(1)');
+      await first.exited;
+      expect(await firstLine(await start(echo))).toMatch(/^up/);
+    });
+
+    it('survives a write to a server that is gone', async () => {
+      const instance = await start('process.stdin.destroy(); process.exit(0)');
+      await instance.exited;
+      if (instance.connection.kind !== 'stdio') throw new Error('not stdio');
+      instance.connection.stdin.write('x'.repeat(1_000_000));
+      await sleep(20);
+      expect(runtime.list()).toEqual([]);
+    });
+
+    it('keeps little of a line of 100 MB, and the line after it', async () => {
+      const script = `const chunk = Buffer.alloc(1e6, 'x'); let left = 100;
+        const more = () => left-- > 0 ? process.stderr.write(chunk, more) : process.stderr.write('\\nafter\\n', () => { ${hello} });
+        more(); ${idle}`;
+      const instance = await start(script);
+      expect(await firstLine(instance)).toMatch(/^up/);
+      await until(() => instance.logs().includes('after'));
+      expect(instance.logs().map(line => line.length)).toEqual([2_048, 5]);
+    });
+
+    it('does not read what nobody asked for', async () => {
+      const script = `let written = 0; const chunk = Buffer.alloc(65536, 'x');
+        const more = () => process.stdout.write(chunk, () => { written += chunk.length; more(); });
+        setInterval(() => console.error(written), 50); more();`;
+      const instance = await start(script);
+      await until(() => instance.logs().length >= 4);
+      expect(Number(instance.logs().at(-1))).toBeLessThan(2_000_000);
+    });
+  });
+
+  describe(`${name}: removing`, () => {
+    it.each([
+      ['a server', echo],
+      ['a server that ignores SIGTERM', `${deaf} ${hello} ${idle}`],
+      ['what it started', parent({ detached: false })],
+      ['what it started and left its group', parent({ detached: true })],
+      ['what it started and ignores SIGTERM', parent({ detached: true, child: deaf })],
+    ])('ends %s', async (_situation, script) => {
+      const instance = await start(script);
+      const pids = pidsIn(await firstLine(instance));
+      expect(pids.every(runs)).toBe(true);
+      await runtime.remove(instance.id);
+      expect(pids.filter(runs)).toEqual([]);
+      expect(runtime.list()).toEqual([]);
+      await instance.exited;
+      await runtime.remove(instance.id);
+    });
+
+    it('does nothing for an instance that is not there', async () => {
+      await runtime.remove('nothing-0');
+      expect(runtime.list()).toEqual([]);
+    });
+
+    it('ends all of them at once, and starts no more', async () => {
+      const scripts = [echo, `${deaf} ${hello} ${idle}`, parent({ detached: true })];
+      const instances = await Promise.all(scripts.map((script, n) => start(script, { id: `server-${n}` })));
+      const pids = (await Promise.all(instances.map(firstLine))).flatMap(pidsIn);
+      await runtime.close();
+      expect(pids.filter(runs)).toEqual([]);
+      expect(await runtime.ensure(spec(echo))).toMatchObject({ problem: { code: 'SERVER_EXITED' } });
+    });
+  });
+
+  describe(`${name}: after a daemon was killed`, () => {
+    const servers = [
+      ['a server', echo],
+      ['a server that ignores SIGTERM and the end of its input', `${deaf} ${hello} ${idle}`],
+      ['what a server started', parent({ detached: false })],
+      ['what left its group', parent({ detached: true })],
+    ] as const;
+    const situations = servers.flatMap(([what, script]) => [
+      [what, true, script] as const,
+      [`${what}, never written down`, false, script] as const,
+    ]);
+
+    it.each(situations)('ends %s', async (_situation, recorded, script) => {
+      const { runtime: next, lines } = await adapter.crash(stateDir, [spec(script)], { recorded });
+      const pids = lines.flatMap(pidsIn);
+      expect(pids.length).toBeGreaterThan(0);
+      const left = pids.filter(runs);
+      const ended = await next.reap();
+      expect(pids.filter(runs)).toEqual([]);
+      if (left.length > 0 && script !== echo) expect(ended).toEqual(['server-0']);
+      expect(await next.reap()).toEqual([]);
+      await next.close();
+    });
+
+    it('leaves alone what runs now', async () => {
+      const instance = await start(echo);
+      expect(await runtime.reap()).toEqual([]);
+      expect(runtime.list()).toEqual([instance]);
+      expect(await firstLine(instance)).toMatch(/^up/);
+    });
+  });
+
+  it(`${name}: says what it does not give`, () => {
+    expect(runtime.name).toBe(name);
+    expect(runtime.caveats.map(caveat => caveat.severity)).not.toContain('error');
+    expect(existsSync(stateDir)).toBe(true);
+  });
+}
+
+async function firstLine({ connection }: RunningInstance): Promise<string> {
+  if (connection.kind !== 'stdio') throw new Error('not stdio');
+  const lines = createInterface({ input: connection.stdout });
+  const [line] = await once(lines, 'line');
+  lines.close();
+  connection.stdout.resume().pause();
+  return String(line);
+}
+
+/** `up 12 34` */
+function pidsIn(line: string): number[] {
+  return line.split(' ').slice(1).map(Number);
+}
+
+/** An orphan that nobody asks for its exit status has ended all the same. */
+function runs(pid: number): boolean {
+  return identify(pid) !== undefined;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(10);
+}
