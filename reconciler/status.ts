@@ -17,6 +17,8 @@ export type InstanceState = 'Pending' | 'Starting' | 'Running' | 'Error' | 'Stop
 export interface InstanceStatus {
   id: string;
   state: InstanceState;
+  /** Running: it has answered `initialize` and listed what it offers. */
+  ready: boolean;
   since: string;
   pid?: number;
   /** How often it was started again after it had ended by itself. */

@@ -8,7 +8,7 @@ export interface ServedServer {
   /** Kept while an instance restarts, so that lists do not flicker; empty when nothing was ever served. */
   surface: Surface;
   /**
-   * A connected instance to send a request to (the least loaded one). Waits up to `timeoutMs` for one that is starting.
+   * A connected instance to send a request to (each in turn). Waits up to `timeoutMs` for one that is starting.
    * Rejects with a ProblemError that says why there is none.
    */
   upstream(timeoutMs: number): Promise<Upstream>;

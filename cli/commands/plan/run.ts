@@ -1,0 +1,46 @@
+import { accept, desiredItems, type Good, plan } from '../../../reconciler/index.ts';
+import { compareProblems, type ParsedFile, type Problem, type ResourceId } from '../../../schema/index.ts';
+import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { readFiles } from '../../read-files.ts';
+import { done, showProblem } from '../../style.ts';
+import { table } from '../../table.ts';
+
+export interface PlanOptions extends CliContext {
+  folder: string;
+  from: string;
+  to?: string;
+  exitCode?: boolean;
+  output: 'table' | 'json';
+}
+
+/**
+ * Show what going from one revision to another would do: what the loop itself would decide, problems included.
+ * JSON: `{ from, to, steps: PlanStep[], problems: Problem[] }`, without anything observed and without times.
+ */
+export async function runPlan({ io, cwd, folder, from, to, exitCode, output }: PlanOptions): Promise<ExitCode> {
+  const before = service(await readFiles(cwd, folder, from), new Map(), from);
+  const after = service(await readFiles(cwd, folder, to), before.good, to ?? 'the working tree');
+  const { steps } = plan(after.items, before.items);
+  const problems = after.problems.toSorted(compareProblems);
+  if (output === 'json') {
+    io.stdout(`${JSON.stringify({ from, to: to ?? null, steps, problems }, undefined, 2)}\n`);
+  } else {
+    const rows = steps.map(({ op, id, because }) => [op, id, because]);
+    if (rows.length > 0) io.stdout(table([['OPERATION', 'WHAT', 'BECAUSE'], ...rows]));
+    else done(io, `nothing to do: ${to ?? 'the working tree'} is what ${from} is`);
+    for (const found of problems) io.stderr(showProblem(io, found));
+  }
+  if (problems.some(({ severity }) => severity === 'error')) return ExitCodes.failed;
+  return exitCode === true && steps.length > 0 ? ExitCodes.differences : ExitCodes.ok;
+}
+
+/** What would be in service after a revision was taken over. */
+function service(
+  files: ParsedFile[],
+  good: ReadonlyMap<ResourceId, Good>,
+  revision: string,
+): { items: ReturnType<typeof desiredItems>; good: ReadonlyMap<ResourceId, Good>; problems: Problem[] } {
+  const outcome = accept(files, good, revision);
+  if ('refused' in outcome) return { items: [], good, problems: outcome.refused };
+  return { items: desiredItems(outcome.catalog), good: outcome.good, problems: outcome.problems };
+}

@@ -1,0 +1,52 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CliContext } from '../../context.ts';
+
+/** `mcpctl up [REPO]`: reconcile and serve, in one process, until it is told to stop. */
+export function upCommand(context: CliContext): Command {
+  return new Command('up')
+    .summary('follow a repository: run its servers and serve them')
+    .description(
+      'Follow a git repository: fetch its branch, run the servers it declares, and serve them to MCP clients on a\n' +
+        'loopback address. REPO is a path, or a file://, http:// or https:// URL; a folder that is no repository of its\n' +
+        'own is snapshotted as it is.',
+    )
+    .argument('[repo]', 'path or URL of the repository', '.')
+    .option('--ref <branch>', 'the branch to follow', 'main')
+    .option('--path <folder>', 'the folder inside the repository that has mcpctl.yaml', '')
+    .option('--state-dir <dir>', 'where the daemon keeps its state (default: below ~/.mcpctl/state)')
+    .option('--port <port>', 'the gateway’s port; 0 takes any free one', parsePort, 3100)
+    .option('--poll <seconds>', 'how often the remote is asked, ± 10 %', parseSeconds, 60)
+    .option('--once', 'wait until everything is Ready, print the status, stop everything, exit')
+    .option('--timeout <seconds>', 'with --once: how long to wait for Ready', parseSeconds, 120)
+    .addOption(
+      new Option('-o, --output <format>', 'how the status is printed').choices(['table', 'json']).default('table'),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ mcpctl up example-repo --once            # does everything start?
+  $ mcpctl up https://git.example.com/ai.git # follow main, poll every minute
+  $ mcpctl up ./ai.git --port 0 --poll 10
+
+Exit codes: 0 stopped or all Ready · 1 failed · 2 wrong usage · 4 not Ready in time`,
+    )
+    .action(async (repository: string, options) => {
+      const { runUp } = await import('./run.ts');
+      context.finish(await runUp({ ...context, repository, ...options }));
+    });
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('a port is a number from 0 to 65535.');
+  return port;
+}
+
+export function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || seconds <= 0 || seconds > 86_400) {
+    throw new InvalidArgumentError('a number of seconds from above 0 to 86400.');
+  }
+  return seconds;
+}

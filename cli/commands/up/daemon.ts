@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createGateway } from '../../../gateway/index.ts';
+import {
+  acquireLock,
+  DatabaseUnusable,
+  ensurePrivateDir,
+  mcpctlHome,
+  readPrivateFile,
+  UnsafeFileError,
+  writeAtomic,
+} from '../../../host/index.ts';
+import {
+  createPrepare,
+  createReconciler,
+  openPackageStore,
+  openProcessRuntime,
+  openStateStore,
+  type Reconciler,
+  type ReconcilerEvent,
+} from '../../../reconciler/index.ts';
+import { openReader, openSource, parseRef, parseRemote, parseRepoPath } from '../../../repo/index.ts';
+import { ProblemError, problem } from '../../../schema/index.ts';
+import { type DaemonFile, daemonFiles, defaultStateDir } from '../../daemon.ts';
+import type { UpOptions } from './run.ts';
+
+/** Everything that runs, composed. */
+export interface Running {
+  reconciler: Reconciler;
+  url: string;
+  stateDir: string;
+  /** The access token, when it was made just now. */
+  newToken: string | undefined;
+  /** End every server, then the gateway, and give the state directory back. */
+  close(): Promise<void>;
+}
+
+/** Undone in reverse order, each whatever became of the others. */
+type CleanUp = (() => unknown)[];
+
+/**
+ * Compose and start the daemon: state directory, mirror, reader, runtime, reconciler, gateway.
+ * @throws ProblemError STATE_LOCKED, STATE_UNUSABLE, LISTEN_FAILED, REMOTE_*, REF_INVALID, GIT_MISSING; nothing is
+ * left running then
+ */
+export async function startDaemon(options: UpOptions, log: (event: ReconcilerEvent) => void): Promise<Running> {
+  const cleanUp: CleanUp = [];
+  try {
+    return await compose(options, log, cleanUp);
+  } catch (error) {
+    await undo(cleanUp);
+    if (error instanceof DatabaseUnusable || error instanceof UnsafeFileError) {
+      throw new ProblemError(problem('STATE_UNUSABLE', error.message), { cause: error });
+    }
+    throw error;
+  }
+}
+
+async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void, cleanUp: CleanUp): Promise<Running> {
+  const { env, cwd } = options;
+  const home = mcpctlHome(env);
+  const remote = valid(parseRemote(options.repository, cwd));
+  const ref = valid(parseRef(options.ref)).ref;
+  const path = valid(parseRepoPath(options.path)).path;
+  const stateDir = resolve(cwd, options.stateDir ?? defaultStateDir(home, remote, options.ref, options.path));
+
+  await ensurePrivateDir(stateDir);
+  const unlock = acquireLock(join(stateDir, 'lock'));
+  if (!unlock) {
+    throw new ProblemError(problem('STATE_LOCKED', `another mcpctl up uses the state directory ${stateDir}`));
+  }
+  cleanUp.push(unlock);
+  const token = await secretFile(join(stateDir, daemonFiles.token));
+  const hookSecret = await secretFile(join(stateDir, daemonFiles.hookSecret));
+
+  const store = openStateStore(join(stateDir, 'state.sqlite'));
+  cleanUp.push(() => store.close());
+  const runtime = openProcessRuntime({ stateDir, records: store.processes });
+  await runtime.reap();
+  cleanUp.push(() => runtime.close());
+
+  const mirror = await openSource({ dir: join(stateDir, 'mirror.git'), remote, ref, env, home });
+  const reader = openReader({ gitDir: mirror.gitDir, path });
+  cleanUp.push(() => reader.close());
+  const packages = openPackageStore({ dir: join(home, 'packages'), env });
+  const reconciler = createReconciler({
+    repository: { display: remote.display, ref: options.ref, path: options.path, mode: 'open' },
+    mirror,
+    reader,
+    store,
+    runtime,
+    prepare: createPrepare({ packages, reader, secrets: { env, home, stateDir } }),
+    pollMs: options.poll * 1000,
+    concurrency: Math.max(4, availableParallelism()),
+    log,
+  });
+  cleanUp.push(() => reconciler.close());
+
+  const gateway = await createGateway(reconciler, {
+    token: token.value,
+    hookSecret: hookSecret.value,
+    host: '127.0.0.1',
+    port: options.port,
+  });
+  cleanUp.push(() => gateway.close());
+  await announce(stateDir, gateway.url, cleanUp);
+  reconciler.start();
+  return {
+    reconciler,
+    url: gateway.url,
+    stateDir,
+    newToken: token.made ? token.value : undefined,
+    close: () => undo(cleanUp),
+  };
+}
+
+/** Leave the address where `status` and `reconcile` look for it. */
+async function announce(stateDir: string, url: string, cleanUp: CleanUp): Promise<void> {
+  const file = join(stateDir, daemonFiles.daemon);
+  const content: DaemonFile = { pid: process.pid, url, startedAt: new Date().toISOString() };
+  await writeAtomic(file, `${JSON.stringify(content)}\n`, { mode: 0o600 });
+  cleanUp.push(() => rmSync(file, { force: true }));
+}
+
+async function undo(cleanUp: CleanUp): Promise<void> {
+  for (const step of cleanUp.splice(0).reverse()) await Promise.resolve(step()).catch(() => {});
+}
+
+/** A random secret of 256 bits in a 0600 file, made at the first start. */
+async function secretFile(path: string): Promise<{ value: string; made: boolean }> {
+  if (existsSync(path)) return { value: (await readPrivateFile(path, 4096)).toString('utf8').trim(), made: false };
+  const value = randomBytes(32).toString('base64url');
+  await writeAtomic(path, `${value}\n`, { mode: 0o600 });
+  return { value, made: true };
+}
+
+function valid<T extends object>(parsed: T): Exclude<T, { problem: unknown }> {
+  if ('problem' in parsed) throw new ProblemError(parsed.problem as ReturnType<typeof problem>);
+  return parsed as Exclude<T, { problem: unknown }>;
+}

@@ -1,0 +1,125 @@
+import { holds, type ReconcilerEvent, type Status } from '../../../reconciler/index.ts';
+import { asProblem, type Problem } from '../../../schema/index.ts';
+import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { statusTable } from '../../status-table.ts';
+import { done, paint, shortCommit, showProblem, step } from '../../style.ts';
+import { type Running, startDaemon } from './daemon.ts';
+
+export interface UpOptions extends CliContext {
+  repository: string;
+  ref: string;
+  path: string;
+  stateDir?: string;
+  port: number;
+  /** Seconds. */
+  poll: number;
+  once?: boolean;
+  /** Seconds; only with `once`. */
+  timeout: number;
+  output: 'table' | 'json';
+}
+
+/** Start everything, tell what happens, and stop everything when told to (or, with `once`, when all is Ready). */
+export async function runUp(options: UpOptions): Promise<ExitCode> {
+  const { io, signal } = options;
+  const running = await startDaemon(options, event => tell(options, event)).catch((error: unknown) => {
+    io.stderr(showProblem(io, asProblem(error)));
+    return undefined;
+  });
+  if (!running) return ExitCodes.failed;
+  try {
+    welcome(options, running);
+    return options.once === true ? await once(options, running) : await follow(options, running);
+  } finally {
+    if (signal.aborted) step(io, 'stopping every server');
+    await running.close();
+  }
+}
+
+function welcome({ io }: UpOptions, running: Running): void {
+  step(io, `gateway on ${running.url}, state in ${running.stateDir}`);
+  if (running.newToken !== undefined) {
+    io.stderr(`${paint(io, 'bold', 'access token (shown once):')} ${running.newToken}\n`);
+  }
+  io.stderr(`${paint(io, 'yellow', '!')} trust mode open: whoever can push to the repository decides what runs here\n`);
+}
+
+/** Serve until told to stop; the first complete status is printed. */
+async function follow(options: UpOptions, running: Running): Promise<ExitCode> {
+  await ready(options, running, options.signal);
+  if (!options.signal.aborted) {
+    print(options, running, running.reconciler.status());
+    await aborted(options.signal);
+  }
+  return ExitCodes.ok;
+}
+
+async function once(options: UpOptions, running: Running): Promise<ExitCode> {
+  const enough = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeout * 1000)]);
+  const isReady = await ready(options, running, enough);
+  const status = running.reconciler.status();
+  print(options, running, status);
+  if (isReady) return ExitCodes.ok;
+  if (options.signal.aborted) return ExitCodes.failed;
+  options.io.stderr(notReady(options, status));
+  return ExitCodes.timedOut;
+}
+
+/** Resolves with true as soon as everything is Ready, with false when the signal aborts before. */
+function ready({ io }: UpOptions, running: Running, signal: AbortSignal): Promise<boolean> {
+  return new Promise(resolve => {
+    const stopListening = running.reconciler.onStatus(check);
+    const giveUp = () => finish(false);
+    signal.addEventListener('abort', giveUp, { once: true });
+    check(running.reconciler.status());
+    if (signal.aborted) giveUp();
+
+    function check(status: Status): void {
+      if (!holds(status.conditions, 'Ready')) return;
+      done(io, `everything declared at ${shortCommit(status.revision.applied)} is in service`);
+      finish(true);
+    }
+
+    function finish(isReady: boolean): void {
+      stopListening();
+      signal.removeEventListener('abort', giveUp);
+      resolve(isReady);
+    }
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function print({ io, output }: UpOptions, running: Running, status: Status): void {
+  io.stdout(output === 'json' ? `${JSON.stringify(status, undefined, 2)}\n` : statusTable(io, status, running.url));
+}
+
+function notReady({ io, timeout }: UpOptions, status: Status): string {
+  const lines = [`${paint(io, 'red', '✗')} not Ready within ${timeout} s:\n`];
+  const why = status.conditions.find(({ type }) => type === 'Ready');
+  if (why) lines.push(`  ${why.reason}: ${why.message}\n`);
+  for (const server of status.servers) {
+    const condition = server.conditions.find(({ type, status: is }) => type === 'Ready' && is !== 'True');
+    if (condition) lines.push(`  server/${server.name}: ${condition.reason}: ${condition.message}\n`);
+  }
+  return lines.join('');
+}
+
+function tell({ io }: UpOptions, event: ReconcilerEvent): void {
+  if (event.type === 'problem') return io.stderr(showProblem(io, event.problem));
+  if (event.type === 'applied') {
+    const { steps } = event.plan;
+    const text = steps.map(({ op, id, because }) => `\n    ${op} ${id}: ${because}`).join('');
+    return step(io, `commit ${shortCommit(event.commit)}: ${steps.length} changes to instances${text}`);
+  }
+  return tellInstance(io, event.id, event.state, event.problem);
+}
+
+function tellInstance(io: UpOptions['io'], id: string, state: string, problem: Problem | undefined): void {
+  if (state === 'Running') return done(io, `${id} is Running`);
+  if (state !== 'Error') return step(io, `${id} ${state}`);
+  if (problem) io.stderr(showProblem(io, problem));
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { mcpctlHome, readPrivateFile } from '../host/index.ts';
+import { parseRemote, type Remote } from '../repo/index.ts';
+import { ProblemError, problem } from '../schema/index.ts';
+import type { CliContext } from './context.ts';
+
+/** What a running daemon leaves in its state directory for the other commands. */
+export const DaemonFile = z.object({ pid: z.int(), url: z.string(), startedAt: z.string() });
+export type DaemonFile = z.infer<typeof DaemonFile>;
+
+/** A running daemon, and the right to speak with it. */
+export interface Daemon {
+  stateDir: string;
+  url: string;
+  token: string;
+}
+
+/** The names of a daemon's files in its state directory; all are readable by their owner only. */
+export const daemonFiles = { daemon: 'daemon.json', token: 'token', hookSecret: 'hook-secret' } as const;
+
+const MAX_FILE_BYTES = 4096;
+
+/**
+ * The default state directory of what is followed. Made from the address, not from the id that the repository claims
+ * for itself: a repository must not be able to choose another one's state.
+ */
+export function defaultStateDir(home: string, remote: Remote, ref: string, path: string): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([remote.url, ref, path]))
+    .digest('hex')
+    .slice(0, 12);
+  const name = basename(path === '' ? remote.url : path)
+    .replace(/\.git$/, '')
+    .replace(/[^A-Za-z0-9.-]/g, '-');
+  return join(home, 'state', `${name || 'repository'}-${digest}`);
+}
+
+/**
+ * Find the daemon that a command means: by state directory, by repository, or the only one there is.
+ * @throws ProblemError DAEMON_NOT_RUNNING, STATE_UNUSABLE, REMOTE_UNSUPPORTED
+ */
+export async function findDaemon(
+  { env, cwd }: Pick<CliContext, 'env' | 'cwd'>,
+  where: { stateDir?: string; repository?: string; ref: string; path: string },
+): Promise<Daemon> {
+  const home = mcpctlHome(env);
+  if (where.stateDir !== undefined) return readDaemon(where.stateDir);
+  if (where.repository !== undefined) {
+    const remote = parseRemote(where.repository, cwd);
+    if ('problem' in remote) throw new ProblemError(remote.problem);
+    return readDaemon(defaultStateDir(home, remote, where.ref, where.path));
+  }
+  const root = join(home, 'state');
+  const found = existsSync(root)
+    ? readdirSync(root).filter(name => existsSync(join(root, name, daemonFiles.daemon)))
+    : [];
+  const [only, ...others] = found;
+  if (only === undefined)
+    throw new ProblemError(problem('DAEMON_NOT_RUNNING', `no daemon has its state below ${root}`));
+  if (others.length > 0) {
+    throw new ProblemError(
+      problem('USAGE', `several daemons run here: ${found.join(', ')}`, {
+        hint: `name one: --state-dir ${join(root, only)}`,
+      }),
+    );
+  }
+  return readDaemon(join(root, only));
+}
+
+async function readDaemon(stateDir: string): Promise<Daemon> {
+  const file = join(stateDir, daemonFiles.daemon);
+  if (!existsSync(file)) throw new ProblemError(problem('DAEMON_NOT_RUNNING', `no daemon runs on ${stateDir}`));
+  try {
+    const { url } = DaemonFile.parse(JSON.parse((await readPrivateFile(file, MAX_FILE_BYTES)).toString('utf8')));
+    const token = await readPrivateFile(join(stateDir, daemonFiles.token), MAX_FILE_BYTES);
+    return { stateDir, url, token: token.toString('utf8').trim() };
+  } catch (cause) {
+    const message = `${stateDir}: ${cause instanceof Error ? cause.message : cause}`;
+    throw new ProblemError(problem('STATE_UNUSABLE', message), { cause });
+  }
+}
+
+/**
+ * Ask the daemon. @returns the JSON body of a 2xx answer
+ * @throws ProblemError DAEMON_NOT_RUNNING when nobody answers, DAEMON_REFUSED for any other status
+ */
+export async function askDaemon(daemon: Daemon, method: 'GET' | 'POST', path: string): Promise<unknown> {
+  const answer = await fetch(`${daemon.url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${daemon.token}` },
+    signal: AbortSignal.timeout(10_000),
+    redirect: 'error',
+  }).catch(cause => {
+    const message = `the daemon of ${daemon.stateDir} does not answer on ${daemon.url}`;
+    throw new ProblemError(problem('DAEMON_NOT_RUNNING', message), { cause });
+  });
+  if (!answer.ok) throw new ProblemError(problem('DAEMON_REFUSED', `${method} ${path}: HTTP ${answer.status}`));
+  return answer.json();
+}

@@ -1,0 +1,221 @@
+import type { Clock, Slots } from '../../host/index.ts';
+import { asProblem, type Problem, problem } from '../../schema/index.ts';
+import type { Upstream } from '../mcp/index.ts';
+import type { DesiredInstance } from '../plan.ts';
+import type { Connection, Exit, LaunchSpec, RunningInstance, Runtime } from '../runtimes/index.ts';
+import type { InstanceState, InstanceStatus } from '../status.ts';
+import { type Backoff, backoffDelay, failuresAfterDeath } from './backoff.ts';
+
+/** What an instance is started from: a process to launch, or the address of an external server. */
+export type Launch = { launch: LaunchSpec } | { external: string };
+
+export interface InstanceContext {
+  runtime: Runtime;
+  clock: Clock;
+  backoff: Backoff;
+  /** How many starts run at the same time; a start that takes long gives its slot back early. */
+  slots: Slots;
+  /** Resolve secrets, install the package. */
+  prepare(desired: DesiredInstance, signal: AbortSignal): Promise<Launch | { problem: Problem }>;
+  connect(
+    connection: Connection,
+    options: { name: string; timeoutMs: number; secrets: readonly string[]; signal: AbortSignal },
+  ): Promise<Upstream | { problem: Problem }>;
+  /** Milliseconds until `initialize` must have been answered. */
+  initializeTimeoutMs: number;
+  /** Called after every change of state, and when what the server offers changed. */
+  onChange(): void;
+}
+
+/** A slow start must not hold up its neighbours: it keeps its slot for at most this long, in milliseconds. */
+const SLOT_MS = 2_000;
+
+interface Started {
+  upstream: Upstream;
+  /** Settles with the reason when the instance is lost. */
+  lost: Promise<Problem>;
+}
+
+/**
+ * One supervised instance of a server: started, watched, restarted with backoff in place until it is stopped.
+ * State machine: Pending → Starting → Running → (Error → Starting …) → Stopping.
+ */
+export class Instance {
+  readonly desired: DesiredInstance;
+  /** The connection, while it is Running. */
+  upstream: Upstream | undefined;
+  private readonly context: InstanceContext;
+  private readonly stopping = new AbortController();
+  private finished: Promise<void> = Promise.resolve();
+  private status: InstanceStatus;
+
+  constructor(desired: DesiredInstance, context: InstanceContext) {
+    this.desired = desired;
+    this.context = context;
+    this.status = { id: desired.id, state: 'Pending', ready: false, since: this.time(), restarts: 0 };
+  }
+
+  /** Begin to supervise, once the one that this replaces is gone; called once. */
+  begin(predecessor: Promise<void> = Promise.resolve()): void {
+    this.finished = predecessor.then(() => this.supervise());
+  }
+
+  snapshot(): InstanceStatus {
+    return { ...this.status };
+  }
+
+  get state(): InstanceState {
+    return this.status.state;
+  }
+
+  /** End it and everything it started. Resolves when it is gone. */
+  async stop(): Promise<void> {
+    if (!this.stopping.signal.aborted) {
+      this.become('Stopping');
+      this.stopping.abort();
+    }
+    await this.finished;
+  }
+
+  private async supervise(): Promise<void> {
+    const { clock, backoff } = this.context;
+    const { signal } = this.stopping;
+    let failures = 0;
+    let diedBefore: number | undefined;
+    while (!signal.aborted) {
+      const started = await this.start().catch(error => ({ problem: asProblem(error) }));
+      let why: Problem;
+      if ('problem' in started) {
+        why = started.problem;
+        failures++;
+      } else {
+        why = await started.lost;
+        const died = clock.now();
+        failures = failuresAfterDeath(backoff, failures, died, diedBefore);
+        diedBefore = died;
+        if (!signal.aborted) this.become('Error', { problem: why, restarts: this.status.restarts + 1 });
+      }
+      await this.release();
+      if (signal.aborted || failures === 0) continue;
+      const delay = backoffDelay(backoff, failures, Math.random());
+      this.become('Error', { problem: why, nextRetryAt: new Date(clock.now() + delay).toISOString() });
+      await clock.sleep(delay, signal);
+    }
+    await this.release();
+  }
+
+  /** One attempt: from a free slot to an answered `initialize` and listed tools. */
+  private async start(): Promise<Started | { problem: Problem }> {
+    const { context, desired } = this;
+    const { signal } = this.stopping;
+    this.become('Starting');
+    const prepared = await context.prepare(desired, signal);
+    if ('problem' in prepared) return prepared;
+    const slot = await context.slots.take(signal);
+    const early = setTimeout(() => slot?.(), SLOT_MS);
+    try {
+      if (signal.aborted) return { problem: stopped(desired.id) };
+      const began = context.clock.now();
+      const started =
+        'external' in prepared ? await this.connectExternal(prepared.external) : await this.launch(prepared.launch);
+      if (!('problem' in started)) this.running(started, context.clock.now() - began);
+      return started;
+    } finally {
+      clearTimeout(early);
+      slot?.();
+    }
+  }
+
+  private async launch(spec: LaunchSpec): Promise<Started | { problem: Problem }> {
+    const running = await this.context.runtime.ensure(spec);
+    if ('problem' in running) return running;
+    this.status.pid = running.pid;
+    const exited = running.exited.then(exit => exitProblem(this.desired, exit));
+    const upstream = await Promise.race([
+      this.connect(running.connection, spec.secrets),
+      exited.then(found => ({ problem: found })),
+    ]);
+    if ('problem' in upstream) return this.explain(upstream.problem, running);
+    return { upstream, lost: this.lost(upstream, exited) };
+  }
+
+  private async connectExternal(url: string): Promise<Started | { problem: Problem }> {
+    const upstream = await this.connect({ kind: 'http', url }, []);
+    if ('problem' in upstream) return upstream;
+    return { upstream, lost: this.lost(upstream, undefined) };
+  }
+
+  private connect(connection: Connection, secrets: readonly string[]): Promise<Upstream | { problem: Problem }> {
+    return this.context.connect(connection, {
+      name: this.desired.server,
+      timeoutMs: this.context.initializeTimeoutMs,
+      secrets,
+      signal: this.stopping.signal,
+    });
+  }
+
+  /** A closed pipe is usually a process about to exit, whose last words say more. */
+  private async explain(found: Problem, running: RunningInstance): Promise<{ problem: Problem }> {
+    if (found.code === 'SERVER_EXITED') return { problem: found };
+    const last = running.logs().at(-1);
+    const words = last === undefined ? '' : `; its last line: ${last}`;
+    return { problem: { ...found, message: found.message + words } };
+  }
+
+  private async lost(upstream: Upstream, exited: Promise<Problem> | undefined): Promise<Problem> {
+    const { signal } = this.stopping;
+    const aborted = new Promise<Problem>(resolve => {
+      if (signal.aborted) resolve(stopped(this.desired.id));
+      signal.addEventListener('abort', () => resolve(stopped(this.desired.id)), { once: true });
+    });
+    const closed = upstream.closed.then(async found => {
+      const soon = this.context.clock.sleep(200).then(() => found);
+      return exited ? Promise.race([exited, soon]) : found;
+    });
+    return Promise.race([aborted, closed, ...(exited ? [exited] : [])]);
+  }
+
+  private running(started: Started, startMs: number): void {
+    this.upstream = started.upstream;
+    started.upstream.onSurfaceChanged(() => this.context.onChange());
+    this.become('Running', { startMs });
+  }
+
+  /** Close the connection and end the process, whatever is left of either. */
+  private async release(): Promise<void> {
+    const { upstream } = this;
+    this.upstream = undefined;
+    delete this.status.pid;
+    // Neither may keep the other, or a restart, waiting.
+    await Promise.allSettled([upstream?.close(), this.context.runtime.remove(this.desired.id)]);
+  }
+
+  private become(state: InstanceState, more: Partial<InstanceStatus> = {}): void {
+    const { id, restarts, pid, startMs } = this.status;
+    this.status = {
+      id,
+      state,
+      ready: state === 'Running',
+      since: state === this.status.state ? this.status.since : this.time(),
+      restarts,
+      ...(pid !== undefined && { pid }),
+      ...(startMs !== undefined && { startMs }),
+      ...more,
+    };
+    this.context.onChange();
+  }
+
+  private time(): string {
+    return new Date(this.context.clock.now()).toISOString();
+  }
+}
+
+function exitProblem(desired: DesiredInstance, exit: Exit): Problem {
+  const how = exit.signal === null ? `exited with code ${exit.code}` : `was ended by ${exit.signal}`;
+  const words = exit.lastLine === '' ? 'it wrote nothing to stderr' : `its last line: ${exit.lastLine}`;
+  return problem('SERVER_EXITED', `${desired.id} ${how}; ${words}`, { resource: `server/${desired.server}` });
+}
+
+function stopped(id: string): Problem {
+  return problem('SERVER_EXITED', `${id} was stopped`);
+}

@@ -1,0 +1,95 @@
+import type { Reader } from '../../repo/index.ts';
+import { type Catalog, type Problem, problem, type Resource, resourceId } from '../../schema/index.ts';
+import type { PackageStore } from '../packages/index.ts';
+import type { DesiredInstance } from '../plan.ts';
+import { expand } from '../runtimes/index.ts';
+import { resolveSecret, type SecretSources } from '../secrets/index.ts';
+import type { Launch } from './instance.ts';
+
+/** Makes a launch out of a desired instance of a catalog, or says why it cannot. */
+export type Prepare = (
+  desired: DesiredInstance,
+  catalog: Catalog,
+  signal: AbortSignal,
+) => Promise<Launch | { problem: Problem }>;
+
+const MAX_LOCK_BYTES = 8 * 1024 * 1024;
+
+/** Resolve the environment first (nothing is installed or started without its secrets), then install the package. */
+export function createPrepare(sources: { packages: PackageStore; reader: Reader; secrets: SecretSources }): Prepare {
+  return async (desired, catalog, signal) => {
+    const server = catalog.get(resourceId('Server', 'global', desired.server));
+    if (server?.kind !== 'Server') {
+      return { problem: problem('REFERENCE_UNRESOLVED', `server ${desired.server} is not in the catalog`) };
+    }
+    if (server.spec.url !== undefined) return { external: server.spec.url };
+    const environment = await resolveEnvironment(server, catalog, sources.secrets);
+    if ('problem' in environment) return environment;
+    const program = await resolveProgram(server, catalog, sources, signal);
+    if ('problem' in program) return program;
+    const { spec } = server;
+    return {
+      launch: {
+        id: desired.id,
+        server: desired.server,
+        ordinal: desired.ordinal,
+        specDigest: desired.specDigest,
+        argv: [...program.argv, ...spec.args],
+        env: environment.env,
+        transport: spec.transport,
+        port: spec.port ?? 0,
+        path: spec.path,
+        secrets: environment.secrets,
+      },
+    };
+  };
+}
+
+async function resolveEnvironment(
+  server: Resource<'Server'>,
+  catalog: Catalog,
+  sources: SecretSources,
+): Promise<{ env: Record<string, string>; secrets: string[] } | { problem: Problem }> {
+  const env: Record<string, string> = {};
+  const secrets: string[] = [];
+  for (const variable of server.spec.env) {
+    if ('value' in variable) {
+      env[variable.name] = variable.value;
+      continue;
+    }
+    const { name, key } = variable.valueFrom.secretRef;
+    const secret = catalog.get(resourceId('Secret', 'global', name));
+    const found =
+      secret?.kind === 'Secret'
+        ? await resolveSecret(secret.spec, key, { ...sources, scopeId: secret.id })
+        : { problem: problem('SECRET_UNRESOLVED', `there is no Secret ${name}`) };
+    if ('problem' in found) {
+      const message = `secret resolution failed: ${variable.name}: ${found.problem.message}`;
+      return { problem: { ...found.problem, message, resource: server.id, at: { file: server.file } } };
+    }
+    env[variable.name] = found.value;
+    secrets.push(found.value);
+  }
+  return { env, secrets };
+}
+
+async function resolveProgram(
+  server: Resource<'Server'>,
+  catalog: Catalog,
+  { packages, reader }: { packages: PackageStore; reader: Reader },
+  signal: AbortSignal,
+): Promise<{ argv: string[] } | { problem: Problem }> {
+  const { command, package: npm } = server.spec;
+  if (command) return { argv: command };
+  if (!npm) return { problem: problem('FIELD_MISSING', `${server.id} has neither package nor command`) };
+  const lock = catalog.get(resourceId('Lock', 'global', server.name));
+  const installed = await packages.install({
+    identifier: npm.identifier,
+    version: npm.version,
+    installScripts: npm.installScripts,
+    ...(lock?.kind === 'Lock' && { lock: await reader.blob(lock.spec.oid, MAX_LOCK_BYTES) }),
+    signal,
+  });
+  if ('problem' in installed) return { problem: { ...installed.problem, resource: server.id } };
+  return { argv: [process.execPath, installed.entry] };
+}

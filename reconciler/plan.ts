@@ -1,0 +1,95 @@
+import { type AnyResource, type Catalog, compareText, digestOf } from '../schema/index.ts';
+
+/**
+ * One thing that is either so or not: an instance that runs, a project or prompt that is served. `parts` holds the
+ * digest of each part of it, so that a plan can say which part differs.
+ */
+export interface Item {
+  /** `instance/everything-0`, `project/demo`, `project/demo/prompt/greeting` */
+  id: string;
+  parts: Readonly<Record<string, string>>;
+}
+
+export interface PlanStep {
+  op: 'create' | 'update' | 'remove';
+  id: string;
+  because: string;
+}
+
+/** What to do, sorted by id; empty when what is observed is what is desired. */
+export interface Plan {
+  steps: PlanStep[];
+}
+
+/**
+ * What has to be done so that what is observed becomes what is desired. Pure: the same input gives the same plan, in
+ * the loop, in `mcpctl plan` and in a pull request.
+ */
+export function plan(desired: readonly Item[], observed: readonly Item[]): Plan {
+  const before = new Map(observed.map(item => [item.id, item]));
+  const after = new Set(desired.map(item => item.id));
+  const steps: PlanStep[] = [];
+  for (const item of desired) {
+    const present = before.get(item.id);
+    if (!present) steps.push({ op: 'create', id: item.id, because: 'declared, and not there' });
+    else {
+      const parts = differingParts(item.parts, present.parts);
+      if (parts.length > 0) steps.push({ op: 'update', id: item.id, because: `${parts.join(', ')} changed` });
+    }
+  }
+  for (const item of observed) {
+    if (!after.has(item.id)) steps.push({ op: 'remove', id: item.id, because: 'no longer declared' });
+  }
+  return { steps: steps.sort((a, b) => compareText(a.id, b.id)) };
+}
+
+/** Everything a catalog wants to be so. */
+export function desiredItems(catalog: Catalog): Item[] {
+  const items: Item[] = desiredInstances(catalog).map(({ id, parts }) => ({ id: `instance/${id}`, parts }));
+  for (const resource of catalog.resources.values()) {
+    if (resource.kind === 'Project' || resource.kind === 'Prompt') items.push(served(resource));
+  }
+  return items;
+}
+
+/** One instance that a catalog wants to run. */
+export interface DesiredInstance {
+  /** `<server>-<ordinal>` */
+  id: string;
+  server: string;
+  ordinal: number;
+  parts: Readonly<Record<string, string>>;
+  /** Digest of all parts. */
+  specDigest: string;
+}
+
+/** The instances of every server of a catalog, sorted by server and ordinal. */
+export function desiredInstances(catalog: Catalog): DesiredInstance[] {
+  return catalog.list('Server').flatMap(server => {
+    const { replicas, ...rest } = server.spec;
+    const parts: Record<string, string> = {};
+    for (const [field, value] of Object.entries(rest)) if (value !== undefined) parts[field] = digestOf(value);
+    const lock = catalog.get(`lock/${server.name}`);
+    if (lock) parts.lock = lock.digest;
+    for (const { kind, name } of server.references) {
+      const target = kind === 'Secret' ? catalog.get(`secret/${name}`) : undefined;
+      if (target) parts[`secret ${name}`] = target.digest;
+    }
+    const specDigest = digestOf(parts);
+    return Array.from({ length: replicas }, (_, ordinal) => ({
+      id: `${server.name}-${ordinal}`,
+      server: server.name,
+      ordinal,
+      parts,
+      specDigest,
+    }));
+  });
+}
+
+function served(resource: AnyResource): Item {
+  return { id: resource.id, parts: { content: resource.digest } };
+}
+
+function differingParts(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): string[] {
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(key => a[key] !== b[key]).sort();
+}

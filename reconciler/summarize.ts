@@ -1,0 +1,242 @@
+import { type Catalog, compareProblems, type Problem, type ResourceId } from '../schema/index.ts';
+import type { Good } from './accept.ts';
+import type { Surface } from './mcp/index.ts';
+import type { Condition, InstanceStatus, ProjectStatus, ServerStatus, Status } from './status.ts';
+
+/** Everything the loop knows; the only input of the status. */
+export interface Facts {
+  repository: Status['repository'];
+  /** A fetch, a read or an apply is under way. */
+  working: boolean;
+  fetched: string | undefined;
+  applied: string | undefined;
+  /** Why the newest fetch or read failed. */
+  sourceProblem: Problem | undefined;
+  /** Why the newest commit was refused as a whole. */
+  refused: readonly Problem[] | undefined;
+  /** Problems and warnings of the newest commit that was read. */
+  problems: readonly Problem[];
+  catalog: Catalog | undefined;
+  good: ReadonlyMap<ResourceId, Good>;
+  stalled: ReadonlyMap<ResourceId, readonly Problem[]>;
+  /** What the runtime does not give. */
+  caveats: readonly Problem[];
+  instances(server: string): InstanceStatus[];
+  surface(server: string): Surface;
+}
+
+type Draft = Omit<Condition, 'since' | 'observedRevision'>;
+
+/**
+ * The status of everything, from what is known. Pure; the only place that sets conditions.
+ * @param previous the last summary; a condition keeps its `since` while its status and reason stay the same
+ * @param now ISO 8601
+ */
+export function summarize(facts: Facts, previous: Status | undefined, now: string): Status {
+  const servers = (facts.catalog?.list('Server') ?? []).map(({ name, id, spec }) => {
+    const before = previous?.servers.find(server => server.name === name)?.conditions;
+    return serverStatus(facts, name, id, spec.url !== undefined, before, now);
+  });
+  for (const status of missingServers(facts, servers)) {
+    const before = previous?.servers.find(server => server.name === status)?.conditions;
+    servers.push(serverStatus(facts, status, `server/${status}`, true, before, now));
+  }
+  servers.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const projects = (facts.catalog?.list('Project') ?? []).map(project => {
+    const before = previous?.projects.find(({ name }) => name === project.name)?.conditions;
+    return projectStatus(facts, project.name, servers, before, now);
+  });
+  const { id, ...repository } = facts.repository;
+  const repositoryId = facts.catalog?.repository?.spec.id ?? id;
+  return {
+    repository: { ...(repositoryId !== undefined && { id: repositoryId }), ...repository },
+    revision: {
+      ...(facts.fetched !== undefined && { fetched: facts.fetched }),
+      ...(facts.applied !== undefined && { applied: facts.applied }),
+    },
+    conditions: settle(overall(facts, servers), facts.applied, previous?.conditions, now),
+    servers,
+    projects,
+    problems: allProblems(facts, servers),
+  };
+}
+
+/** Servers that the commit declares but that never had a good revision: not in the catalog, yet to be shown. */
+function missingServers(facts: Facts, present: readonly ServerStatus[]): string[] {
+  const names = new Set(present.map(({ name }) => name));
+  return [...facts.stalled.keys()]
+    .filter(id => id.startsWith('server/'))
+    .map(id => id.slice('server/'.length))
+    .filter(name => !names.has(name));
+}
+
+function overall(facts: Facts, servers: readonly ServerStatus[]): Draft[] {
+  const notReady = servers.filter(server => !holds(server.conditions, 'Ready'));
+  const stalled = stalledDraft(facts);
+  const failing = servers.filter(server => holds(server.conditions, 'Degraded'));
+  const starting = notReady.some(({ instances }) => instances.some(isComing));
+  return [
+    readyDraft(facts, stalled, notReady),
+    {
+      type: 'Reconciling',
+      ...yesNo(facts.working || starting, facts.working ? 'Working' : 'InstancesStarting', 'Idle'),
+    },
+    stalled,
+    {
+      type: 'Degraded',
+      ...yesNo(failing.length > 0, 'ServersDegraded', 'AsDeclared', failing.map(({ name }) => name).join(', ')),
+    },
+  ];
+}
+
+function readyDraft(facts: Facts, stalled: Draft, notReady: readonly ServerStatus[]): Draft {
+  const no = (reason: string, message: string): Draft => ({ type: 'Ready', status: 'False', reason, message });
+  if (facts.sourceProblem) return no('SourceFailed', facts.sourceProblem.message);
+  if (facts.applied === undefined && !facts.refused) return no('NothingApplied', 'no commit was applied yet');
+  if (stalled.status === 'True') return no(stalled.reason, stalled.message);
+  if (facts.applied !== facts.fetched) return no('NotApplied', 'a newer commit is being applied');
+  const [first] = notReady;
+  if (!first)
+    return { type: 'Ready', status: 'True', reason: 'AllReady', message: 'everything declared is in service' };
+  const why = first.conditions.find(({ type }) => type === 'Ready')?.message ?? '';
+  return no('ServersNotReady', `${notReady.map(({ name }) => name).join(', ')}: ${why}`);
+}
+
+function stalledDraft(facts: Facts): Draft {
+  const [refusal] = facts.refused ?? [];
+  if (refusal) return { type: 'Stalled', status: 'True', reason: 'CommitRefused', message: refusal.message };
+  const ids = [...facts.stalled.keys()].sort();
+  return {
+    type: 'Stalled',
+    ...yesNo(ids.length > 0, 'ResourcesStalled', 'AsDeclared', `at their last good revision: ${ids.join(', ')}`),
+  };
+}
+
+function serverStatus(
+  facts: Facts,
+  name: string,
+  id: ResourceId,
+  external: boolean,
+  before: readonly Condition[] | undefined,
+  now: string,
+): ServerStatus {
+  const instances = facts.instances(name);
+  const wanted = facts.catalog?.get(id) !== undefined;
+  const running = instances.filter(({ state }) => state === 'Running').length;
+  const failed = instances.filter(({ state }) => state === 'Error');
+  const surface = facts.surface(name);
+  const why = facts.stalled.get(id)?.[0];
+  const trouble = failed[0]?.problem?.message;
+  const ready = wanted && running === instances.length;
+  const drafts: Draft[] = [
+    {
+      type: 'Ready',
+      ...yesNo(
+        ready,
+        'InstancesRunning',
+        wanted ? 'InstancesNotRunning' : 'NeverGood',
+        `${running} of ${instances.length} running`,
+        trouble ?? why?.message ?? `${running} of ${instances.length} running`,
+      ),
+    },
+    { type: 'Degraded', ...yesNo(failed.length > 0, 'InstancesFailing', 'AsDeclared', trouble) },
+    { type: 'Stalled', ...yesNo(why !== undefined, 'Invalid', 'AsDeclared', why?.message) },
+  ];
+  const [caveat] = facts.caveats;
+  if (caveat && !external) {
+    drafts.push({ type: 'Unsandboxed', status: 'True', reason: 'ProcessRuntime', message: caveat.message });
+  }
+  const revision = facts.good.get(id)?.commit ?? '';
+  return {
+    name,
+    revision,
+    conditions: settle(drafts, revision, before, now),
+    instances,
+    tools: surface.tools.length,
+    prompts: surface.prompts.length,
+  };
+}
+
+function projectStatus(
+  facts: Facts,
+  name: string,
+  servers: readonly ServerStatus[],
+  before: readonly Condition[] | undefined,
+  now: string,
+): ProjectStatus {
+  const id = `project/${name}`;
+  const resource = facts.catalog?.list('Project').find(project => project.name === name);
+  const used = (resource?.spec.servers ?? []).toSorted();
+  const down = servers.filter(server => used.includes(server.name) && !holds(server.conditions, 'Ready'));
+  const why = facts.stalled.get(id)?.[0];
+  const revision = facts.good.get(id)?.commit ?? '';
+  const drafts: Draft[] = [
+    {
+      type: 'Ready',
+      ...yesNo(down.length === 0, 'ServersReady', 'ServersNotReady', '', down.map(d => d.name).join(', ')),
+    },
+    { type: 'Stalled', ...yesNo(why !== undefined, 'Invalid', 'AsDeclared', why?.message) },
+  ];
+  const own = (facts.catalog?.list('Prompt') ?? []).filter(({ scope }) => scope === id).map(prompt => prompt.name);
+  return {
+    name,
+    revision,
+    endpoint: `/mcp/${name}`,
+    servers: used,
+    prompts: [...new Set([...own, ...(resource?.spec.prompts ?? [])])].sort(),
+    conditions: settle(drafts, revision, before, now),
+  };
+}
+
+function allProblems(facts: Facts, servers: readonly ServerStatus[]): Problem[] {
+  const running = servers.flatMap(({ name, instances }) =>
+    instances.flatMap(({ state, problem }) =>
+      problem && state === 'Error' ? [{ ...problem, resource: `server/${name}` }] : [],
+    ),
+  );
+  const found = [
+    ...(facts.sourceProblem ? [facts.sourceProblem] : []),
+    ...(facts.refused ?? []),
+    ...facts.problems,
+    ...[...facts.stalled.values()].flat(),
+    ...running,
+  ];
+  const unique = new Map(found.map(one => [JSON.stringify(one), one]));
+  return [...unique.values()].sort(compareProblems);
+}
+
+function settle(
+  drafts: readonly Draft[],
+  revision: string | undefined,
+  before: readonly Condition[] | undefined,
+  now: string,
+): Condition[] {
+  return drafts.map(draft => {
+    const last = before?.find(({ type }) => type === draft.type);
+    const same = last?.status === draft.status && last.reason === draft.reason;
+    return {
+      ...draft,
+      ...(revision !== undefined && revision !== '' && { observedRevision: revision }),
+      since: same ? last.since : now,
+    };
+  });
+}
+
+function yesNo(
+  yes: boolean,
+  reason: string,
+  otherwise: string,
+  message = '',
+  otherMessage = '',
+): Pick<Draft, 'status' | 'reason' | 'message'> {
+  return yes ? { status: 'True', reason, message } : { status: 'False', reason: otherwise, message: otherMessage };
+}
+
+/** Whether a condition is True. */
+export function holds(conditions: readonly Condition[], type: Condition['type']): boolean {
+  return conditions.some(condition => condition.type === type && condition.status === 'True');
+}
+
+function isComing({ state }: InstanceStatus): boolean {
+  return state === 'Pending' || state === 'Starting';
+}
