@@ -15,14 +15,17 @@ export interface Remote {
 /** What one fetch found. `changed` is false when the remote's ref is where it was. */
 export type FetchResult = { commit: Oid; changed: boolean } | { problem: Problem };
 
+/**
+ * `poll` asks first (one exact-ref request, no transfer when nothing is new); `poke` fetches at once; `rebuild` fetches
+ * everything anew, for when the mirror's objects turned out damaged.
+ */
+export type FetchMode = 'poll' | 'poke' | 'rebuild';
+
 /** The daemon's bare copy of a remote: one exact ref, fetched into it, never a checkout. */
 export interface Mirror {
   readonly gitDir: string;
-  /**
-   * Ask the remote for the ref and take over what is new.
-   * @param mode `poll` asks first (one exact-ref request, no transfer when nothing is new); `poke` fetches at once
-   */
-  fetch(mode: 'poll' | 'poke', signal?: AbortSignal): Promise<FetchResult>;
+  /** Ask the remote for the ref and take over what is new. */
+  fetch(mode: FetchMode, signal?: AbortSignal): Promise<FetchResult>;
 }
 
 /**

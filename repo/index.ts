@@ -1,0 +1,11 @@
+/**
+ * The room of the git repository as a database: where it is (`parseRemote`, `parseRef`), the daemon's bare copy of it
+ * (`openMirror`), and a commit's or folder's files, parsed (`openReader`, `readWorktree`, `readCommit`). git runs in a
+ * fixed environment and never sees anything that our own grammar did not pass; commits are read from git's objects,
+ * never from a checkout.
+ */
+export { checkGit } from './git.ts';
+export { type MirrorOptions, openMirror } from './mirror.ts';
+export { parseRef, parseRepoPath } from './ref.ts';
+export type * from './types.ts';
+export { type ParsedRemote, parseRemote } from './url.ts';

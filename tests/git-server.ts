@@ -1,0 +1,115 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+export interface GitServerOptions {
+  /** The folder whose repositories are served. */
+  root: string;
+  /** Basic auth; without it everybody may read. */
+  login?: { username: string; password: string };
+}
+
+export interface RecordedRequest {
+  method: string;
+  url: string;
+  authorization: string | undefined;
+}
+
+/** A server on a free loopback port that remembers what it was asked. */
+export interface RunningServer {
+  /** `http://127.0.0.1:<port>` */
+  url: string;
+  requests: RecordedRequest[];
+  close(): Promise<void>;
+}
+
+/** Serve real repositories over smart HTTP: `git http-backend`, as behind any web server. */
+export function startGitServer(options: GitServerOptions): Promise<RunningServer> {
+  return startServer((request, response) => {
+    if (!isAllowed(request, options.login)) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end('who are you?');
+      return;
+    }
+    serveByGit(request, response, options.root);
+  });
+}
+
+/** Serve whatever the handler does: servers that hang, drip, redirect or fail. */
+export async function startServer(
+  handler: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<RunningServer> {
+  const requests: RecordedRequest[] = [];
+  const server: Server = createServer((request, response) => {
+    const { method = '', url = '', headers } = request;
+    requests.push({ method, url, authorization: headers.authorization });
+    handler(request, response);
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function isAllowed(request: IncomingMessage, login: GitServerOptions['login']): boolean {
+  if (!login) return true;
+  const expected = Buffer.from(`${login.username}:${login.password}`).toString('base64');
+  return request.headers.authorization === `Basic ${expected}`;
+}
+
+let execPath: string | undefined;
+
+/** CGI, as RFC 3875 has it: the request in the environment and on standard input, headers before the body. */
+function serveByGit(request: IncomingMessage, response: ServerResponse, root: string): void {
+  execPath ??= execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim();
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  const child = spawn(join(execPath, 'git-http-backend'), [], {
+    env: {
+      PATH: process.env.PATH,
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      GIT_PROJECT_ROOT: root,
+      GIT_HTTP_EXPORT_ALL: '1',
+      PATH_INFO: decodeURIComponent(url.pathname),
+      QUERY_STRING: url.search.slice(1),
+      REQUEST_METHOD: request.method ?? 'GET',
+      CONTENT_TYPE: request.headers['content-type'] ?? '',
+      HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
+      GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
+      REMOTE_ADDR: '127.0.0.1',
+    },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  request.pipe(child.stdin);
+  child.stdin.on('error', () => undefined);
+  let head = Buffer.alloc(0);
+  child.stdout.on('data', (chunk: Buffer) => {
+    if (response.headersSent) {
+      response.write(chunk);
+      return;
+    }
+    head = Buffer.concat([head, chunk]);
+    const end = head.indexOf('\r\n\r\n');
+    if (end === -1) return;
+    writeHead(response, head.subarray(0, end).toString('latin1'));
+    response.write(head.subarray(end + 4));
+  });
+  child.stdout.on('end', () => response.end());
+}
+
+function writeHead(response: ServerResponse, head: string): void {
+  let status = 200;
+  for (const line of head.split('\r\n')) {
+    const [name = '', value = ''] = line.split(/:\s*/, 2);
+    if (name.toLowerCase() === 'status') status = Number.parseInt(value, 10);
+    else response.setHeader(name, value);
+  }
+  response.writeHead(status);
+}
