@@ -57,6 +57,9 @@ function issueProblem(issue: z.core.$ZodIssue, schema: z.ZodType, located: Locat
     return problem('FIELD_INVALID', `${fieldName(path)}: the key is ${reason}`, { at });
   }
   const value = valueAt(located.document.value, path);
+  if (value === null && path.length === 0) {
+    return problemAt(located, path, 'the document is empty', 'Write what the file’s path says it declares.');
+  }
   if (value === undefined && path.length > 0) {
     const words = issue.code === 'invalid_value' ? `Add it: ${oneOf(issue.values)}.` : undefined;
     return problemAt(located, path, `${fieldName(path)} is missing`, words, 'FIELD_MISSING');
@@ -94,10 +97,15 @@ function complaint(issue: z.core.$ZodIssue, value: unknown): string {
       return tooSmall(issue);
     case 'invalid_format':
       if (issue.format === 'url') return 'must be an http:// or https:// URL';
-      return `is not allowed: ${issue.message}`;
+      return sentence(issue.message);
     default:
-      return printable(issue.message);
+      return sentence(issue.message);
   }
+}
+
+/** Our schemas' own messages begin with `not a …`, `must …` or `needs …`. */
+function sentence(message: string): string {
+  return message.startsWith('not ') ? `is ${message}` : printable(message);
 }
 
 function tooBig(issue: z.core.$ZodIssueTooBig): string {

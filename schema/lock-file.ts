@@ -22,7 +22,7 @@ const LockRoot = z.object({
   devDependencies: Dependencies.default({}),
   optionalDependencies: Dependencies.default({}),
   peerDependencies: Dependencies.default({}),
-  workspaces: z.undefined(),
+  workspaces: z.undefined().optional(),
 });
 
 const LockFile = z.object({

@@ -40,8 +40,8 @@ export const problemCodes = {
   YAML_DUPLICATE_KEY: { severity: 'error', meaning: 'A mapping has the same key twice.', cure: 'Keep one of the two.' },
   YAML_LIMIT: {
     severity: 'error',
-    meaning: 'The document is nested too deeply, or its aliases expand to too much.',
-    cure: 'Flatten the document; aliases are for small repetitions only.',
+    meaning: 'The document is nested too deeply, has too many parts, or its aliases expand to too much.',
+    cure: 'Flatten or split the document; aliases are for small repetitions only.',
   },
   YAML_UNSUPPORTED: {
     severity: 'error',
@@ -329,14 +329,15 @@ export function formatPosition(at: Position | undefined): string {
   return [printable(at.file), at.line, at.column].filter(part => part !== undefined).join(':');
 }
 
-/** The stable order in which problems are shown: by file, line, column, then code and message. */
+/** The stable order in which problems are shown: by file, line, column, then code, message and resource. */
 export function compareProblems(a: Problem, b: Problem): number {
   return (
     compareText(a.at?.file ?? '', b.at?.file ?? '') ||
     (a.at?.line ?? 0) - (b.at?.line ?? 0) ||
     (a.at?.column ?? 0) - (b.at?.column ?? 0) ||
     compareText(a.code, b.code) ||
-    compareText(a.message, b.message)
+    compareText(a.message, b.message) ||
+    compareText(a.resource ?? '', b.resource ?? '')
   );
 }
 
@@ -345,7 +346,7 @@ export function sortProblems(problems: Iterable<Problem>): Problem[] {
   const sorted = [...problems].sort(compareProblems);
   return sorted.filter((one, index) => {
     const before = sorted[index - 1];
-    return !before || compareProblems(before, one) !== 0 || before.resource !== one.resource;
+    return !before || compareProblems(before, one) !== 0;
   });
 }
 

@@ -44,9 +44,11 @@ export function readNodes(root: ParsedNode | null, report: Report): NodeValues {
   const value = readNode(walk, root);
   const { problems, aliases } = walk;
   if (walk.size > MAX_EXPANDED) {
-    problems.push(report('YAML_LIMIT', 0, `the document comes to more than ${MAX_EXPANDED} values`));
+    // Reading stopped in the middle, so whatever else was found says little.
+    const limit = report('YAML_LIMIT', 0, `the document comes to more than ${MAX_EXPANDED} values`);
+    return { value: null, problems: [limit], aliases };
   }
-  return { value, problems: problems.slice(0, MAX_PROBLEMS), aliases };
+  return { value, problems, aliases };
 }
 
 function readNode(walk: Walk, node: ParsedNode | null): unknown {

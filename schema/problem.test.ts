@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { formatPosition, type Problem, problem, problemCodes, sortProblems } from './problem.ts';
+import { problemPage } from './problem-page.ts';
+
+const page = readFileSync(new URL('../docs/problems.md', import.meta.url), 'utf8');
+
+describe('docs/problems.md', () => {
+  it('is what `npm run generate` writes', () => {
+    expect(page).toBe(problemPage());
+  });
+
+  it('names exactly the codes of the table', () => {
+    const documented = [...page.matchAll(/^## (.+)$/gm)].map(([, code]) => code);
+    expect(documented.sort()).toEqual(Object.keys(problemCodes).sort());
+  });
+});
+
+describe('sortProblems', () => {
+  const at = (file: string, line: number, column: number): Problem =>
+    problem('YAML_SYNTAX', 'x', { at: { file, line, column } });
+
+  it('orders by file, line and column, and shows each once', () => {
+    const [first, second, third, fourth] = [at('a', 2, 9), at('a', 10, 1), at('a', 10, 2), at('b', 1, 1)];
+    expect(sortProblems([fourth, third, first, second, { ...third }])).toEqual([first, second, third, fourth]);
+  });
+
+  it('keeps the same words about two resources', () => {
+    const one = problem('LOCK_UNUSED', 'x', { resource: 'lock/a' });
+    const other = problem('LOCK_UNUSED', 'x', { resource: 'lock/b' });
+    expect(sortProblems([one, other, one])).toHaveLength(2);
+  });
+});
+
+it('formats a position without letting a file name move the cursor', () => {
+  expect(formatPosition({ file: 'a\u001b[2J\nb', line: 3, column: 7 })).toBe('a\\u001b[2J\\u000ab:3:7');
+  expect(formatPosition(undefined)).toBe('');
+});
