@@ -19,7 +19,12 @@ export function createProgram(environment: Omit<CliContext, 'finish'>): (argv: r
   const { io } = environment;
   return async argv => {
     let code: ExitCode = ExitCodes.ok;
-    const context: CliContext = { ...environment, finish: result => void (code = result) };
+    const context: CliContext = {
+      ...environment,
+      finish(result) {
+        code = result;
+      },
+    };
     const program = build(context);
     try {
       await program.parseAsync([...argv], { from: 'user' });

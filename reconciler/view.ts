@@ -1,5 +1,5 @@
 import type { Prompt } from '../schema/index.ts';
-import type { Surface, Upstream } from './mcp/upstream.ts';
+import type { Surface, Upstream } from './mcp/index.ts';
 import type { Status } from './status.ts';
 
 /** A server as a project's clients see it. */

@@ -30,6 +30,9 @@ export interface InstanceContext {
 /** A slow start must not hold up its neighbours: it keeps its slot for at most this long, in milliseconds. */
 const SLOT_MS = 2_000;
 
+/** How long a process that closed its output has to exit and tell why, in milliseconds. */
+const LAST_WORDS_MS = 1_000;
+
 interface Started {
   upstream: Upstream;
   /** Settles with the reason when the instance is lost. */
@@ -135,7 +138,7 @@ export class Instance {
       this.connect(running.connection, spec.secrets),
       exited.then(found => ({ problem: found })),
     ]);
-    if ('problem' in upstream) return this.explain(upstream.problem, running);
+    if ('problem' in upstream) return { problem: await this.explain(upstream.problem, running, exited) };
     return { upstream, lost: this.lost(upstream, exited) };
   }
 
@@ -154,12 +157,15 @@ export class Instance {
     });
   }
 
-  /** A closed pipe is usually a process about to exit, whose last words say more. */
-  private async explain(found: Problem, running: RunningInstance): Promise<{ problem: Problem }> {
-    if (found.code === 'SERVER_EXITED') return { problem: found };
+  /** The best reason there is: a closed pipe is usually a process about to exit, whose last words say more. */
+  private async explain(found: Problem, running: RunningInstance, exited: Promise<Problem>): Promise<Problem> {
+    if (found.code === 'SERVER_EXITED') return this.preferExit(found, exited);
     const last = running.logs().at(-1);
-    const words = last === undefined ? '' : `; its last line: ${last}`;
-    return { problem: { ...found, message: found.message + words } };
+    return last === undefined ? found : { ...found, message: `${found.message}; its last line: ${last}` };
+  }
+
+  private preferExit(found: Problem, exited: Promise<Problem>): Promise<Problem> {
+    return Promise.race([exited, this.context.clock.sleep(LAST_WORDS_MS).then(() => found)]);
   }
 
   private async lost(upstream: Upstream, exited: Promise<Problem> | undefined): Promise<Problem> {
@@ -168,10 +174,7 @@ export class Instance {
       if (signal.aborted) resolve(stopped(this.desired.id));
       signal.addEventListener('abort', () => resolve(stopped(this.desired.id)), { once: true });
     });
-    const closed = upstream.closed.then(async found => {
-      const soon = this.context.clock.sleep(200).then(() => found);
-      return exited ? Promise.race([exited, soon]) : found;
-    });
+    const closed = upstream.closed.then(found => (exited ? this.preferExit(found, exited) : found));
     return Promise.race([aborted, closed, ...(exited ? [exited] : [])]);
   }
 

@@ -2,7 +2,6 @@ import type { Reader } from '../../repo/index.ts';
 import { type Catalog, type Problem, problem, type Resource, resourceId } from '../../schema/index.ts';
 import type { PackageStore } from '../packages/index.ts';
 import type { DesiredInstance } from '../plan.ts';
-import { expand } from '../runtimes/index.ts';
 import { resolveSecret, type SecretSources } from '../secrets/index.ts';
 import type { Launch } from './instance.ts';
 

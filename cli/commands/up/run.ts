@@ -109,17 +109,17 @@ function notReady({ io, timeout }: UpOptions, status: Status): string {
 }
 
 function tell({ io }: UpOptions, event: ReconcilerEvent): void {
-  if (event.type === 'problem') return io.stderr(showProblem(io, event.problem));
-  if (event.type === 'applied') {
+  if (event.type === 'problem') io.stderr(showProblem(io, event.problem));
+  else if (event.type === 'instance') tellInstance(io, event.id, event.state, event.problem);
+  else {
     const { steps } = event.plan;
     const text = steps.map(({ op, id, because }) => `\n    ${op} ${id}: ${because}`).join('');
-    return step(io, `commit ${shortCommit(event.commit)}: ${steps.length} changes to instances${text}`);
+    step(io, `commit ${shortCommit(event.commit)}: ${steps.length} changes to instances${text}`);
   }
-  return tellInstance(io, event.id, event.state, event.problem);
 }
 
 function tellInstance(io: UpOptions['io'], id: string, state: string, problem: Problem | undefined): void {
-  if (state === 'Running') return done(io, `${id} is Running`);
-  if (state !== 'Error') return step(io, `${id} ${state}`);
-  if (problem) io.stderr(showProblem(io, problem));
+  if (state === 'Running') done(io, `${id} is Running`);
+  else if (state !== 'Error') step(io, `${id} ${state}`);
+  else if (problem) io.stderr(showProblem(io, problem));
 }
