@@ -1,0 +1,25 @@
+import type { FastifyInstance } from 'fastify';
+import type { ReconcilerView } from '../../reconciler/index.ts';
+import { sendProblem } from '../errors.ts';
+
+/** What the command line and probes ask: `/api/v1/*`, `/healthz`, `/readyz`. */
+export function addApiRoutes(app: FastifyInstance, view: ReconcilerView): void {
+  void app.register(async scope => {
+    // A body is allowed and means nothing.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: 16_384 }, (_request, _body, done) => done(null));
+
+    scope.get('/api/v1/status', async () => view.status());
+    scope.post('/api/v1/reconcile', async (_request, reply) => {
+      view.poke();
+      return reply.code(202).send({ accepted: true });
+    });
+    scope.get('/healthz', { config: { open: true } }, async () => ({ status: 'ok' }));
+    scope.get('/readyz', { config: { open: true } }, async (_request, reply) => {
+      const ready = view.status().conditions.find(({ type }) => type === 'Ready');
+      if (ready?.status === 'True') return reply.send({ status: 'ready' });
+      sendProblem(reply, 503, 'NOT_READY', `Not ready: ${ready?.reason ?? 'Starting'}`);
+      return reply;
+    });
+  });
+}

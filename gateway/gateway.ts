@@ -1,0 +1,83 @@
+import type { AddressInfo } from 'node:net';
+import fastify from 'fastify';
+import type { ReconcilerView } from '../reconciler/index.ts';
+import { ProblemError, problem } from '../schema/index.ts';
+import { addApiRoutes } from './api/routes.ts';
+import { addErrorHandlers } from './errors.ts';
+import { addGitHook } from './hooks/git.ts';
+import { addMcpRoutes } from './mcp/routes.ts';
+import { addSecurity } from './security.ts';
+
+export interface GatewayOptions {
+  /** The bearer token of every route but /healthz, /readyz and /hooks/*. */
+  token: string;
+  /** The key of the HMAC on /hooks/git. */
+  hookSecret: string;
+  host: '127.0.0.1';
+  /** 0 takes any free port. */
+  port: number;
+  /** Values of the Host header that are allowed besides loopback with the port: `name` or `name:port`. */
+  allowedHosts?: readonly string[];
+  /** Told of faults inside a request; never of tokens or bodies. */
+  log?: (message: string) => void;
+}
+
+export interface Gateway {
+  /** `http://127.0.0.1:PORT` */
+  url: string;
+  port: number;
+  /** End streams and sessions and stop listening; returns within two seconds. */
+  close(): Promise<void>;
+}
+
+const CLOSE_MS = 1_800;
+const MAX_CONNECTIONS = 4_096;
+
+/**
+ * The one HTTP app: MCP endpoints of projects, the API, the webhook. Listens when this resolves.
+ * Throws a ProblemError LISTEN_FAILED when the address cannot be had.
+ */
+export async function createGateway(view: ReconcilerView, options: GatewayOptions): Promise<Gateway> {
+  const { log = () => undefined } = options;
+  const hosts = new Set<string>();
+  const app = fastify({
+    logger: false,
+    bodyLimit: 1024 * 1024,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 75_000,
+    http: { headersTimeout: 10_000, maxHeaderSize: 16_384, connectionsCheckingInterval: 5_000 },
+    forceCloseConnections: true,
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+  addSecurity(app, { token: options.token, hosts: () => hosts });
+  addErrorHandlers(app, log);
+  addApiRoutes(app, view);
+  addGitHook(app, view, options.hookSecret);
+  const mcp = addMcpRoutes(app, view, log);
+
+  try {
+    await app.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    await mcp.close();
+    await app.close();
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new ProblemError(problem('LISTEN_FAILED', `Cannot listen on ${options.host}:${options.port} (${code})`), {
+      cause: error,
+    });
+  }
+  const { port } = app.server.address() as AddressInfo;
+  for (const name of [options.host, '127.0.0.1', 'localhost', '[::1]']) hosts.add(`${name}:${port}`);
+  for (const name of options.allowedHosts ?? []) hosts.add(name.toLowerCase());
+
+  return {
+    url: `http://${options.host}:${port}`,
+    port,
+    async close() {
+      const timer = Promise.withResolvers<void>();
+      const limit = setTimeout(timer.resolve, CLOSE_MS);
+      await Promise.race([mcp.close().then(() => app.close()), timer.promise]);
+      clearTimeout(limit);
+      app.server.closeAllConnections();
+    },
+  };
+}

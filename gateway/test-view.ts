@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { ReconcilerView, ServedProject, ServedPrompt, ServedServer, Status } from '../reconciler/index.ts';
+import { connectUpstream, type Surface, type Upstream } from '../reconciler/mcp/index.ts';
+import { ProblemError, problem } from '../schema/index.ts';
+
+const FIXTURES = fileURLToPath(new URL('../tests/fixtures/servers/', import.meta.url));
+
+/** For tests: a server process of tests/fixtures/servers and the connection with it. */
+export interface TestServer extends ServedServer {
+  child: ChildProcess;
+  connection: Upstream;
+  stderr: () => string;
+}
+
+/** Start `file` of the fixtures and connect, over stdio or, with `http`, on a free port. */
+export async function startServer(name: string, argv: readonly string[], http = false): Promise<TestServer> {
+  const [file = '', ...args] = argv;
+  const port = http ? await freePort() : 0;
+  const env = { ...process.env, PORT: String(port) };
+  const child = spawn(process.execPath, [FIXTURES + file, ...args], { env, stdio: 'pipe' });
+  let stderr = '';
+  child.stderr.on('data', chunk => {
+    stderr += String(chunk);
+  });
+  const { stdin, stdout } = child;
+  const connected = await connectUpstream(
+    http ? { kind: 'http', url: `http://127.0.0.1:${port}/mcp` } : { kind: 'stdio', stdin, stdout },
+    { timeoutMs: 10_000, name, secrets: [] },
+  );
+  if ('problem' in connected) throw new ProblemError(connected.problem);
+  return {
+    name,
+    child,
+    connection: connected,
+    stderr: () => stderr,
+    get surface() {
+      return connected.surface;
+    },
+    upstream: async () => connected,
+  };
+}
+
+/** For tests: a server that was seen once and does not run. */
+export function absentServer(name: string, surface: Surface = { tools: [], prompts: [] }): ServedServer {
+  const why = problem('SERVER_EXITED', `${name} ended with code 3: "no such file"`);
+  return { name, surface, upstream: () => Promise.reject(new ProblemError(why)) };
+}
+
+export interface TestView extends ReconcilerView {
+  projects: Map<string, ServedProject>;
+  ready: boolean;
+  pokes: number;
+  changed(change: { tools: string[]; prompts: string[] }): void;
+}
+
+/** For tests: the reconciler as the gateway sees it. */
+export function testView(): TestView {
+  const listeners = new Set<(change: { tools: string[]; prompts: string[] }) => void>();
+  const view: TestView = {
+    projects: new Map(),
+    ready: true,
+    pokes: 0,
+    project: name => view.projects.get(name),
+    status: () => statusOf(view.ready),
+    poke() {
+      view.pokes += 1;
+    },
+    onProjectsChanged(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    changed(change) {
+      for (const listener of listeners) listener(change);
+    },
+  };
+  return view;
+}
+
+/** For tests: a project with the servers given, in order. */
+export function projectOf(
+  name: string,
+  servers: readonly ServedServer[],
+  prompts: readonly ServedPrompt[] = [],
+): ServedProject {
+  return { name, instructions: `Instructions of ${name}`, servers, prompts };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise(resolve => server.close(resolve));
+  return port;
+}
+
+function statusOf(ready: boolean): Status {
+  const since = '2026-01-01T00:00:00.000Z';
+  const condition = ready
+    ? { type: 'Ready' as const, status: 'True' as const, reason: 'AllReady', message: 'all is well', since }
+    : { type: 'Ready' as const, status: 'False' as const, reason: 'InstancesNotReady', message: 'one is not', since };
+  return {
+    repository: { display: 'test', ref: 'main', path: '', mode: 'open' },
+    revision: {},
+    conditions: [condition],
+    servers: [],
+    projects: [],
+    problems: [],
+  } as Status;
+}
