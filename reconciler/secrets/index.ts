@@ -1,0 +1,2 @@
+/** Where secret values come from on this machine. */
+export { resolveSecret, type SecretSources } from './resolve.ts';
