@@ -5,9 +5,9 @@
 export { type Catalog, link } from './catalog.ts';
 export { contentDigest, digestOf } from './digest.ts';
 export * from './kinds/index.ts';
-export { type Classification, classify, layoutProblem, maxBytes } from './layout.ts';
+export { type Classification, classify, maxBytes } from './layout.ts';
 export { type FileEntry, parseFile, refuseUnread } from './parse.ts';
 export * from './problem.ts';
-export { promptArguments, renderPrompt } from './prompt-arguments.ts';
+export { renderPrompt } from './prompt-arguments.ts';
 export { printable } from './quote.ts';
 export * from './resource.ts';
