@@ -1,0 +1,85 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Reply, Request } from './protocol.ts';
+
+/** Why there is no answer. */
+export interface Ended {
+  ended: 'time' | 'exit' | 'abort';
+}
+
+type Answer = Exclude<Reply, { type: 'parsing' }>;
+
+export interface ChildOptions {
+  program: URL;
+  args: readonly string[];
+  memoryMb: number;
+}
+
+export interface AskOptions {
+  timeoutMs: number;
+  /** For each file that is announced: who, and how long it may take. Without it, the time is for the whole request. */
+  fileTimeoutMs?: number;
+  onParsing?: (oid: string) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/** One reader process. After anything but an answer it is dead, or about to be. */
+export class ReaderChild {
+  private readonly child: ChildProcess;
+  readonly exited: Promise<void>;
+
+  constructor({ program, args, memoryMb }: ChildOptions) {
+    this.child = fork(program, args, {
+      cwd: '/',
+      // No secret, no NODE_OPTIONS: git is all it needs to find.
+      env: { PATH: process.env.PATH },
+      execArgv: [`--max-old-space-size=${memoryMb}`, '--disable-warning=ExperimentalWarning'],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    this.exited = new Promise(resolve => {
+      this.child.once('exit', () => resolve());
+      this.child.once('error', () => resolve());
+    });
+  }
+
+  get alive(): boolean {
+    return this.child.connected && this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  /** Ask one thing; the caller waits for the answer before it asks another. Ends the process when time is up. */
+  ask(request: Request, options: AskOptions): Promise<Answer | Ended> {
+    const { timeoutMs, fileTimeoutMs, signal } = options;
+    return new Promise(resolve => {
+      const finish = (result: Answer | Ended) => {
+        clearTimeout(timer);
+        this.child.off('message', onMessage);
+        signal?.removeEventListener('abort', onAbort);
+        if ('ended' in result) this.kill();
+        resolve(result);
+      };
+      const onMessage = (reply: Reply) => {
+        if (reply.type !== 'parsing') return finish(reply);
+        options.onParsing?.(reply.oid);
+        if (fileTimeoutMs === undefined) return;
+        clearTimeout(timer);
+        timer = setTimeout(onTimeout, fileTimeoutMs);
+      };
+      const onTimeout = () => finish({ ended: 'time' });
+      const onAbort = () => finish({ ended: 'abort' });
+      let timer = setTimeout(onTimeout, timeoutMs);
+      if (signal?.aborted) return onAbort();
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.child.on('message', onMessage);
+      void this.exited.then(() => finish({ ended: 'exit' }));
+      this.child.send(request, error => error && finish({ ended: 'exit' }));
+    });
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+}
