@@ -1,0 +1,19 @@
+import { Command } from 'commander';
+import type { CliContext } from '../../context.ts';
+
+/** `mcpctl lock [NAME…]`: write the locks of npm servers. */
+export function lockCommand(context: CliContext): Command {
+  return new Command('lock')
+    .summary('pin what npm servers depend on')
+    .description(
+      'Resolve the dependencies of npm servers as they are published now, and write them to ' +
+        'locks/servers/NAME/package-lock.json for review. Installs and runs nothing.',
+    )
+    .argument('[name...]', 'servers to lock (default: every npm server)')
+    .option('-C, --directory <dir>', 'the folder that has mcpctl.yaml', '.')
+    .addHelpText('after', '\nExamples:\n  $ mcpctl lock\n  $ mcpctl lock everything memory -C example-repo')
+    .action(async (names: string[], { directory }: { directory: string }) => {
+      const { runLock } = await import('./run.ts');
+      context.finish(await runLock({ ...context, names, folder: directory }));
+    });
+}
