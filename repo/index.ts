@@ -6,6 +6,9 @@
  */
 export { checkGit } from './git.ts';
 export { type MirrorOptions, openMirror } from './mirror.ts';
+export { openReader, type ReaderOptions } from './reader/index.ts';
 export { parseRef, parseRepoPath } from './ref.ts';
+export { isRepository, type Snapshot, snapshotFolder } from './snapshot.ts';
 export type * from './types.ts';
 export { type ParsedRemote, parseRemote } from './url.ts';
+export { readCommit, readWorktree } from './worktree.ts';

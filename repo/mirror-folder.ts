@@ -52,7 +52,7 @@ export async function isDamaged(folder: MirrorFolder, signal?: AbortSignal): Pro
 }
 
 /** The object id at the held ref, read without a process; undefined when there is none. */
-export async function heldOid({ dir, held, env }: MirrorFolder): Promise<Oid | undefined> {
+export async function heldOid({ dir, held, env }: Omit<MirrorFolder, 'remote'>): Promise<Oid | undefined> {
   const text = await readFile(join(dir, held), 'utf8').catch(() => undefined);
   if (text !== undefined) return text.trim();
   if (!(await names(dir)).includes('packed-refs')) return undefined;

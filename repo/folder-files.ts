@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { constants, type Dirent } from 'node:fs';
+import { open, readdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ProblemError, problem } from '../schema/index.ts';
+
+const MAX_ENTRIES = 100_000;
+const MAX_DEPTH = 16;
+const NOT_A_FILE = '000000';
+
+/** A file, symbolic link or something odder, found on disk. */
+export interface FolderFile {
+  /** Below the folder, `/`-separated. */
+  path: string;
+  /** As git would record it: `100644`, `100755`, `120000`; `000000` for what git does not record. */
+  mode: string;
+}
+
+/**
+ * Every file below a folder in code-unit order of their paths; symbolic links are listed, not followed, and `.git` is
+ * left out wherever it is. Throws a ProblemError: REMOTE_NOT_FOUND when there is no such folder, READ_FAILED beyond
+ * 100,000 files or 16 levels.
+ * @param enter asked for each folder, by its path
+ */
+export async function listFolder(root: string, enter: (path: string) => boolean): Promise<FolderFile[]> {
+  const files: FolderFile[] = [];
+  const folders = [{ path: '', depth: 0 }];
+  for (let folder = folders.pop(); folder; folder = folders.pop()) {
+    for (const entry of await entriesOf(root, folder.path)) {
+      if (entry.name.toLowerCase() === '.git') continue;
+      const path = folder.path === '' ? entry.name : `${folder.path}/${entry.name}`;
+      if (!entry.isDirectory()) files.push({ path, mode: modeOf(entry) });
+      else if (enter(path)) folders.push({ path, depth: folder.depth + 1 });
+      if (files.length > MAX_ENTRIES) throw beyond(root, `it has more than ${MAX_ENTRIES} files`);
+      if (folder.depth > MAX_DEPTH) throw beyond(root, `\`${path}\` is nested more than ${MAX_DEPTH} folders deep`);
+    }
+  }
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function entriesOf(root: string, path: string): Promise<Dirent[]> {
+  try {
+    return await readdir(join(root, path), { withFileTypes: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (path !== '') throw beyond(root, `\`${path}\`: ${code}`);
+    const hint = 'Check the path.';
+    throw new ProblemError(
+      problem('REMOTE_NOT_FOUND', `There is no folder ${root} that can be read: ${code}`, { hint }),
+    );
+  }
+}
+
+function modeOf(entry: Dirent): string {
+  if (entry.isSymbolicLink()) return '120000';
+  return entry.isFile() ? '100644' : NOT_A_FILE;
+}
+
+export interface OpenedFile {
+  size: number;
+  executable: boolean;
+  /** The whole content; fails with READ_FAILED when the file grows meanwhile. */
+  read(): Promise<Buffer>;
+}
+
+/** Open a regular file, without following a symbolic link in its place, and hand it over; it is closed afterwards. */
+export async function withFile<T>(root: string, path: string, use: (file: OpenedFile) => Promise<T>): Promise<T> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(join(root, path), flags).catch((error: NodeJS.ErrnoException) => {
+    throw beyond(root, `\`${path}\`: ${error.code}`);
+  });
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw beyond(root, `\`${path}\` is not a regular file any more`);
+    return await use({
+      size: stats.size,
+      executable: (stats.mode & 0o100) !== 0,
+      async read() {
+        const buffer = Buffer.alloc(stats.size + 1);
+        let length = 0;
+        for (let more = 1; more > 0 && length < buffer.length; length += more) {
+          more = (await file.read(buffer, length, buffer.length - length)).bytesRead;
+        }
+        if (length > stats.size) throw beyond(root, `\`${path}\` was written to while it was read`);
+        return buffer.subarray(0, length);
+      },
+    });
+  } finally {
+    await file.close();
+  }
+}
+
+/** A symbolic link's target, as git stores it. */
+export function readLink(root: string, path: string): Promise<Buffer> {
+  return readlink(join(root, path), { encoding: 'buffer' });
+}
+
+/** The id git gives a blob in a SHA-1 repository. */
+export function blobOid(bytes: Uint8Array): string {
+  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+}
+
+function beyond(root: string, why: string): ProblemError {
+  return new ProblemError(problem('READ_FAILED', `The folder ${root} could not be read: ${why}`));
+}

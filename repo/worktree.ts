@@ -1,0 +1,97 @@
+import { classify, type ParsedFile, ProblemError, parseFile, problem, refuseUnread } from '../schema/index.ts';
+import { parseUnread, readBlobs, rootTree, withoutContent } from './commit-files.ts';
+import { blobOid, type FolderFile, listFolder, readLink, withFile } from './folder-files.ts';
+import { git, lastWords } from './git.ts';
+import { type Objects, openObjects } from './objects.ts';
+import { treeChanges } from './tree-changes.ts';
+
+const PARALLEL_READS = 32;
+
+/**
+ * Read a folder's files as they are on disk, whether it is a git working tree or not, and parse those of the
+ * repository format. Symbolic links are reported, not followed. In code-unit order of the paths.
+ * Throws a ProblemError: REMOTE_NOT_FOUND when there is no such folder, READ_FAILED when a file cannot be read.
+ */
+export async function readWorktree(root: string): Promise<ParsedFile[]> {
+  const files = (await listFolder(root, isOurs)).filter(({ path }) => classify(path).kind !== 'ignored');
+  const parsed: ParsedFile[] = [];
+  for (let start = 0; start < files.length; start += PARALLEL_READS) {
+    const batch = files.slice(start, start + PARALLEL_READS).map(file => parseOnDisk(root, file));
+    parsed.push(...(await Promise.all(batch)));
+  }
+  return parsed;
+}
+
+function isOurs(folder: string): boolean {
+  return classify(`${folder}/x`).kind !== 'ignored';
+}
+
+async function parseOnDisk(root: string, { path, mode }: FolderFile): Promise<ParsedFile> {
+  if (mode === '120000') {
+    const oid = blobOid(await readLink(root, path));
+    return withoutContent({ path, mode, oid }, refuseUnread({ path, mode }, 0));
+  }
+  const unread = { path, mode, oid: '' };
+  if (/[\p{Cc}\ufffd\u2028\u2029]/u.test(path)) {
+    const fault = 'its name is not UTF-8 text without control characters';
+    return parseUnread({ ...unread, fault }) ?? withoutContent(unread, []);
+  }
+  if (mode !== '100644') return withoutContent(unread, refuseUnread({ path, mode }, 0));
+  return withFile(root, path, async file => {
+    const refused = refuseUnread({ path, mode }, file.size);
+    if (refused.length > 0 || classify(path).kind !== 'resource') return withoutContent(unread, refused);
+    const bytes = await file.read();
+    return parseFile({ path, mode, oid: blobOid(bytes) }, bytes);
+  });
+}
+
+/**
+ * Read a folder's files as a commit has them, from the git repository around the folder, and parse them.
+ * Throws a ProblemError: REMOTE_NOT_FOUND when no repository is around it, REF_INVALID, REF_NOT_FOUND,
+ * REPOSITORY_MISSING when the commit has no such folder, READ_FAILED.
+ * @param folder the repository's root folder, or the same of a bare repository
+ * @param revision whatever names a commit: `HEAD~1`, `main`, `v1.0.0`, an id
+ */
+export async function readCommit(folder: string, revision: string): Promise<ParsedFile[]> {
+  if (!/^[^-:\p{Cc}\s][^:\p{Cc}\s]{0,249}$/u.test(revision)) {
+    throw new ProblemError(problem('REF_INVALID', `\`${revision}\` does not name a commit`));
+  }
+  const { gitDir, path } = await findRepository(folder);
+  const objects = openObjects(gitDir, process.env);
+  try {
+    const commit = await objects.info(`${revision}^{commit}`);
+    if (!commit) throw new ProblemError(problem('REF_NOT_FOUND', `${folder} has no commit \`${revision}\``));
+    const parsed = await parseAll(objects, await rootTree(objects, commit.oid, path));
+    return parsed.sort((a, b) => (a.path < b.path ? -1 : 1));
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    const words = error instanceof Error ? error.message : String(error);
+    throw new ProblemError(problem('READ_FAILED', `${folder} could not be read: ${words}`), { cause: error });
+  } finally {
+    objects.close();
+  }
+}
+
+async function parseAll(objects: Objects, tree: string): Promise<ParsedFile[]> {
+  const { changed } = await treeChanges(objects, undefined, tree);
+  const parsed: ParsedFile[] = [];
+  const unread = changed.filter(file => {
+    const known = parseUnread(file);
+    if (known) parsed.push(known);
+    return known === undefined;
+  });
+  for await (const blob of readBlobs(objects, unread)) {
+    parsed.push('refused' in blob ? withoutContent(blob.file, blob.refused) : parseFile(blob.file, blob.bytes));
+  }
+  return parsed;
+}
+
+async function findRepository(folder: string): Promise<{ gitDir: string; path: string }> {
+  const args = ['rev-parse', '--absolute-git-dir', '--show-prefix'];
+  const result = await git(args, { env: process.env, cwd: folder });
+  const [gitDir = '', prefix = ''] = result.stdout.toString().split('\n');
+  if (result.code === 0) return { gitDir, path: prefix.replace(/\/$/, '') };
+  const why = result.spawnError ? 'no such folder, or no git' : lastWords(result, []);
+  const hint = 'Name a folder inside a git repository, or leave the revision out.';
+  throw new ProblemError(problem('REMOTE_NOT_FOUND', `${folder} is not inside a git repository: ${why}`, { hint }));
+}
