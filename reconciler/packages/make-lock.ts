@@ -6,7 +6,7 @@ import { asProblem, type Problem, parseFile, problem } from '../../schema/index.
 import { runNpm } from './npm.ts';
 import { rootManifest } from './store.ts';
 
-const LockFile = z.looseObject({ packages: z.record(z.string(), z.record(z.string(), z.unknown())) });
+const LockFile = z.object({ packages: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
 export interface LockRequest {
   identifier: string;
@@ -46,9 +46,10 @@ export async function makeLock(request: LockRequest): Promise<Buffer | { problem
 
 /** npm before 8.12 does not know the flag; what has a digest is found by name and version on any registry. */
 function withoutAddresses(text: string): string {
-  const lock = LockFile.parse(JSON.parse(text));
-  for (const entry of Object.values(lock.packages)) if (entry.integrity !== undefined) delete entry.resolved;
-  return `${JSON.stringify(lock, null, 2)}\n`;
+  const lock: unknown = JSON.parse(text);
+  const { packages } = LockFile.parse(lock);
+  for (const entry of Object.values(packages)) if (entry.integrity !== undefined) delete entry.resolved;
+  return `${JSON.stringify({ ...Object(lock), packages }, null, 2)}\n`;
 }
 
 /** The rules that hold for a committed lock hold for a new one. */
