@@ -1,4 +1,4 @@
-import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { lstat, mkdir, readFile, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { createSlots, writeAtomic } from '../../../host/index.ts';
 import { makeLock } from '../../../reconciler/packages/index.ts';
@@ -87,17 +87,31 @@ async function lockServer(
   signal: AbortSignal,
 ): Promise<{ file: string; written: boolean; change: string } | { problem: Problem }> {
   const file = `locks/servers/${name}/package-lock.json`;
+  const path = join(root, file);
+  if (!(await makeFolders(root, dirname(file)))) {
+    return {
+      problem: problem('FILE_NOT_REGULAR', `${dirname(file)} is reached through a symbolic link`, { at: { file } }),
+    };
+  }
   const { identifier, version, installScripts } = npm;
   const lock = await makeLock({ identifier, version, env, signal });
   if ('problem' in lock) return { problem: { ...lock.problem, resource: `server/${name}` } };
-  const path = join(root, file);
-  await mkdir(dirname(path), { recursive: true });
-  if ((await realpath(dirname(path))) !== dirname(path)) {
-    return { problem: problem('FILE_NOT_REGULAR', `${file} is reached through a symbolic link`, { at: { file } }) };
-  }
   const before = await readFile(path).catch(() => undefined);
   const written = !before?.equals(lock);
   if (written) await writeAtomic(path, lock, { mode: 0o644 });
   const scripts = installScripts ? '' : unrunScripts(lock);
   return { file, written, change: `${describeChange(before, lock)}${scripts}` };
+}
+
+/** Like `mkdir -p`, but through no symbolic link: a repository must not make us write elsewhere. */
+async function makeFolders(root: string, path: string): Promise<boolean> {
+  let folder = root;
+  for (const part of path.split('/')) {
+    folder = join(folder, part);
+    await mkdir(folder).catch(error => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    if (!(await lstat(folder)).isDirectory()) return false;
+  }
+  return true;
 }
