@@ -45,7 +45,7 @@ export async function createGateway(view: ReconcilerView, options: GatewayOption
     bodyLimit: 1024 * 1024,
     requestTimeout: 30_000,
     keepAliveTimeout: 75_000,
-    http: { headersTimeout: 10_000, maxHeaderSize: 16_384, connectionsCheckingInterval: 5_000 },
+    http: { headersTimeout: 5_000, maxHeaderSize: 16_384, connectionsCheckingInterval: 2_000 },
     forceCloseConnections: true,
   });
   app.server.maxConnections = MAX_CONNECTIONS;
