@@ -7,6 +7,7 @@ import {
   problem,
   type ResourceId,
   resourceId,
+  sortProblems,
 } from '../schema/index.ts';
 
 /** A resource as it was when it was last valid, and the commit that brought that content. */
@@ -66,7 +67,12 @@ export function accept(
     linked = link(candidates.values(), broken.keys());
   }
 
-  return { catalog: linked.catalog, good: nextGood(candidates, good, commit), stalled, problems };
+  return {
+    catalog: linked.catalog,
+    good: nextGood(candidates, good, commit),
+    stalled,
+    problems: sortProblems(problems),
+  };
 
   /** Put a resource back to its last good content, a server together with its lock. Returns whether that changed it. */
   function stall(id: ResourceId, why: Problem[]): boolean {

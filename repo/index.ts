@@ -1,14 +1,12 @@
 /**
  * The room of the git repository as a database: where it is (`parseRemote`, `parseRef`), the daemon's bare copy of it
- * (`openMirror`), and a commit's or folder's files, parsed (`openReader`, `readWorktree`, `readCommit`). git runs in a
+ * (`openSource`), and a commit's or folder's files, parsed (`openReader`, `readWorktree`, `readCommit`). git runs in a
  * fixed environment and never sees anything that our own grammar did not pass; commits are read from git's objects,
  * never from a checkout.
  */
-export { checkGit } from './git.ts';
-export { type MirrorOptions, openMirror } from './mirror.ts';
 export { openReader, type ReaderOptions } from './reader/index.ts';
 export { parseRef, parseRepoPath } from './ref.ts';
-export { isRepository, type Snapshot, snapshotFolder } from './snapshot.ts';
+export { openSource, type SourceOptions } from './source.ts';
 export type * from './types.ts';
 export { type ParsedRemote, parseRemote } from './url.ts';
 export { readCommit, readWorktree } from './worktree.ts';

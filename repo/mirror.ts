@@ -29,7 +29,7 @@ export interface MirrorOptions {
   /** For one exchange with the remote. The first transfer, which may be long, is allowed ten times as much. */
   timeoutMs?: number;
   /** Called before the remote is asked; for a remote that is itself made from something else. */
-  refresh?: () => Promise<{ problem?: Problem }>;
+  refresh?: () => Promise<{ problem?: Problem | undefined }>;
 }
 
 type Transfer = { oid: Oid } | { problem: Problem };

@@ -1,5 +1,5 @@
 import { accept, desiredItems, type Good, plan } from '../../../reconciler/index.ts';
-import { compareProblems, type ParsedFile, type Problem, type ResourceId } from '../../../schema/index.ts';
+import { type ParsedFile, type Problem, type ResourceId, sortProblems } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { readFiles } from '../../read-files.ts';
 import { done, showProblem } from '../../style.ts';
@@ -21,7 +21,7 @@ export async function runPlan({ io, cwd, folder, from, to, exitCode, output }: P
   const before = service(await readFiles(cwd, folder, from), new Map(), from);
   const after = service(await readFiles(cwd, folder, to), before.good, to ?? 'the working tree');
   const { steps } = plan(after.items, before.items);
-  const problems = after.problems.toSorted(compareProblems);
+  const problems = sortProblems(after.problems);
   if (output === 'json') {
     io.stdout(`${JSON.stringify({ from, to: to ?? null, steps, problems }, undefined, 2)}\n`);
   } else {

@@ -77,11 +77,11 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
 
   const store = openStateStore(join(stateDir, 'state.sqlite'));
   cleanUp.push(() => store.close());
-  const runtime = openProcessRuntime({ stateDir, records: store.processes });
+  const runtime = openProcessRuntime({ stateDir, records: store.processes, env });
   await runtime.reap();
   cleanUp.push(() => runtime.close());
 
-  const mirror = await openSource({ dir: join(stateDir, 'mirror.git'), remote, ref, env, home });
+  const mirror = await openSource({ stateDir, remote, ref, path, env, home });
   const reader = openReader({ gitDir: mirror.gitDir, path });
   cleanUp.push(() => reader.close());
   const packages = openPackageStore({ dir: join(home, 'packages'), env });

@@ -1,4 +1,4 @@
-import { compareProblems, link } from '../../../schema/index.ts';
+import { link, sortProblems } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { readFiles } from '../../read-files.ts';
 import { done, showProblem } from '../../style.ts';
@@ -18,7 +18,7 @@ export async function runValidate({ io, cwd, folder, at, output }: ValidateOptio
   const resources = files.flatMap(({ resource }) => resource ?? []);
   const broken = files.flatMap(({ id, resource }) => (id !== undefined && !resource ? [id] : []));
   const linked = link(resources, broken);
-  const problems = [...files.flatMap(file => file.problems), ...linked.problems].sort(compareProblems);
+  const problems = sortProblems([...files.flatMap(file => file.problems), ...linked.problems]);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   if (output === 'json') io.stdout(`${JSON.stringify({ resources: resources.length, problems }, undefined, 2)}\n`);
   else for (const found of problems) io.stdout(showProblem(io, found));
