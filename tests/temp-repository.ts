@@ -69,7 +69,7 @@ export function tempRepository(files?: Files, options: { branch?: string; format
 export function writeFiles(folder: string, files: Files): void {
   for (const [path, content] of Object.entries(files)) {
     const target = join(folder, path);
-    rmSync(target, { force: true });
+    rmSync(target, { recursive: true, force: true });
     if (content === null) continue;
     mkdirSync(dirname(target), { recursive: true });
     if (typeof content === 'string' || content instanceof Uint8Array) writeFileSync(target, content);

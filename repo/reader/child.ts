@@ -26,6 +26,7 @@ export interface AskOptions {
 export class ReaderChild {
   private readonly child: ChildProcess;
   readonly exited: Promise<void>;
+  private killed = false;
 
   constructor({ program, args, memoryMb }: ChildOptions) {
     this.child = fork(program, args, {
@@ -43,11 +44,7 @@ export class ReaderChild {
   }
 
   get alive(): boolean {
-    return this.child.connected && this.child.exitCode === null && this.child.signalCode === null;
-  }
-
-  get pid(): number | undefined {
-    return this.child.pid;
+    return !this.killed && this.child.connected && this.child.exitCode === null && this.child.signalCode === null;
   }
 
   /** Ask one thing; the caller waits for the answer before it asks another. Ends the process when time is up. */
@@ -80,6 +77,7 @@ export class ReaderChild {
   }
 
   kill(): void {
+    this.killed = true;
     this.child.kill('SIGKILL');
   }
 }
