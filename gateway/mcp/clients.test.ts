@@ -209,43 +209,79 @@ describe('the MCP inspector', () => {
   });
 });
 
-it.each([['legacy'], ['modern']])('a result that no SDK knows reaches a %s client whole', async era => {
+describe.each([['legacy'], ['modern']])('a raw %s client', era => {
+  it('gets a result whole that no SDK knows', async () => {
+    const call = await caller(era);
+    const answer = await call(1, 'odd__echo');
+    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+    const { result } = (await answer.json()) as { result: object };
+    expect(result).toMatchObject({
+      content: [{ type: 'hologram', depth: 3, extra: null }],
+      structuredContent: [1],
+      _meta: { a: { b: 1 } },
+      'x-more': true,
+    });
+  });
+});
+
+it('the stream of a request that a legacy client cancels is ended', async () => {
+  const call = await caller('legacy');
+  const hung = servers.find(({ name }) => name === 'hung');
+  const calls = () => (hung?.stderr() ?? '').split('tools/call').length;
+  const before = calls();
+  const answer = call(7, 'hung__echo');
+  await expect.poll(calls).toBeGreaterThan(before);
+  await call(undefined, '', { method: 'notifications/cancelled', params: { requestId: 7, reason: 'enough' } });
+  expect(await (await answer).text()).toBe('');
+});
+
+it('a slow answer begins as a stream that is kept alive', async () => {
+  const call = await caller('legacy');
+  const stop = new AbortController();
+  const answer = await call(8, 'hung__echo', { signal: stop.signal });
+  expect(answer.headers.get('content-type')).toMatch(/^text\/event-stream/);
+  stop.abort();
+});
+
+type Caller = (
+  id: number | undefined,
+  tool: string,
+  more?: { method?: string; params?: object; signal?: AbortSignal },
+) => Promise<Response>;
+
+/** Calls tools with plain requests, after the handshake where the era has one. */
+async function caller(era: string): Promise<Caller> {
   const headers: Record<string, string> = {
     authorization: `Bearer ${TOKEN}`,
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
   };
   const clientInfo = { name: 'test', version: '1' };
-  const post = (body: object) =>
-    fetch(endpoint(), { method: 'POST', headers, body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...body }) });
-  let _meta: object | undefined;
+  const post = (body: object, more: Record<string, string>, signal?: AbortSignal) =>
+    fetch(endpoint(), {
+      method: 'POST',
+      headers: { ...headers, ...more },
+      body: JSON.stringify({ jsonrpc: '2.0', ...body }),
+      ...(signal && { signal }),
+    });
   if (era === 'legacy') {
     const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo };
-    const opened = await post({ method: 'initialize', params });
+    const opened = await post({ id: 0, method: 'initialize', params }, {});
     headers['mcp-session-id'] = opened.headers.get('mcp-session-id') ?? '';
-    expect(await message(opened)).toMatchObject({ result: { protocolVersion: '2025-06-18' } });
-  } else {
-    headers['mcp-protocol-version'] = '2026-07-28';
-    headers['mcp-method'] = 'tools/call';
-    headers['mcp-name'] = 'odd__echo';
-    _meta = {
-      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-      'io.modelcontextprotocol/clientInfo': clientInfo,
-      'io.modelcontextprotocol/clientCapabilities': {},
-    };
+    expect(await opened.json()).toMatchObject({ result: { protocolVersion: '2025-06-18' } });
+    return (id, name, { method = 'tools/call', params: other, signal } = {}) =>
+      post({ id, method, params: other ?? { name, arguments: {} } }, {}, signal);
   }
-  const params = { name: 'odd__echo', arguments: {}, ...(_meta && { _meta }) };
-  const { result } = (await message(await post({ method: 'tools/call', params }))) as { result: object };
-  expect(result).toMatchObject({
-    content: [{ type: 'hologram', depth: 3, extra: null }],
-    structuredContent: [1],
-    _meta: { a: { b: 1 } },
-    'x-more': true,
-  });
-});
-
-/** The one message of a JSON or event-stream answer. */
-async function message(response: Response): Promise<unknown> {
-  const text = await response.text();
-  return JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? text);
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientInfo': clientInfo,
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  const standard = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call' };
+  return (id, name, { signal } = {}) =>
+    post(
+      { id, method: 'tools/call', params: { name, arguments: {}, _meta } },
+      { ...standard, 'mcp-name': name },
+      signal,
+    );
 }

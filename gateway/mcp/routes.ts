@@ -1,10 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { classifyInboundRequest, isInitializeRequest, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import {
+  classifyInboundRequest,
+  isInitializeRequest,
+  isJSONRPCNotification,
+  isJSONRPCRequest,
+  ProtocolErrorCode,
+  type RequestId,
+} from '@modelcontextprotocol/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ReconcilerView } from '../../reconciler/index.ts';
 import { createModernHandlers } from './modern.ts';
 import { createProjectServer } from './server.ts';
 import { createSessions, type Session } from './sessions.ts';
+import { serveWeb, type WebHandler } from './web-adapter.ts';
 
 type McpRequest = FastifyRequest<{ Params: { project: string } }>;
 
@@ -64,7 +72,7 @@ export function addMcpRoutes(app: FastifyInstance, view: ReconcilerView, log: (m
       return rpcError(reply, 400, ProtocolErrorCode.ParseError, 'Parse error: the request body is not valid JSON');
     }
     if (isLegacy(request.method, request.headers, body)) return serveLegacy(project, request, reply, body);
-    await handOver(reply, () => modern.serve(project, request.raw, reply.raw, body));
+    await handOver(request, reply, web => modern.serve(project, web, body), false);
   }
 
   async function serveLegacy(project: string, request: McpRequest, reply: FastifyReply, body: unknown): Promise<void> {
@@ -77,19 +85,40 @@ export function addMcpRoutes(app: FastifyInstance, view: ReconcilerView, log: (m
     if (!session && id === undefined) return rpcError(reply, 503, -32_000, 'Too many sessions are in use');
     if (!session) return rpcError(reply, 404, -32_001, 'Session not found');
     trackUse(session, reply);
-    await handOver(reply, () => session.transport.handleRequest(request.raw, reply.raw, body));
+    const handler: WebHandler = web => session.transport.handleRequest(web, { parsedBody: body });
+    await handOver(request, reply, handler, asksNoProgress(body));
+    const cancelled = cancelledRequest(body);
+    // Nothing is answered to a cancelled request; its stream would stay open for nothing.
+    if (cancelled !== undefined) session.transport.closeSSEStream(cancelled);
   }
 
-  /** From here on the SDK writes the answer. */
-  async function handOver(reply: FastifyReply, serve: () => Promise<void>): Promise<void> {
+  /** From here on the SDK decides what is answered. */
+  async function handOver(
+    request: McpRequest,
+    reply: FastifyReply,
+    handler: WebHandler,
+    mayBeJson: boolean,
+  ): Promise<void> {
     reply.hijack();
     try {
-      await serve();
+      await serveWeb(handler, request.raw, reply.raw, { mayBeJson });
     } catch (error) {
       log(`An MCP request failed: ${error instanceof Error ? error.message : String(error)}`);
       reply.raw.destroy();
     }
   }
+}
+
+function cancelledRequest(body: unknown): RequestId | undefined {
+  if (!isJSONRPCNotification(body) || body.method !== 'notifications/cancelled') return undefined;
+  const id = body.params?.requestId;
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+}
+
+/** Whether nothing but the answer can come on the stream of a request. */
+function asksNoProgress(body: unknown): boolean {
+  if (!isJSONRPCRequest(body)) return false;
+  return body.params?._meta?.progressToken === undefined;
 }
 
 function isLegacy(httpMethod: string, headers: IncomingHttpHeaders, body: unknown): boolean {

@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Server } from '@modelcontextprotocol/server';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createGateway, type Gateway } from '../index.ts';
@@ -86,11 +84,8 @@ describe('the store', () => {
   async function opened(): Promise<Session> {
     const session = await sessions.create('p');
     if (!session) throw new Error('no session');
-    const server = createServer((request, response) => session.transport.handleRequest(request, response));
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    await (await fetch(url, { method: 'POST', headers, body: JSON.stringify(initialize) })).text();
-    server.close().closeAllConnections();
+    const request = new Request('http://localhost/', { method: 'POST', headers });
+    await session.transport.handleRequest(request, { parsedBody: initialize });
     return session;
   }
 

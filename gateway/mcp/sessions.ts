@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
-import type { Server } from '@modelcontextprotocol/server';
+import { type Server, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
 
 /** A legacy client's session: it lives in the project it was made in. */
 export interface Session {
   readonly project: string;
   readonly server: Server;
-  readonly transport: NodeStreamableHTTPServerTransport;
+  readonly transport: WebStandardStreamableHTTPServerTransport;
   /** Requests and streams that are open now. */
   open: number;
   /** Milliseconds since the epoch. */
@@ -47,7 +46,7 @@ export function createSessions(
   return {
     async create(project) {
       if (sessions.size >= max && !makeRoom()) return undefined;
-      const transport = new NodeStreamableHTTPServerTransport({
+      const transport = new WebStandardStreamableHTTPServerTransport({
         sessionIdGenerator: randomUUID,
         onsessioninitialized: id => {
           sessions.set(id, session);
