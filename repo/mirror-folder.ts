@@ -65,6 +65,7 @@ export async function heldOid({ dir, held, env }: Omit<MirrorFolder, 'remote'>):
  * Only for a mirror on which no git is at work.
  */
 export async function removeLeftovers(dir: string): Promise<void> {
+  if (!(await names(dir)).includes(MARKER)) return;
   const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => []);
   for (const entry of entries) {
     const inObjects = entry.parentPath.startsWith(join(dir, 'objects'));

@@ -273,6 +273,19 @@ describe('credentials', () => {
     expect(other.requests).toEqual([]);
   });
 
+  it('are not given to a proxy', async () => {
+    const given: unknown[] = [];
+    const proxy = await serve((request, response) => {
+      given.push(request.headers['proxy-authorization']);
+      response.writeHead(407, { 'proxy-authenticate': 'Basic realm="x"' }).end();
+    });
+    const env = { ...inEnvironment, http_proxy: proxy.url.replace('//', '//alice@') };
+    const result = await (await open('http://repository.invalid/x.git', { env })).fetch('poke');
+    expect(codeOf(result)).toMatch(/^REMOTE_/);
+    const secret = Buffer.from(`alice:${password}`).toString('base64');
+    expect(given).not.toContain(`Basic ${secret}`);
+  });
+
   it('are neither stored nor put into an address', async () => {
     const server = await serveGit({ login });
     const mirror = await open(`${server.url}/remote.git`, { env: { ...inEnvironment, GIT_TRACE: '1' } });
@@ -422,9 +435,9 @@ describe('a mirror that was left in a bad state', () => {
 
   it('is not made in a folder that has something else in it', async () => {
     mkdirSync(join(home, 'mirror.git'));
-    writeFileSync(join(home, 'mirror.git', 'precious'), 'x');
+    writeFileSync(join(home, 'mirror.git', 'precious.lock'), 'x');
     await expect(open(repository.bare)).rejects.toMatchObject({ problem: { code: 'STATE_UNUSABLE' } });
-    expect(readdirSync(join(home, 'mirror.git'))).toEqual(['precious']);
+    expect(readdirSync(join(home, 'mirror.git'))).toEqual(['precious.lock']);
   });
 
   it('cannot be made without git', async () => {
