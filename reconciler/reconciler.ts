@@ -71,7 +71,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   let refused: readonly Problem[] | undefined;
   let sourceProblem: Problem | undefined;
   let fetched: string | undefined;
-  let applied = store.applied();
+  let applied: string | undefined;
   let working = false;
 
   let poked = false;
@@ -101,7 +101,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const result = await mirror.fetch(pass.mode, stopping.signal);
     if ('problem' in result) {
       sourceFailed(result.problem);
-      if (!catalog && good.size > 0) serveLastGood();
+      serveLastGood();
       return 'done';
     }
     fetched = result.commit;
@@ -116,7 +116,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const delta = await reader.read(pass.commit, filesCommit, stopping.signal);
     if ('problem' in delta) {
       sourceFailed(delta.problem);
-      if (!catalog && good.size > 0) serveLastGood();
+      serveLastGood();
       return 'done';
     }
     if (delta.base === undefined) files = new Map();
@@ -133,7 +133,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if ('refused' in outcome) {
       refused = outcome.refused;
       for (const found of outcome.refused) log({ type: 'problem', problem: found });
-      if (!catalog && good.size > 0) serveLastGood();
+      serveLastGood();
       return 'done';
     }
     refused = undefined;
@@ -184,14 +184,17 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   /** The source is out of reach or unreadable at start: what was in service last goes into service again. */
   function serveLastGood(): void {
+    if (catalog || good.size === 0 || stopping.signal.aborted) return;
     const resources = [...good.values()].map(({ resource }) => resource);
     const before = catalog;
     catalog = link(resources).catalog;
+    applied = store.applied();
     announce(before, catalog);
     carryOut(planInstances(catalog), catalog);
   }
 
   function sourceFailed(found: Problem): void {
+    if (stopping.signal.aborted) return;
     if (sourceProblem?.message !== found.message) log({ type: 'problem', problem: found });
     sourceProblem = found;
   }
@@ -225,7 +228,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   /** Wait for a poke or for the time of the next poll. */
   async function nextTurn(): Promise<Pass['mode']> {
-    if (poked) return 'poke';
+    if (poked || stopping.signal.aborted) return 'poke';
     const waiting = new AbortController();
     const stop = () => waiting.abort();
     wake = stop;

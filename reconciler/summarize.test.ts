@@ -18,7 +18,9 @@ const resources = Object.entries(files).map(([path, text]) => {
 });
 const { catalog } = link(resources);
 const good = new Map(resources.map(resource => [resource.id, { resource, commit: 'A' }]));
-const broken = problem('FIELD_UNKNOWN', 'unknown field `bogus`', { at: { file: 'servers/one.yaml', line: 4, column: 3 } });
+const broken = problem('FIELD_UNKNOWN', 'unknown field `bogus`', {
+  at: { file: 'servers/one.yaml', line: 4, column: 3 },
+});
 const died = problem('SERVER_EXITED', 'one-0 exited with code 1');
 
 function instance(state: InstanceStatus['state'], why?: typeof died): InstanceStatus {
@@ -45,45 +47,86 @@ function facts(change: Partial<Facts> & { instance?: InstanceStatus } = {}): Fac
 }
 
 it.each<[string, Parameters<typeof facts>[0], Record<string, string>]>([
-  ['all runs', {}, { Ready: 'True AllReady', Reconciling: 'False Idle', Stalled: 'False AsDeclared', Degraded: 'False AsDeclared' }],
+  [
+    'all runs',
+    {},
+    { Ready: 'True AllReady', Reconciling: 'False Idle', Stalled: 'False AsDeclared', Degraded: 'False AsDeclared' },
+  ],
   [
     'an instance is starting',
     { instance: instance('Starting') },
-    { Ready: 'False ServersNotReady', Reconciling: 'True InstancesStarting', Stalled: 'False AsDeclared', Degraded: 'False AsDeclared' },
+    {
+      Ready: 'False ServersNotReady',
+      Reconciling: 'True InstancesStarting',
+      Stalled: 'False AsDeclared',
+      Degraded: 'False AsDeclared',
+    },
   ],
   [
     'an instance failed',
     { instance: instance('Error', died) },
-    { Ready: 'False ServersNotReady', Reconciling: 'False Idle', Stalled: 'False AsDeclared', Degraded: 'True ServersDegraded' },
+    {
+      Ready: 'False ServersNotReady',
+      Reconciling: 'False Idle',
+      Stalled: 'False AsDeclared',
+      Degraded: 'True ServersDegraded',
+    },
   ],
   [
     'a resource is stalled',
     { stalled: new Map([['server/one', [broken]]]) },
-    { Ready: 'False ResourcesStalled', Reconciling: 'False Idle', Stalled: 'True ResourcesStalled', Degraded: 'False AsDeclared' },
+    {
+      Ready: 'False ResourcesStalled',
+      Reconciling: 'False Idle',
+      Stalled: 'True ResourcesStalled',
+      Degraded: 'False AsDeclared',
+    },
   ],
   [
     'the commit was refused',
     { refused: [broken], fetched: 'B' },
-    { Ready: 'False CommitRefused', Reconciling: 'False Idle', Stalled: 'True CommitRefused', Degraded: 'False AsDeclared' },
+    {
+      Ready: 'False CommitRefused',
+      Reconciling: 'False Idle',
+      Stalled: 'True CommitRefused',
+      Degraded: 'False AsDeclared',
+    },
   ],
   [
     'the remote cannot be reached, but all runs',
     { sourceProblem: problem('REMOTE_TIMEOUT', 'no answer') },
-    { Ready: 'False SourceFailed', Reconciling: 'False Idle', Stalled: 'False AsDeclared', Degraded: 'False AsDeclared' },
+    {
+      Ready: 'False SourceFailed',
+      Reconciling: 'False Idle',
+      Stalled: 'False AsDeclared',
+      Degraded: 'False AsDeclared',
+    },
   ],
   [
     'a newer commit is on its way',
     { working: true, fetched: 'B' },
-    { Ready: 'False NotApplied', Reconciling: 'True Working', Stalled: 'False AsDeclared', Degraded: 'False AsDeclared' },
+    {
+      Ready: 'False NotApplied',
+      Reconciling: 'True Working',
+      Stalled: 'False AsDeclared',
+      Degraded: 'False AsDeclared',
+    },
   ],
   [
     'nothing was ever applied',
     { working: true, fetched: undefined, applied: undefined, catalog: undefined, good: new Map() },
-    { Ready: 'False NothingApplied', Reconciling: 'True Working', Stalled: 'False AsDeclared', Degraded: 'False AsDeclared' },
+    {
+      Ready: 'False NothingApplied',
+      Reconciling: 'True Working',
+      Stalled: 'False AsDeclared',
+      Degraded: 'False AsDeclared',
+    },
   ],
 ])('%s', (_situation, change, expected) => {
   const { conditions } = summarize(facts(change), undefined, T1);
-  expect(Object.fromEntries(conditions.map(({ type, status, reason }) => [type, `${status} ${reason}`]))).toEqual(expected);
+  expect(Object.fromEntries(conditions.map(({ type, status, reason }) => [type, `${status} ${reason}`]))).toEqual(
+    expected,
+  );
 });
 
 it('keeps `since` while a condition stays, and renews it when its status or reason changes', () => {
@@ -99,7 +142,10 @@ it('shows a server that never had a good revision, with the reason', () => {
   const status = summarize(facts({ stalled: new Map([['server/new', [broken]]]) }), undefined, T1);
   const shown = status.servers.find(({ name }) => name === 'new');
   expect(shown?.revision).toBe('');
-  expect(shown?.conditions.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'False', message: broken.message });
+  expect(shown?.conditions.find(({ type }) => type === 'Ready')).toMatchObject({
+    status: 'False',
+    message: broken.message,
+  });
   expect(status.problems).toEqual([broken]);
 });
 

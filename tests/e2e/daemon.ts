@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Status } from '../../reconciler/index.ts';
 
@@ -28,16 +28,18 @@ export interface UpProcessOptions {
   env?: Record<string, string>;
   /** Told each line of its stderr. */
   onLine?(line: string): void;
-  detached?: boolean;
+  /** Its stderr goes to this file, and it outlives this process. */
+  logFile?: string;
 }
 
 /** Start `mcpctl up` on any free port and wait until its gateway answers. */
 export async function startUp(options: UpProcessOptions): Promise<UpProcess> {
-  const { repository, stateDir, args = [], env = {}, onLine, detached = false } = options;
+  const { repository, stateDir, args = [], env = {}, onLine, logFile } = options;
+  const errors = logFile === undefined ? 'pipe' : openSync(logFile, 'w');
   const child = spawn(
     process.execPath,
     [join(root, 'cli', 'mcpctl.mjs'), 'up', repository, '--state-dir', stateDir, '--port', '0', ...args],
-    { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'], detached },
+    { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', errors], detached: logFile !== undefined },
   );
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
