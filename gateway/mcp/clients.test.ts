@@ -28,6 +28,7 @@ let servers: TestServer[];
 
 beforeAll(async () => {
   servers = await Promise.all([
+    startServer('asks', ['odd.mjs', 'asks']),
     startServer('http-2', ['sdk2-http.mjs'], true),
     startServer('hung', ['odd.mjs', 'hung']),
     startServer('modern', ['sdk2-stdio.mjs', 'modern']),
@@ -102,6 +103,7 @@ describe.each(connectors)('%s', (_client, connect) => {
     const names = (await client.listTools()).tools.map(({ name }) => name);
     const common = ['echo', 'fail', 'grow', 'steps', 'wait'];
     expect(names).toEqual([
+      'asks__echo',
       'gone__dig',
       ...['echo', 'fail', 'grow', 'sprout', 'steps', 'wait'].map(name => `http-2__${name}`),
       'hung__echo',
@@ -222,6 +224,14 @@ describe.each([['legacy'], ['modern']])('a raw %s client', era => {
       'x-more': true,
     });
   });
+});
+
+it('a server that asks for a request once more gets it, from a client that can', async () => {
+  const [modern, legacy] = await Promise.all([connectV2('auto'), connectV2('legacy')]);
+  const result = await modern.callTool({ name: 'asks__echo' });
+  expect(result).toMatchObject({ content: [{ type: 'text', text: 'state-1' }] });
+  await expect(legacy.callTool({ name: 'asks__echo' })).rejects.toThrow(/Server asks asks for input/);
+  await Promise.all([modern.close(), legacy.close()]);
 });
 
 it('the stream of a request that a legacy client cancels is ended', async () => {
