@@ -239,13 +239,19 @@ export function runtimeContract(name: string, adapter: RuntimeAdapter): void {
       expect(await firstLine(await start(echo))).toMatch(/^up/);
     });
 
-    it('survives a write to a server that is gone', async () => {
-      const instance = await start('process.stdin.destroy(); process.exit(0)');
-      await instance.exited;
+    it.each([
+      ['is gone', 'process.exit(0)'],
+      ['closed its input', `require('node:fs').closeSync(0); ${hello} ${idle}`],
+    ])('survives a write to a server that %s', async (_situation, script) => {
+      const instance = await start(script);
       if (instance.connection.kind !== 'stdio') throw new Error('not stdio');
-      instance.connection.stdin.write('x'.repeat(1_000_000));
-      await sleep(20);
-      expect(runtime.list()).toEqual([]);
+      const { stdin, stdout } = instance.connection;
+      const closed = new Promise(resolve => stdin.once('close', resolve));
+      if (script.includes(hello)) await firstLine(instance);
+      else await instance.exited;
+      stdin.write('x'.repeat(1_000_000));
+      await closed;
+      stdout.resume();
     });
 
     it('keeps little of a line of 100 MB, and the line after it', async () => {
@@ -322,6 +328,17 @@ export function runtimeContract(name: string, adapter: RuntimeAdapter): void {
       expect(pids.filter(runs)).toEqual([]);
       if (left.length > 0 && script !== echo) expect(ended).toEqual(['server-0']);
       expect(await next.reap()).toEqual([]);
+      await next.close();
+    });
+
+    it('ends a server that hides where it came from, by what was written down', async () => {
+      const script = `process.chdir('/'); ${deaf} ${hello} ${idle}`;
+      const hidden = spec(script, { env: { HOME: '/', TMPDIR: '/tmp' } });
+      const { runtime: next, lines } = await adapter.crash(stateDir, [hidden], { recorded: true });
+      const pids = lines.flatMap(pidsIn);
+      expect(pids.filter(runs)).toEqual(pids);
+      expect(await next.reap()).toEqual(['server-0']);
+      expect(pids.filter(runs)).toEqual([]);
       await next.close();
     });
 
