@@ -13,7 +13,6 @@ export { freePort, isPortTaken, portHolder } from './ports.ts';
 export {
   endChild,
   endGroup,
-  type FoundProcess,
   findByFolder,
   identify,
   isSame,

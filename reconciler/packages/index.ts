@@ -1,3 +1,3 @@
 /** The npm store: packages installed from their reviewed locks, each once. */
-export { type LockRequest, makeLock } from './make-lock.ts';
-export { type InstallResult, openPackageStore, type PackageRequest, type PackageStore } from './store.ts';
+export { makeLock } from './make-lock.ts';
+export { openPackageStore, type PackageStore } from './store.ts';

@@ -8,7 +8,7 @@ import { rootManifest } from './store.ts';
 
 const LockFile = z.object({ packages: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
-export interface LockRequest {
+interface LockRequest {
   identifier: string;
   /** Exact. */
   version: string;

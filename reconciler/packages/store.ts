@@ -23,7 +23,7 @@ export interface PackageRequest {
 }
 
 /** `entry` is the file to run with `node`, `root` the package's folder; both absolute. */
-export type InstallResult = { entry: string; root: string } | { problem: Problem };
+type InstallResult = { entry: string; root: string } | { problem: Problem };
 
 /** npm packages, each installed once for its lock and this machine, shared by all daemons of a user. */
 export interface PackageStore {

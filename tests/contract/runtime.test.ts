@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { openProcessRuntime, type ProcessRecord, type ProcessRecords } from '../../reconciler/runtimes/index.ts';
 import { runtimeContract } from './runtime.ts';
 
-const daemon = join(import.meta.dirname, 'crash-daemon.ts');
+const daemon = fileURLToPath(import.meta.resolve('./crash-daemon.ts'));
 
 function memoryRecords(initial: ProcessRecord[] = []): ProcessRecords {
   const rows = new Map(initial.map(row => [row.id, row]));
