@@ -167,8 +167,9 @@ export function runtimeContract(name: string, adapter: RuntimeAdapter): void {
     it('its home is kept from one start to the next, its temporary files are not', async () => {
       const script = `const { existsSync, writeFileSync } = require('node:fs');
         const files = [process.env.HOME + '/kept', process.env.TMPDIR + '/dropped'];
-        console.log(files.map(file => existsSync(file)).join());
-        for (const file of files) writeFileSync(file, ''); ${idle}`;
+        const before = files.map(file => existsSync(file)).join();
+        for (const file of files) writeFileSync(file, '');
+        console.log(before); ${idle}`;
       expect(await firstLine(await start(script))).toBe('false,false');
       await runtime.remove('server-0');
       expect(await firstLine(await start(script))).toBe('true,false');
