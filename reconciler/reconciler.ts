@@ -73,6 +73,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   let fetched: string | undefined;
   let applied: string | undefined;
   let working = false;
+  let rebuiltFor: string | undefined;
 
   let poked = false;
   let wake: () => void = () => {};
@@ -113,7 +114,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   async function read(pass: Pass): Promise<StepResult> {
     if (pass.commit === undefined) return 'done';
-    const delta = await reader.read(pass.commit, filesCommit, stopping.signal);
+    let delta = await reader.read(pass.commit, filesCommit, stopping.signal);
+    if ('problem' in delta && rebuiltFor !== pass.commit) {
+      // The mirror's objects may be damaged, which fetching alone does not mend; made anew once for each commit.
+      rebuiltFor = pass.commit;
+      await mirror.fetch('rebuild', stopping.signal);
+      delta = await reader.read(pass.commit, filesCommit, stopping.signal);
+    }
     if ('problem' in delta) {
       sourceFailed(delta.problem);
       serveLastGood();
