@@ -3,11 +3,10 @@
  * whole catalog, and every problem code. Pure: it reads no file, no clock and no network.
  */
 export { type Catalog, link } from './catalog.ts';
-export { contentDigest, digestOf } from './digest.ts';
+export { digestOf } from './digest.ts';
 export * from './kinds/index.ts';
-export { type Classification, classify, maxBytes } from './layout.ts';
+export { type Classification, classify } from './layout.ts';
 export { type FileEntry, parseFile, refuseUnread } from './parse.ts';
 export * from './problem.ts';
 export { renderPrompt } from './prompt-arguments.ts';
-export { printable } from './quote.ts';
 export * from './resource.ts';

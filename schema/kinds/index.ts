@@ -3,4 +3,4 @@ export { Project } from './project.ts';
 export { Prompt } from './prompt.ts';
 export { Repository } from './repository.ts';
 export { Secret } from './secret.ts';
-export { EnvVar, Server } from './server.ts';
+export { Server } from './server.ts';

@@ -24,7 +24,7 @@ const NpmPackage = z.strictObject({
 const SecretRef = z.strictObject({ name: DnsLabel, key: z.string().min(1).max(253) });
 
 /** One environment variable: a literal value, or one key of a Secret. An optional variable is `value: ""`. */
-export const EnvVar = z
+const EnvVar = z
   .strictObject({
     name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'not an environment variable name'),
     value: z.string().optional(),
@@ -36,7 +36,6 @@ export const EnvVar = z
     context.addIssue({ code: 'custom', message: 'needs exactly one of `value` and `valueFrom`' });
     return z.NEVER;
   });
-export type EnvVar = z.infer<typeof EnvVar>;
 
 /**
  * An MCP server and how it is run. Field names follow the MCP registry's server.json where it has one.

@@ -43,7 +43,7 @@ function parsePort(text: string): number {
   return port;
 }
 
-export function parseSeconds(text: string): number {
+function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text) || seconds <= 0 || seconds > 86_400) {
     throw new InvalidArgumentError('a number of seconds from above 0 to 86400.');
