@@ -6,9 +6,9 @@ export function upCommand(context: CliContext): Command {
   return new Command('up')
     .summary('follow a repository: run its servers and serve them')
     .description(
-      'Follow a git repository: fetch its branch, run the servers it declares, and serve them to MCP clients on a\n' +
-        'loopback address. REPO is a path, or a file://, http:// or https:// URL; a folder that is no repository of its\n' +
-        'own is snapshotted as it is.',
+      'Follow a git repository: fetch its branch, run the servers it declares, and serve them to MCP clients on a ' +
+        'loopback address. REPO is a path, or a file://, http:// or https:// URL; a folder that is no repository of ' +
+        'its own is followed as it lies there.',
     )
     .argument('[repo]', 'path or URL of the repository', '.')
     .option('--ref <branch>', 'the branch to follow', 'main')
