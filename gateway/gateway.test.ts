@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
+import { projectOf, testView } from '../tests/served-view.ts';
 import { createGateway } from './index.ts';
-import { projectOf, testView } from './test-view.ts';
 
 const options = { token: 'token', hookSecret: 'secret', host: '127.0.0.1', port: 0 } as const;
 const headers = {

@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { projectOf, type TestView, testView } from '../tests/served-view.ts';
 import { createGateway, type Gateway } from './index.ts';
-import { projectOf, type TestView, testView } from './test-view.ts';
 
 const TOKEN = 'test-token-0123456789';
 const HOOK_SECRET = 'hook-secret';
@@ -209,8 +209,13 @@ describe('the API', () => {
   });
 
   it('says nothing of what it is made of, and carries security headers', async () => {
-    for (const path of ['/healthz', '/api/v1/status', '/nothing']) {
-      const { headers } = await send('GET', path);
+    const answers = [
+      await send('GET', '/healthz'),
+      await send('GET', '/api/v1/status'),
+      await send('GET', '/nothing'),
+      await send('POST', '/mcp/demo', { ...AUTHORIZED, ...json }, initialize),
+    ];
+    for (const { headers } of answers) {
       expect(headers).not.toHaveProperty('server');
       expect(headers).not.toHaveProperty('x-powered-by');
       expect(headers).toMatchObject({

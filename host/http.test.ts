@@ -1,6 +1,11 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { classifyAddress } from './addresses.ts';
@@ -142,6 +147,33 @@ it('goes through the proxy of the environment, but never for loopback', async ()
   expect(await (await fetch(target)).text()).toBe('direct');
   expect(await (await fetch('http://name.invalid/path')).text()).toBe('from the proxy');
   expect(seen).toEqual(['http://name.invalid/path']);
+});
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
+
+it.skipIf(!hasOpenssl)('trusts certificates given besides the system’s', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'http-test-'));
+  try {
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+    execFileSync(
+      'openssl',
+      ['req', '-x509', ...curve, '-nodes', '-days', '2', ...subject, '-keyout', key, '-out', cert],
+      {
+        stdio: 'ignore',
+      },
+    );
+    const pem = readFileSync(cert, 'utf8');
+    const server = createTlsServer({ key: readFileSync(key), cert: pem }, (_request, response) => response.end('safe'));
+    servers.push(server);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const url = `https://localhost:${(server.address() as AddressInfo).port}/`;
+    await expect(client().fetch(url)).rejects.toThrow('fetch failed');
+    expect(await (await client({ allowLoopback: true, extraCa: [pem] }).fetch(url)).text()).toBe('safe');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it.each([

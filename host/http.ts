@@ -57,15 +57,14 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
     keepAliveTimeout: 30_000,
   };
   const direct = new Agent(agentOptions);
-  const proxied = hasProxy(process.env)
-    ? new EnvHttpProxyAgent({ ...agentOptions, ...(ca && { requestTls: { ca }, proxyTls: { ca } }) })
-    : undefined;
+  // Reads the environment itself, and is as direct as the other where that names no proxy.
+  const proxied = new EnvHttpProxyAgent({ ...agentOptions, ...(ca && { requestTls: { ca }, proxyTls: { ca } }) });
 
   async function fetch(url: string | URL, init: RequestInit = {}): Promise<Response> {
     const target = new URL(url);
     const literal = literalAddress(target.hostname);
     if (literal !== undefined) allowed(literal);
-    const dispatcher: Dispatcher = proxied && !isLoopbackHost(target.hostname) ? proxied : direct;
+    const dispatcher: Dispatcher = isLoopbackHost(target.hostname) ? direct : proxied;
     const request = { redirect: 'manual', ...init, dispatcher } as Parameters<typeof undiciFetch>[1];
     const response = (await undiciFetch(target, request)) as unknown as Response;
     return limitBody(response, maxResponseBytes);
@@ -74,7 +73,7 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
   return {
     fetch,
     async close() {
-      await Promise.allSettled([direct.destroy(), proxied?.destroy()]);
+      await Promise.allSettled([direct.destroy(), proxied.destroy()]);
     },
   };
 }
@@ -139,8 +138,4 @@ function judge(addresses: readonly LookupAddress[], allowed: (address: string) =
 function literalAddress(hostname: string): string | undefined {
   const plain = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
   return isIP(plain) ? plain : undefined;
-}
-
-function hasProxy(env: NodeJS.ProcessEnv): boolean {
-  return ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'].some(name => Boolean(env[name]));
 }

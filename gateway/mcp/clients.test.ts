@@ -6,8 +6,15 @@ import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Prompt } from '../../schema/index.ts';
+import {
+  absentServer,
+  projectOf,
+  startServer,
+  type TestServer,
+  type TestView,
+  testView,
+} from '../../tests/served-view.ts';
 import { createGateway, type Gateway } from '../index.ts';
-import { absentServer, projectOf, startServer, type TestServer, type TestView, testView } from '../test-view.ts';
 
 const TOKEN = 'test-token-0123456789';
 const requestInit = { headers: { Authorization: `Bearer ${TOKEN}` } };
@@ -39,7 +46,13 @@ beforeAll(async () => {
   view = testView();
   const gone = absentServer('gone', { tools: [{ name: 'dig', inputSchema: { type: 'object' } }], prompts: [] });
   const all = [...servers, gone, absentServer('never')].sort((a, b) => (a.name < b.name ? -1 : 1));
-  view.projects.set('demo', projectOf('demo', all, [{ name: 'greeting', spec: greeting }]));
+  view.projects.set(
+    'demo',
+    projectOf('demo', all, [
+      { name: 'greeting', spec: greeting },
+      { name: 'zero', spec: { arguments: [], tags: [], content: 'Nothing' } },
+    ]),
+  );
   view.projects.set('other', projectOf('other', []));
   gateway = await createGateway(view, { token: TOKEN, hookSecret: 'h', host: '127.0.0.1', port: 0 });
 });
@@ -116,7 +129,13 @@ describe.each(connectors)('%s', (_client, connect) => {
 
   it('lists and gets prompts: the project’s own and the servers’', async () => {
     const { prompts } = await client.listPrompts();
-    expect(prompts.map(({ name }) => name)).toEqual(['greeting', 'http-2__greet', 'modern__greet', 'old__greet']);
+    expect(prompts.map(({ name }) => name)).toEqual([
+      'greeting',
+      'http-2__greet',
+      'modern__greet',
+      'old__greet',
+      'zero',
+    ]);
     expect(prompts[0]).toEqual({
       name: 'greeting',
       title: 'Greeting',

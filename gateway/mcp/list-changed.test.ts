@@ -3,8 +3,8 @@ import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { absentServer, projectOf, type TestView, testView } from '../../tests/served-view.ts';
 import { createGateway, type Gateway } from '../index.ts';
-import { absentServer, projectOf, type TestView, testView } from '../test-view.ts';
 
 const requestInit = { headers: { Authorization: 'Bearer token' } };
 let view: TestView;

@@ -1,7 +1,7 @@
 import { Server } from '@modelcontextprotocol/server';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { projectOf, type TestView, testView } from '../../tests/served-view.ts';
 import { createGateway, type Gateway } from '../index.ts';
-import { projectOf, type TestView, testView } from '../test-view.ts';
 import { createSessions, type Session, type Sessions } from './sessions.ts';
 
 const headers = {

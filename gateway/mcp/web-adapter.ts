@@ -80,7 +80,9 @@ async function sendStream(
   const text = held && Buffer.concat(held).toString('utf8');
   const message = text && ONE_MESSAGE.exec(text)?.[1];
   if (message !== undefined && message !== '') {
-    sendWhole(response, status, { ...headers, 'content-type': 'application/json' }, message);
+    const session = headers['mcp-session-id'];
+    const kept = { 'content-type': 'application/json', ...(session !== undefined && { 'mcp-session-id': session }) };
+    sendWhole(response, status, kept, message);
     return;
   }
   if (held) release();

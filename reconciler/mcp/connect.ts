@@ -1,7 +1,7 @@
 import { StreamableHTTPClientTransport, type Transport } from '@modelcontextprotocol/client';
 import { createHttpClient, type HttpOptions, isLoopbackHost, redact } from '../../host/index.ts';
 import { type Problem, ProblemError, problem } from '../../schema/index.ts';
-import type { Connection } from '../runtimes/runtime.ts';
+import type { Connection } from '../runtimes/index.ts';
 import { type Handshake, shakeHands } from './handshake.ts';
 import { isNotListening, whyLost } from './http-trouble.ts';
 import { createPeer, type Peer } from './peer.ts';

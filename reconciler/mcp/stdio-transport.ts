@@ -4,7 +4,7 @@ import { redact } from '../../host/index.ts';
 import { type Problem, problem } from '../../schema/index.ts';
 
 /** Bytes of one message, its line end not counted. */
-export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** Lines in a row that are not JSON-RPC; some servers print a banner. */
 const MAX_RUBBISH_LINES = 1_000;
 /** Bytes waiting for a server that does not read; beyond them, requests are refused. */

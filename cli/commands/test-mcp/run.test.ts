@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGateway, type Gateway } from '../../../gateway/index.ts';
-import { projectOf, startServer, type TestServer, testView } from '../../../gateway/test-view.ts';
+import { projectOf, startServer, type TestServer, testView } from '../../../tests/served-view.ts';
 import { testMcpCommand } from './command.ts';
 import { runTestMcp, type TestMcpOptions } from './run.ts';
 

@@ -6,7 +6,7 @@ import type { ReconcilerView, ServedProject, ServedPrompt, ServedServer, Status 
 import { connectUpstream, type Surface, type Upstream } from '../reconciler/mcp/index.ts';
 import { ProblemError, problem } from '../schema/index.ts';
 
-const FIXTURES = fileURLToPath(new URL('../tests/fixtures/servers/', import.meta.url));
+const FIXTURES = fileURLToPath(new URL('./fixtures/servers/', import.meta.url));
 
 /** For tests: a server process of tests/fixtures/servers and the connection with it. */
 export interface TestServer extends ServedServer {
