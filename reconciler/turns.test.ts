@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { systemClock } from '../host/index.ts';
+import { createTurns } from './turns.ts';
+
+const HOUR = 3_600_000;
+
+it('a thousand pokes while it works are one more turn', async () => {
+  const turns = createTurns(systemClock, HOUR);
+  const { signal } = new AbortController();
+  for (let i = 0; i < 1000; i++) turns.poke();
+  expect(await turns.next(signal)).toBe('poke');
+  let again = false;
+  void turns.next(signal).then(() => {
+    again = true;
+  });
+  await new Promise(resolve => setTimeout(resolve, 20));
+  expect(again).toBe(false);
+});
+
+it('a poke ends the wait', async () => {
+  const turns = createTurns(systemClock, HOUR);
+  const next = turns.next(new AbortController().signal);
+  turns.poke();
+  expect(await next).toBe('poke');
+});
+
+it('without a poke it polls, and stopping ends the wait', async () => {
+  expect(await createTurns(systemClock, 1).next(new AbortController().signal)).toBe('poll');
+  expect(await createTurns(systemClock, HOUR).next(AbortSignal.abort())).toBe('poll');
+});
