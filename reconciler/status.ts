@@ -27,7 +27,10 @@ export interface InstanceStatus {
   startMs?: number;
   /** When it is tried next, while it waits. */
   nextRetryAt?: string;
+  /** Why it is not Running. */
   problem?: Problem;
+  /** What is wrong with it but ended nothing: a tool that was dropped, lines that are not JSON-RPC. */
+  notices?: Problem[];
 }
 
 export interface ServerStatus {

@@ -190,9 +190,10 @@ function projectStatus(
 
 function allProblems(facts: Facts, servers: readonly ServerStatus[]): Problem[] {
   const running = servers.flatMap(({ name, instances }) =>
-    instances.flatMap(({ state, problem }) =>
-      problem && state === 'Error' ? [{ ...problem, resource: `server/${name}` }] : [],
-    ),
+    instances.flatMap(({ state, problem, notices = [] }) => {
+      const why = problem && state === 'Error' ? [problem, ...notices] : notices;
+      return why.map(one => ({ ...one, resource: `server/${name}` }));
+    }),
   );
   const found = [
     ...(facts.sourceProblem ? [facts.sourceProblem] : []),

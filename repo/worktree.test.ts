@@ -29,7 +29,7 @@ describe('a folder on disk and its commit', () => {
     const onDisk = await readWorktree(repository.work);
     expect(onDisk.length).toBeGreaterThan(45);
     const known = (files: typeof onDisk) => files.map(file => ({ ...file, oid: file.resource ? file.oid : '' }));
-    expect(known(onDisk)).toEqual(known(await readCommit(repository.work, 'HEAD')));
+    expect(known(onDisk)).toEqual(known(await readCommit(repository.work, 'HEAD', process.env)));
     expect(onDisk.map(({ path }) => path)).toEqual(onDisk.map(({ path }) => path).toSorted());
   });
 
@@ -95,15 +95,17 @@ describe('readCommit', () => {
     repository.git('tag', '-a', '-m', 'x', 'v1');
     repository.commit({ 'servers/a.yaml': serverFile('a', 'two') });
     repository.git('branch', '-M', 'main');
-    expect(await readCommit(repository.work, revision)).toMatchObject([
+    expect(await readCommit(repository.work, revision, process.env)).toMatchObject([
       { resource: { spec: { command: ['node', 'server.js', argument] } } },
     ]);
   });
 
   it('takes the folder named, inside a working tree or as a bare repository', async () => {
     repository.commit({ 'deploy/servers/a.yaml': serverFile('a'), 'servers/b.yaml': serverFile('b') });
-    expect(await readCommit(join(repository.work, 'deploy'), 'HEAD')).toMatchObject([{ path: 'servers/a.yaml' }]);
-    expect(await readCommit(repository.bare, 'main')).toMatchObject([{ path: 'servers/b.yaml' }]);
+    expect(await readCommit(join(repository.work, 'deploy'), 'HEAD', process.env)).toMatchObject([
+      { path: 'servers/a.yaml' },
+    ]);
+    expect(await readCommit(repository.bare, 'main', process.env)).toMatchObject([{ path: 'servers/b.yaml' }]);
   });
 
   it.each([
@@ -115,14 +117,16 @@ describe('readCommit', () => {
     ['nothing', '', 'REF_INVALID'],
   ])('refuses %s', async (_situation, revision, code) => {
     repository.commit(serverFiles(1));
-    await expect(readCommit(repository.work, revision)).rejects.toMatchObject({ problem: { code } });
+    await expect(readCommit(repository.work, revision, process.env)).rejects.toMatchObject({ problem: { code } });
   });
 
   it('needs a repository around the folder', async () => {
-    await expect(readCommit(repository.folder, 'HEAD')).rejects.toMatchObject({
+    await expect(readCommit(repository.folder, 'HEAD', process.env)).rejects.toMatchObject({
       problem: { code: 'REMOTE_NOT_FOUND' },
     });
-    await expect(readCommit('/nonexistent', 'HEAD')).rejects.toMatchObject({ problem: { code: 'REMOTE_NOT_FOUND' } });
+    await expect(readCommit('/nonexistent', 'HEAD', process.env)).rejects.toMatchObject({
+      problem: { code: 'REMOTE_NOT_FOUND' },
+    });
   });
 
   it('runs nothing that the repository’s own configuration names', async () => {
@@ -131,7 +135,7 @@ describe('readCommit', () => {
     for (const key of ['core.fsmonitor', 'core.pager', 'core.sshCommand', 'alias.cat-file']) {
       repository.git('config', key, `!touch ${witness}; false`);
     }
-    await readCommit(repository.work, 'HEAD');
+    await readCommit(repository.work, 'HEAD', process.env);
     expect(() => readFileSync(witness)).toThrow('ENOENT');
   });
 });

@@ -51,13 +51,18 @@ async function parseOnDisk(root: string, { path, mode }: FolderFile): Promise<Pa
  * REPOSITORY_MISSING when the commit has no such folder, READ_FAILED.
  * @param folder the repository's root folder, or the same of a bare repository
  * @param revision whatever names a commit: `HEAD~1`, `main`, `v1.0.0`, an id
+ * @param env for PATH
  */
-export async function readCommit(folder: string, revision: string): Promise<ParsedFile[]> {
+export async function readCommit(
+  folder: string,
+  revision: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ParsedFile[]> {
   if (!/^[^-:\p{Cc}\s][^:\p{Cc}\s]{0,249}$/u.test(revision)) {
     throw new ProblemError(problem('REF_INVALID', `\`${revision}\` does not name a commit`));
   }
-  const { gitDir, path } = await findRepository(folder);
-  const objects = openObjects(gitDir, process.env);
+  const { gitDir, path } = await findRepository(folder, env);
+  const objects = openObjects(gitDir, env);
   try {
     const commit = await objects.info(`${revision}^{commit}`);
     if (!commit) throw new ProblemError(problem('REF_NOT_FOUND', `${folder} has no commit \`${revision}\``));
@@ -86,9 +91,12 @@ async function parseAll(objects: Objects, tree: string): Promise<ParsedFile[]> {
   return parsed;
 }
 
-async function findRepository(folder: string): Promise<{ gitDir: string; path: string }> {
+async function findRepository(
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<{ gitDir: string; path: string }> {
   const args = ['rev-parse', '--absolute-git-dir', '--show-prefix'];
-  const result = await git(args, { env: process.env, cwd: folder });
+  const result = await git(args, { env, cwd: folder });
   const [gitDir = '', prefix = ''] = result.stdout.toString().split('\n');
   if (result.code === 0) return { gitDir, path: prefix.replace(/\/$/, '') };
   const why = result.spawnError ? 'no such folder, or no git' : lastWords(result, []);

@@ -32,7 +32,6 @@ const libraries: Record<string, readonly string[]> = {
   commander: ['cli'],
   '@modelcontextprotocol/client': ['reconciler/mcp', 'cli/commands/test-mcp'],
   '@modelcontextprotocol/server': ['gateway'],
-  '@modelcontextprotocol/node': ['gateway'],
 };
 
 const root = join(import.meta.dirname, '..');
@@ -98,9 +97,10 @@ it('each library has one home', () => {
 it('only the entry of the command line touches the process', () => {
   // Reading the interpreter's own path, platform and pid is no effect; streams, exit, signals and environment are.
   const pattern = /\bprocess\.(?:exit|on|once|stdout|stderr|stdin|env|argv|chdir)\b/;
-  const allowed = new Set(['cli/main.ts', 'cli/mcpctl.mjs', 'repo/reader/main.ts', 'schema/generate.ts']);
+  // The reader is a program of its own; the process table asks `ps` where there is no /proc.
+  const allowed = /^(?:cli\/main\.ts|cli\/mcpctl\.mjs|repo\/reader\/.*|schema\/generate\.ts|host\/process-table\.ts)$/;
   const wrong = files.filter(
-    file => !isTest(file) && !allowed.has(file) && pattern.test(readFileSync(join(root, file), 'utf8')),
+    file => !isTest(file) && !allowed.test(file) && pattern.test(readFileSync(join(root, file), 'utf8')),
   );
   expect(wrong).toEqual([]);
 });

@@ -19,7 +19,13 @@ export interface InstanceContext {
   prepare(desired: DesiredInstance, signal: AbortSignal): Promise<Launch | { problem: Problem }>;
   connect(
     connection: Connection,
-    options: { name: string; timeoutMs: number; secrets: readonly string[]; signal: AbortSignal },
+    options: {
+      name: string;
+      timeoutMs: number;
+      secrets: readonly string[];
+      signal: AbortSignal;
+      onProblem(found: Problem): void;
+    },
   ): Promise<Upstream | { problem: Problem }>;
   /** Milliseconds until `initialize` must have been answered. */
   initializeTimeoutMs: number;
@@ -32,6 +38,8 @@ const SLOT_MS = 2_000;
 
 /** How long a process that closed its output has to exit and tell why, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
+
+const MAX_NOTICES = 20;
 
 interface Started {
   upstream: Upstream;
@@ -154,6 +162,7 @@ export class Instance {
       timeoutMs: this.context.initializeTimeoutMs,
       secrets,
       signal: this.stopping.signal,
+      onProblem: found => this.notice(found),
     });
   }
 
@@ -194,7 +203,7 @@ export class Instance {
   }
 
   private become(state: InstanceState, more: Partial<InstanceStatus> = {}): void {
-    const { id, restarts, pid, startMs } = this.status;
+    const { id, restarts, pid, startMs, notices } = this.status;
     this.status = {
       id,
       state,
@@ -203,8 +212,17 @@ export class Instance {
       restarts,
       ...(pid !== undefined && { pid }),
       ...(startMs !== undefined && { startMs }),
+      ...(notices && state !== 'Starting' && { notices }),
       ...more,
     };
+    this.context.onChange();
+  }
+
+  /** Remember what is wrong but ends nothing, until the next start. */
+  private notice(found: Problem): void {
+    const notices = this.status.notices ?? [];
+    if (notices.length >= MAX_NOTICES || notices.some(({ message }) => message === found.message)) return;
+    this.status.notices = [...notices, found];
     this.context.onChange();
   }
 

@@ -6,8 +6,8 @@ import { createSlots, ensurePrivateDir, writeAtomic } from '../../host/index.ts'
 import { asProblem, type Problem, problem } from '../../schema/index.ts';
 import { findEntry } from './entry.ts';
 import { finish, makeTemporary, removeAbandoned } from './folders.ts';
+import { createJoinedJobs } from './joined-jobs.ts';
 import { runNpm } from './npm.ts';
-import { createSharedJobs } from './shared-jobs.ts';
 
 export interface PackageRequest {
   /** npm name, with its scope. */
@@ -42,7 +42,7 @@ const AT_ONCE = 2;
  */
 export function openPackageStore(options: { dir: string; env: NodeJS.ProcessEnv }): PackageStore {
   const { dir, env } = options;
-  const jobs = createSharedJobs<InstallResult>();
+  const jobs = createJoinedJobs<InstallResult>();
   const slots = createSlots(AT_ONCE);
   let ready: Promise<void> | undefined;
 

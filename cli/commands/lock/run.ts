@@ -34,7 +34,7 @@ const AT_ONCE = 2;
  * what changed in each. Exits 1 when one could not be made; the others are written all the same.
  */
 export async function runLock({ io, cwd, env, signal, names, folder }: LockOptions): Promise<ExitCode> {
-  const files = await readFiles(cwd, folder, undefined);
+  const files = await readFiles({ cwd, env }, folder, undefined);
   const { servers, problems } = chooseServers(files, names);
   for (const found of problems) io.stderr(showProblem(io, found));
   if (servers.length === 0 && problems.length === 0) done(io, 'no server comes from npm: nothing to lock');

@@ -17,9 +17,10 @@ export interface PlanOptions extends CliContext {
  * Show what going from one revision to another would do: what the loop itself would decide, problems included.
  * JSON: `{ from, to, steps: PlanStep[], problems: Problem[] }`, without anything observed and without times.
  */
-export async function runPlan({ io, cwd, folder, from, to, exitCode, output }: PlanOptions): Promise<ExitCode> {
-  const before = service(await readFiles(cwd, folder, from), new Map(), from);
-  const after = service(await readFiles(cwd, folder, to), before.good, to ?? 'the working tree');
+export async function runPlan(options: PlanOptions): Promise<ExitCode> {
+  const { io, folder, from, to, exitCode, output } = options;
+  const before = service(await readFiles(options, folder, from), new Map(), from);
+  const after = service(await readFiles(options, folder, to), before.good, to ?? 'the working tree');
   const { steps } = plan(after.items, before.items);
   const problems = sortProblems(after.problems);
   if (output === 'json') {

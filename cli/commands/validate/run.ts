@@ -13,8 +13,9 @@ export interface ValidateOptions extends CliContext {
  * Validate a working tree or a commit. Exits 0 when there is no error (warnings are shown), else 1.
  * JSON: `{ resources: number, problems: Problem[] }`.
  */
-export async function runValidate({ io, cwd, folder, at, output }: ValidateOptions): Promise<ExitCode> {
-  const files = await readFiles(cwd, folder, at);
+export async function runValidate(options: ValidateOptions): Promise<ExitCode> {
+  const { io, folder, at, output } = options;
+  const files = await readFiles(options, folder, at);
   const resources = files.flatMap(({ resource }) => resource ?? []);
   const broken = files.flatMap(({ id, resource }) => (id !== undefined && !resource ? [id] : []));
   const linked = link(resources, broken);

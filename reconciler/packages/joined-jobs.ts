@@ -5,12 +5,12 @@ interface Job<T> {
 }
 
 /** Runs work once for all who ask for it at the same time; it is aborted when none of them waits any more. */
-export interface SharedJobs<T> {
+export interface JoinedJobs<T> {
   /** @returns the work's result, or undefined when `signal` aborts first */
   run(key: string, work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T | undefined>;
 }
 
-export function createSharedJobs<T>(): SharedJobs<T> {
+export function createJoinedJobs<T>(): JoinedJobs<T> {
   const jobs = new Map<string, Job<T>>();
 
   function begin(key: string, work: (signal: AbortSignal) => Promise<T>): Job<T> {
