@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mcpctl-verify-'));
 const report = join(folder, 'report.json');
 
 const gates: [string, string[]][] = [
-  ['format and lint', ['biome', 'ci', '--error-on-warnings', '.']],
+  ['format and lint', ['biome', 'ci', '--error-on-warnings', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.']],
   ['types', ['tsc', '-p', '.']],
   ['unused code', ['knip', '--no-progress']],
   ['generated files', ['node', 'schema/generate.ts', '--check']],

@@ -1,5 +1,5 @@
 /** A response body that was longer than allowed. `code` is `EBODYTOOLARGE`. */
-export class BodyTooLarge extends Error {
+class BodyTooLarge extends Error {
   readonly code = 'EBODYTOOLARGE';
 
   constructor(maxBytes: number) {

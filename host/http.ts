@@ -21,7 +21,7 @@ export interface HttpOptions {
 }
 
 /** An address that outbound requests may not go to. `code` is `EADDRNOTALLOWED`. */
-export class AddressRefused extends Error {
+class AddressRefused extends Error {
   readonly code = 'EADDRNOTALLOWED';
 
   constructor(host: string, kind: AddressClass) {

@@ -7,7 +7,7 @@ export { type Clock, systemClock } from './clock.ts';
 export { DatabaseUnusable, openDatabase } from './database.ts';
 export { ensurePrivateDir, readPrivateFile, type UnsafeFileCode, UnsafeFileError, writeAtomic } from './files.ts';
 export { mcpctlHome } from './home.ts';
-export { AddressRefused, createHttpClient, type HttpClient, type HttpOptions, isLoopbackHost } from './http.ts';
+export { createHttpClient, type HttpClient, type HttpOptions, isLoopbackHost } from './http.ts';
 export { acquireLock } from './lock.ts';
 export { freePort, isPortTaken, portHolder } from './ports.ts';
 export {

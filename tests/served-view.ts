@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../host/index.ts';
 import type { ReconcilerView, ServedProject, ServedPrompt, ServedServer, Status } from '../reconciler/index.ts';
 import { connectUpstream, type Surface, type Upstream } from '../reconciler/mcp/index.ts';
 import { ProblemError, problem } from '../schema/index.ts';
@@ -86,14 +85,6 @@ export function projectOf(
   prompts: readonly ServedPrompt[] = [],
 ): ServedProject {
   return { name, instructions: `Instructions of ${name}`, servers, prompts };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise(resolve => server.close(resolve));
-  return port;
 }
 
 function statusOf(ready: boolean): Status {

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../host/index.ts';
 import type { Problem } from '../../schema/index.ts';
 import { connectUpstream, type Upstream } from './index.ts';
 
@@ -52,15 +52,6 @@ async function connected(argv: readonly string[], options: { http?: boolean } = 
   const { result, ...rest } = await connect(argv, options);
   if ('problem' in result) throw new Error(`${result.problem.code}: ${result.problem.message}`);
   return { ...rest, upstream: result };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 describe.each([
