@@ -126,6 +126,13 @@ it.each([
   ['writes a line of 100 MB', 'huge', 'SERVER_PROTOCOL', /more than 16777216 bytes/],
   ['exits at once', 'exit', 'SERVER_EXITED', /closed its standard output/],
   ['refuses initialize', 'refuse', 'SERVER_PROTOCOL', /not today/],
+  [
+    'refuses with escapes, line ends and a secret',
+    'rude',
+    'SERVER_PROTOCOL',
+    /: \\x1b\[31mno\\x1b\[0m \*\*\* x{300,500}…$/,
+  ],
+  ['answers with neither result nor error', 'mute', 'SERVER_PROTOCOL', /without result or error/],
   ['speaks an unknown version', 'future', 'SERVER_PROTOCOL', /2099-01-01/],
   ['never lists its tools', 'nolist', 'SERVER_INITIALIZE_TIMEOUT', /did not answer/],
 ])('a server that %s is a problem', async (_situation, mode, code, message) => {
@@ -164,11 +171,23 @@ it.each([
   ['names that cannot be used', 'names', ['a', 'echo'], 6],
   ['pages without end', 'pages', 64, 1],
   ['too many tools', 'many', 5_000, 1],
+  ['too much to list', 'heavy', 7, 1],
 ])('a server with %s serves the rest', async (_situation, mode, expected, dropped) => {
   const { upstream, problems } = await connected(['odd.mjs', mode]);
   const names = upstream.surface.tools.map(({ name }) => name);
   expect(typeof expected === 'number' ? names.length : names).toEqual(expected);
   expect(problems.map(({ code }) => code)).toEqual(Array(dropped).fill('SERVER_ITEM_DROPPED'));
+});
+
+it.each([
+  ['no result and no error', 'empty', { problem: { code: 'SERVER_PROTOCOL' } }],
+  ['null for both', 'nulls', { problem: { code: 'SERVER_PROTOCOL' } }],
+  ['an error of no known shape', 'shapeless', { code: -32603, message: 'an error without a message' }],
+  ['more levels than can be written again', 'deep', { problem: { code: 'SERVER_PROTOCOL' } }],
+])('an answer with %s fails that call only', async (_situation, mode, expected) => {
+  const { upstream } = await connected(['odd.mjs', mode]);
+  await expect(upstream.request('tools/call', { name: 'echo' })).rejects.toMatchObject(expected);
+  await expect(upstream.request('tools/call', { name: 'echo' })).rejects.toMatchObject(expected);
 });
 
 it('a line of 100 MB later ends the connection, and the open call with it', async () => {

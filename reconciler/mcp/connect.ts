@@ -33,6 +33,7 @@ interface Line {
 }
 
 const RETRY_MS = [20, 30, 50];
+const MAX_MESSAGE_LENGTH = 500;
 
 /**
  * Connect to a running server, agree on a protocol version, list its tools and prompts, and keep the lists current.
@@ -50,7 +51,7 @@ export async function connectUpstream(
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   try {
     await line.transport.start();
-    const onProblem = options.onProblem ?? (() => undefined);
+    const onProblem = (found: Problem) => options.onProblem?.(printable(found, options));
     const common = { name: options.name, timeoutMs: Number.POSITIVE_INFINITY, signal };
     const keepsSession = () => connection.kind === 'stdio' || line.transport.sessionId !== undefined;
     const handshake = await whenListening(() => shakeHands(peer, { ...common, keepsSession }), signal);
@@ -66,7 +67,7 @@ export async function connectUpstream(
     void peer.closed.then(line.release);
     return upstreamOf(peer, handshake, watch, line.transport);
   } catch (error) {
-    const why = whyNot(error, timeout.aborted, line, options);
+    const why = printable(whyNot(error, timeout.aborted, line, options), options);
     peer.end(why);
     await line.release();
     return { problem: why };
@@ -159,8 +160,13 @@ function upstreamOf(peer: Peer, handshake: Handshake, watch: SurfaceWatch, trans
   };
 }
 
+/** A problem that may hold the server's own words: on one line, bounded, and without its secrets. */
+function printable(found: Problem, { secrets }: ConnectOptions): Problem {
+  return { ...found, message: redact(found.message.replace(/\s+/g, ' '), secrets, MAX_MESSAGE_LENGTH) };
+}
+
 function whyNot(error: unknown, timedOut: boolean, line: Line, options: ConnectOptions): Problem {
-  const { name, secrets, timeoutMs } = options;
+  const { name, timeoutMs } = options;
   const failure = line.failure();
   if (failure) return failure;
   const rubbish = line.rubbish();
@@ -170,10 +176,6 @@ function whyNot(error: unknown, timedOut: boolean, line: Line, options: ConnectO
   }
   if (error instanceof ProblemError) return error.problem;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
-  const word = redact(
-    [error instanceof Error ? error.message : String(error), cause].filter(Boolean).join(': '),
-    secrets,
-    300,
-  );
+  const word = [error instanceof Error ? error.message : String(error), cause].filter(Boolean).join(': ');
   return problem('SERVER_UNREACHABLE', `No connection with ${name}: ${word}`);
 }

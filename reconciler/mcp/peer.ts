@@ -43,6 +43,8 @@ interface Pending {
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+/** What is nested deeper can be read as JSON, but not be written again. */
+const MAX_DEPTH = 500;
 
 /**
  * @param name the server, for messages
@@ -147,8 +149,16 @@ export function createPeer(transport: Transport, name: string, failure: () => Pr
 
   function receiveAnswer(message: JSONRPCResponse): void {
     const waiting = pending.get(Number(message.id));
-    if ('result' in message) waiting?.resolve(message.result as Params);
-    else waiting?.reject(new ProtocolError(message.error.code, message.error.message, message.error.data));
+    if (!waiting) return;
+    const { result, error } = message as { result?: unknown; error?: unknown };
+    if (isDeeper(message, MAX_DEPTH)) waiting.reject(unusable(`nested in more than ${MAX_DEPTH} levels`));
+    else if (isObject(result)) waiting.resolve(result);
+    else if (isObject(error)) waiting.reject(asProtocolError(error));
+    else waiting.reject(unusable('without result or error'));
+  }
+
+  function unusable(how: string): ProblemError {
+    return new ProblemError(problem('SERVER_PROTOCOL', `${name} sent an answer ${how}`));
   }
 
   function progress({ progressToken, ...params }: Params): void {
@@ -176,12 +186,25 @@ export function createPeer(transport: Transport, name: string, failure: () => Pr
 function asRequestError(error: unknown): unknown {
   if (!(error instanceof SdkHttpError) || typeof error.data.text !== 'string') return error;
   try {
-    const { error: inner } = JSON.parse(error.data.text) as {
-      error?: { code?: unknown; message?: unknown; data?: unknown };
-    };
-    if (typeof inner?.code !== 'number') return error;
-    return new ProtocolError(inner.code, String(inner.message), inner.data);
+    const { error: inner } = JSON.parse(error.data.text) as { error?: unknown };
+    return isObject(inner) && typeof inner.code === 'number' ? asProtocolError(inner) : error;
   } catch {
     return error;
   }
+}
+
+/** A server's error as it came; what is no code or no text becomes one. */
+function asProtocolError({ code, message, data }: Params): ProtocolError {
+  const number = Number.isInteger(code) ? Number(code) : ProtocolErrorCode.InternalError;
+  return new ProtocolError(number, typeof message === 'string' ? message : 'an error without a message', data);
+}
+
+function isObject(value: unknown): value is Params {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const parts: unknown[] = Array.isArray(value) ? value : Object.values(value);
+  return levels === 0 || parts.some(part => isDeeper(part, levels - 1));
 }

@@ -8,7 +8,7 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** Lines in a row that are not JSON-RPC; some servers print a banner. */
 const MAX_RUBBISH_LINES = 1_000;
 /** Bytes waiting for a server that does not read; beyond them, requests are refused. */
-const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
+const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 const NEWLINE = 10;
 
 export interface StdioTransport extends Transport {
