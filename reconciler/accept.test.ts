@@ -117,6 +117,27 @@ it.each<[string, Files, Files, string[], string[]]>([
     ['server/two'],
   ],
   [
+    'a server removed that a project still needs: it stays, with its lock',
+    { 'servers/two.yaml': npmServer('1.0.0'), 'locks/servers/two/package-lock.json': lock('1.0.0') },
+    { 'servers/two.yaml': undefined, 'locks/servers/two/package-lock.json': undefined },
+    ['lock/two@A', 'project/demo@A', 'server/one@A', 'server/two@A'],
+    ['server/two'],
+  ],
+  [
+    'a server removed that a project still needs: the change of its neighbour goes ahead',
+    {},
+    { 'servers/two.yaml': undefined, 'servers/one.yaml': server('  replicas: 2\n') },
+    ['project/demo@A', 'server/one@B', 'server/two@A'],
+    ['server/two'],
+  ],
+  [
+    'a project removed without its prompts: it stays',
+    { 'projects/demo/prompts/own.md': '---\n---\nHello.\n' },
+    { 'projects/demo/project.yaml': undefined },
+    ['project/demo/prompt/own@A', 'project/demo@A', 'server/one@A', 'server/two@A'],
+    ['project/demo'],
+  ],
+  [
     'a server removed together with the reference: gone',
     {},
     { 'servers/two.yaml': undefined, 'projects/demo/project.yaml': project('one') },
@@ -172,6 +193,7 @@ it.each<[string, Files, Files, string[], string[]]>([
 it.each<[string, Files, string]>([
   ['mcpctl.yaml is gone', { 'mcpctl.yaml': undefined }, 'REPOSITORY_MISSING'],
   ['mcpctl.yaml is broken', { 'mcpctl.yaml': 'spec: [' }, 'YAML_SYNTAX'],
+  ['mcpctl.yaml is another repository’s', { 'mcpctl.yaml': repository.replace('test', 'other') }, 'REPOSITORY_OTHER'],
   ['everything is gone', Object.fromEntries(Object.keys(base).map(path => [path, undefined])), 'REPOSITORY_MISSING'],
 ])('%s: the commit is refused as a whole', (_situation, change, code) => {
   const before = take(base, new Map(), 'A');

@@ -1,6 +1,7 @@
 import {
   type AnyResource,
   type Catalog,
+  compareText,
   link,
   type ParsedFile,
   type Problem,
@@ -45,13 +46,14 @@ export function accept(
   commit: string,
 ): Accepted | Refused {
   const { candidates, broken, problems } = sortFiles(files);
-  const fatal = refusal(candidates, broken);
+  const fatal = refusal(candidates, broken, good);
   if (fatal) return { refused: fatal };
 
   const stalled = new Map<ResourceId, Problem[]>();
   for (const [id, why] of broken) stall(id, why);
 
-  // Each round settles at least one more resource at an older state (new → last good → absent), so this ends.
+  // Each round settles at least one more resource at an older state (new → last good → absent), so this ends. What is
+  // new gives way first, so that the order of the files decides nothing.
   let linked = link(candidates.values(), broken.keys());
   const seen = new Set<string>(problems.map(identity));
   for (;;) {
@@ -60,10 +62,8 @@ export function accept(
       seen.add(identity(found));
     }
     const errors = linked.problems.filter(found => found.severity === 'error' && found.resource !== undefined);
-    errors.push(...needsBroken(candidates, broken));
-    let moved = false;
-    for (const [id, why] of groupByResource(errors)) moved = stepBack(id, why) || moved;
-    if (!moved) break;
+    const failing = groupByResource([...errors, ...needsBroken(candidates, broken)]);
+    if (!stepBack(failing) && !keepNeeded(failing)) break;
     linked = link(candidates.values(), broken.keys());
   }
 
@@ -74,15 +74,20 @@ export function accept(
     problems: sortProblems(problems),
   };
 
-  /** Put a resource back to its last good content, a server together with its lock. Returns whether that changed it. */
+  /** Put a resource back to its last good content. Returns whether that changed it. */
   function stall(id: ResourceId, why: Problem[]): boolean {
-    const lock = lockOf(id);
-    const moved = [restore(id), lock !== undefined && restore(lock)].some(Boolean);
+    const moved = restore(id);
     if (moved || broken.has(id) || !good.has(id)) stalled.set(id, stalled.get(id) ?? why);
     return moved;
   }
 
+  /** A server goes back together with its lock: one never runs with what was reviewed for the other. */
   function restore(id: ResourceId): boolean {
+    const lock = lockOf(id);
+    return [restoreOne(id), lock !== undefined && restoreOne(lock)].some(Boolean);
+  }
+
+  function restoreOne(id: ResourceId): boolean {
     const before = candidates.get(id)?.digest;
     const last = good.get(id);
     if (last) candidates.set(id, last.resource);
@@ -90,20 +95,27 @@ export function accept(
     return before !== last?.resource.digest;
   }
 
-  /** One step towards a catalog that links. Returns false when nothing is left to do for this resource. */
-  function stepBack(id: ResourceId, why: Problem[]): boolean {
-    const candidate = candidates.get(id);
-    if (!candidate) return false;
-    if (stall(id, why)) return true;
-    // The content in service does not link either: the commit took away what it needs, so that stays too.
-    const needed = missing(candidate, candidates, good);
-    for (const target of needed) {
-      restore(target);
-      stalled.set(target, [stillNeeded(target, candidate)]);
+  /** Whatever does not fit goes back to its last good content. Returns false when all of it is there already. */
+  function stepBack(failing: ReadonlyMap<ResourceId, Problem[]>): boolean {
+    return [...failing].map(([id, why]) => candidates.has(id) && stall(id, why)).some(Boolean);
+  }
+
+  /** What is in service and does not fit any more lost something that it needs: that stays too, or else it goes. */
+  function keepNeeded(failing: ReadonlyMap<ResourceId, Problem[]>): boolean {
+    const lost = [...failing].flatMap(([id, why]) => {
+      const resource = candidates.get(id);
+      return resource ? [{ resource, why, targets: lostNeeds(resource, candidates, good) }] : [];
+    });
+    for (const { resource, why, targets } of lost) {
+      for (const target of targets) {
+        restore(target);
+        stalled.set(target, stalled.get(target) ?? [stillNeeded(target, resource)]);
+      }
+      if (targets.length > 0) continue;
+      stalled.set(resource.id, stalled.get(resource.id) ?? why);
+      candidates.delete(resource.id);
     }
-    if (needed.length > 0) return true;
-    stalled.set(id, why);
-    return candidates.delete(id);
+    return lost.length > 0;
   }
 }
 
@@ -120,7 +132,9 @@ function sortFiles(files: Iterable<ParsedFile>): {
   for (const file of files) {
     problems.push(...file.problems);
     if (file.resource) resources.push(file.resource);
-    else if (file.id !== undefined) broken.set(file.id, file.problems);
+    else if (file.id !== undefined) {
+      broken.set(file.id, sortProblems([...(broken.get(file.id) ?? []), ...file.problems]));
+    }
   }
   for (const duplicates of groupById(resources)) {
     const [only, ...others] = duplicates;
@@ -142,45 +156,76 @@ function sortFiles(files: Iterable<ParsedFile>): {
   return { candidates, broken, problems };
 }
 
+/** Why a commit is taken for an accident, or for another repository's: then nothing of it may remove anything. */
 function refusal(
   candidates: ReadonlyMap<ResourceId, AnyResource>,
   broken: ReadonlyMap<ResourceId, Problem[]>,
+  good: ReadonlyMap<ResourceId, Good>,
 ): Problem[] | undefined {
-  const id = REPOSITORY;
-  const why = broken.get(id);
+  const why = broken.get(REPOSITORY);
   if (why) return why;
-  if (candidates.has(id)) return undefined;
-  return [problem('REPOSITORY_MISSING', 'there is no mcpctl.yaml in this commit', { at: { file: 'mcpctl.yaml' } })];
+  const now = candidates.get(REPOSITORY);
+  const before = good.get(REPOSITORY)?.resource;
+  const at = { file: 'mcpctl.yaml' };
+  if (now?.kind !== 'Repository') {
+    return [problem('REPOSITORY_MISSING', 'there is no mcpctl.yaml in this commit', { at })];
+  }
+  if (before?.kind !== 'Repository' || before.spec.id === now.spec.id) return undefined;
+  const message = `this is the repository \`${now.spec.id}\`, but what is in service came from \`${before.spec.id}\``;
+  return [problem('REPOSITORY_OTHER', message, { at })];
 }
 
-/** What a resource refers to that is not there (or is there without the key) but was in service before. */
-function missing(
+/** Something that a resource cannot do without. */
+interface Need {
+  target: ResourceId;
+  key?: string;
+  /** Where the resource's file says so. */
+  line: number;
+  column: number;
+}
+
+function needsOf({ kind, scope, references }: AnyResource): Need[] {
+  const needs: Need[] = references.map(({ kind, name, key, line, column }) => ({
+    target: resourceId(kind, 'global', name),
+    ...(key !== undefined && { key }),
+    line,
+    column,
+  }));
+  if (kind === 'Prompt' && scope !== 'global') needs.push({ target: scope, line: 1, column: 1 });
+  return needs;
+}
+
+function satisfies(target: AnyResource | undefined, { key }: Need): boolean {
+  if (!target) return false;
+  return key === undefined || (target.kind === 'Secret' && Object.hasOwn(target.spec.data, key));
+}
+
+/** What a resource needs that the commit took away, and that its last good content would give. */
+function lostNeeds(
   resource: AnyResource,
   candidates: ReadonlyMap<ResourceId, AnyResource>,
   good: ReadonlyMap<ResourceId, Good>,
 ): ResourceId[] {
-  const ids = resource.references.map(({ kind, name }) => resourceId(kind, 'global', name));
-  return [...new Set(ids)].filter(id => {
-    const last = good.get(id);
-    return last !== undefined && candidates.get(id)?.digest !== last.resource.digest;
-  });
+  const lost = needsOf(resource).filter(
+    need => !satisfies(candidates.get(need.target), need) && satisfies(good.get(need.target)?.resource, need),
+  );
+  return [...new Set(lost.map(({ target }) => target))].sort(compareText);
 }
 
-/** Resources that refer to one whose file is broken and that never had a good revision. */
+/** Resources that need one whose file is broken and that never had a good revision. */
 function needsBroken(
   candidates: ReadonlyMap<ResourceId, AnyResource>,
   broken: ReadonlyMap<ResourceId, Problem[]>,
 ): Problem[] {
   const lacking = new Set([...broken.keys()].filter(id => !candidates.has(id)));
   if (lacking.size === 0) return [];
-  return [...candidates.values()].flatMap(({ id, file, references }) =>
-    references
-      .map(reference => ({ ...reference, target: resourceId(reference.kind, 'global', reference.name) }))
+  return [...candidates.values()].flatMap(resource =>
+    needsOf(resource)
       .filter(({ target }) => lacking.has(target))
       .map(({ target, line, column }) =>
         problem('REFERENCE_UNRESOLVED', `it needs ${target}, which is not valid`, {
-          at: { file, line, column },
-          resource: id,
+          at: { file: resource.file, line, column },
+          resource: resource.id,
           hint: `mend ${target}`,
         }),
       ),

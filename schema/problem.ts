@@ -103,6 +103,11 @@ export const problemCodes = {
     meaning: 'The commit has no `mcpctl.yaml` at the repository’s root (or below `--path`).',
     cure: 'Add `mcpctl.yaml`, or name the folder that has it with `--path`.',
   },
+  REPOSITORY_OTHER: {
+    severity: 'error',
+    meaning: 'The commit’s `mcpctl.yaml` has another `id` than the repository that was followed so far.',
+    cure: 'Check the address, `--ref` and `--path`; a repository with a new id needs a `--state-dir` of its own.',
+  },
   DUPLICATE_RESOURCE: {
     severity: 'error',
     meaning:
