@@ -264,6 +264,17 @@ it('the stream of a request that a legacy client cancels is ended', async () => 
   expect(await (await answer).text()).toBe('');
 });
 
+it.each([['legacy'], ['modern']])('a %s client that goes away cancels its call', async era => {
+  const call = await caller(era);
+  const stderr = () => servers.find(({ name }) => name === 'old')?.stderr() ?? '';
+  const before = count(stderr());
+  const stop = new AbortController();
+  const answer = call(9, 'old__wait', { signal: stop.signal });
+  setTimeout(() => stop.abort(), 300);
+  await expect(answer.then(({ text }) => text())).rejects.toThrow();
+  await expect.poll(() => count(stderr()), { timeout: 5_000 }).toBe(before + 1);
+});
+
 it('a slow answer begins as a stream that is kept alive', async () => {
   const call = await caller('legacy');
   const stop = new AbortController();

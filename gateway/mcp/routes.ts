@@ -85,6 +85,7 @@ export function addMcpRoutes(app: FastifyInstance, view: ReconcilerView, log: (m
     if (!session && id === undefined) return rpcError(reply, 503, -32_000, 'Too many sessions are in use');
     if (!session) return rpcError(reply, 404, -32_001, 'Session not found');
     trackUse(session, reply);
+    cancelWhenGone(session, reply, body);
     const handler: WebHandler = web => session.transport.handleRequest(web, { parsedBody: body });
     await handOver(request, reply, handler, asksNoProgress(body));
     const cancelled = cancelledRequest(body);
@@ -142,6 +143,16 @@ function trackUse(session: Session, reply: FastifyReply): void {
   reply.raw.once('close', () => {
     session.open -= 1;
     session.lastUsed = Date.now();
+  });
+}
+
+/** Without a store of events nobody can come back for the answer, so that a client that is gone has no use for it. */
+function cancelWhenGone({ transport }: Session, reply: FastifyReply, body: unknown): void {
+  if (!isJSONRPCRequest(body)) return;
+  const params = { requestId: body.id, reason: 'the client is gone' };
+  reply.raw.once('close', () => {
+    if (reply.raw.writableFinished) return;
+    transport.onmessage?.({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
   });
 }
 

@@ -5,6 +5,8 @@ export type WebHandler = (request: Request) => Promise<Response>;
 
 /** How long an event stream is held back to see whether it is one message. */
 const HOLD_MS = 1_000;
+/** How much of a stream may wait for a client that does not read it; beyond it, the client is cut off. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 const ONE_MESSAGE = /^event: message\ndata: ([^\n]*)\n\n$/;
 
 /**
@@ -71,8 +73,10 @@ async function sendStream(
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
+      // The stream is read whatever the client does: what the SDK has queued is bounded by nothing.
       if (held) held.push(value);
-      else if (!response.write(value)) await drained(response, gone);
+      else if (response.writableLength > MAX_UNREAD_BYTES) response.destroy();
+      else if (!response.destroyed) response.write(value);
     }
   } finally {
     clearTimeout(timer);
@@ -98,12 +102,4 @@ async function sendStream(
     for (const chunk of held ?? []) response.write(chunk);
     held = undefined;
   }
-}
-
-function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (gone.aborted) return resolve();
-    response.once('drain', resolve);
-    gone.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
