@@ -30,6 +30,9 @@ const libraries: Record<string, readonly string[]> = {
   fastify: ['gateway'],
   undici: ['host'],
   commander: ['cli'],
+  diff: ['cli'],
+  'jsonc-parser': ['cli/clients'],
+  'smol-toml': ['cli/clients'],
   '@modelcontextprotocol/client': ['reconciler/mcp', 'cli/commands/test-mcp'],
   '@modelcontextprotocol/server': ['gateway'],
 };
