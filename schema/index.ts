@@ -3,7 +3,9 @@
  * whole catalog, and every problem code. Pure: it reads no file, no clock and no network.
  */
 export { type Catalog, link } from './catalog.ts';
+export { closest } from './closest.ts';
 export { digestOf } from './digest.ts';
+export { findKind, type KindRow, kindTable } from './kind-table.ts';
 export * from './kinds/index.ts';
 export { type Classification, classify } from './layout.ts';
 export { type FileEntry, parseFile, refuseUnread } from './parse.ts';
