@@ -1,13 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { asProblem } from '../schema/index.ts';
-import { lockCommand } from './commands/lock/command.ts';
-import { planCommand } from './commands/plan/command.ts';
-import { reconcileCommand } from './commands/reconcile/command.ts';
-import { statusCommand } from './commands/status/command.ts';
-import { testMcpCommand } from './commands/test-mcp/command.ts';
-import { upCommand } from './commands/up/command.ts';
-import { validateCommand } from './commands/validate/command.ts';
+import { type CommandRow, commandTable } from './command-table.ts';
 import { type CliContext, type ExitCode, ExitCodes } from './context.ts';
 import { showProblem } from './style.ts';
 
@@ -25,8 +19,8 @@ export function createProgram(environment: Omit<CliContext, 'finish'>): (argv: r
         code = result;
       },
     };
-    const program = build(context);
     try {
+      const program = await buildProgram(context, ({ name }) => argv.includes(name));
       await program.parseAsync([...argv], { from: 'user' });
     } catch (error) {
       if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCodes.ok : ExitCodes.usage;
@@ -42,7 +36,11 @@ export function createProgram(environment: Omit<CliContext, 'finish'>): (argv: r
   };
 }
 
-function build(context: CliContext): Command {
+/**
+ * The tree of commands. @param wanted which ones are needed in full; the others are only a name and a summary, and
+ * their code is not loaded
+ */
+export async function buildProgram(context: CliContext, wanted: (row: CommandRow) => boolean): Promise<Command> {
   const { io } = context;
   const program = new Command('mcpctl')
     .description(
@@ -51,13 +49,13 @@ function build(context: CliContext): Command {
     .version(packageJson.version, '-V, --version')
     .helpCommand('help [command]', 'show help for a command')
     .showHelpAfterError('(run with --help for the options)');
-  program.addCommand(upCommand(context));
-  program.addCommand(validateCommand(context));
-  program.addCommand(planCommand(context));
-  program.addCommand(statusCommand(context));
-  program.addCommand(reconcileCommand(context));
-  program.addCommand(lockCommand(context));
-  program.addCommand(new Command('test').summary('test an MCP server').addCommand(testMcpCommand(context)));
+  for (const { heading, commands } of commandTable) {
+    for (const row of commands) {
+      const command = wanted(row) ? await row.load(context) : new Command(row.name);
+      command.summary(row.summary).helpGroup(heading);
+      program.addCommand(command, { hidden: row.hidden === true });
+    }
+  }
   forAll(program, command => {
     command.exitOverride();
     command.configureOutput({

@@ -4,7 +4,6 @@ import type { CliContext } from '../../context.ts';
 /** `mcpctl lock [NAME…]`: write the locks of npm servers. */
 export function lockCommand(context: CliContext): Command {
   return new Command('lock')
-    .summary('pin what npm servers depend on')
     .description(
       'Resolve the dependencies of npm servers as they are published now, and write them to ' +
         'locks/servers/NAME/package-lock.json for review. Installs and runs nothing.',

@@ -4,7 +4,6 @@ import type { CliContext } from '../../context.ts';
 /** `mcpctl plan`: what a change would do, without a server. */
 export function planCommand(context: CliContext): Command {
   return new Command('plan')
-    .summary('show what a change would do')
     .description(
       'Compare two revisions of a repository and show what the reconciler would do. Needs no server, runs nothing.',
     )

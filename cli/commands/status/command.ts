@@ -5,7 +5,6 @@ import { daemonOptions } from '../../options.ts';
 /** `mcpctl status [REPO]`: what a running daemon has in service. */
 export function statusCommand(context: CliContext): Command {
   return daemonOptions(new Command('status'))
-    .summary('show what a running daemon has in service')
     .addOption(new Option('-o, --output <format>').choices(['table', 'json']).default('table'))
     .option('--exit-code', 'exit with 1 when not everything is Ready')
     .addHelpText('after', '\nExamples:\n  $ mcpctl status\n  $ mcpctl status ./ai.git -o json')

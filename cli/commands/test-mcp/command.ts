@@ -1,6 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CliContext } from '../../context.ts';
 
+/** `mcpctl test`: what can be tested. */
+export function testCommand(context: CliContext): Command {
+  return new Command('test').description('Test an MCP server').addCommand(testMcpCommand(context));
+}
+
 /** `mcpctl test mcp URL`: whether an MCP endpoint works, with a client as real ones are. */
 export function testMcpCommand(context: CliContext): Command {
   return new Command('mcp')

@@ -4,7 +4,6 @@ import type { CliContext } from '../../context.ts';
 /** `mcpctl up [REPO]`: reconcile and serve, in one process, until it is told to stop. */
 export function upCommand(context: CliContext): Command {
   return new Command('up')
-    .summary('follow a repository: run its servers and serve them')
     .description(
       'Follow a git repository: fetch its branch, run the servers it declares, and serve them to MCP clients on a ' +
         'loopback address. REPO is a path, or a file://, http:// or https:// URL; a folder that is no repository of ' +

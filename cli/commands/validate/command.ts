@@ -4,7 +4,6 @@ import type { CliContext } from '../../context.ts';
 /** `mcpctl validate [DIR]`: every problem of a folder's files, at once. */
 export function validateCommand(context: CliContext): Command {
   return new Command('validate')
-    .summary('check every file of a repository')
     .description('Check every file below a folder as the daemon would, and show all problems at once. Runs nothing.')
     .argument('[dir]', 'the folder that has mcpctl.yaml', '.')
     .option('--at <revision>', 'check a commit instead of the working tree')

@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+import type { CliContext } from './context.ts';
+
+/** One command of the command line. Only the chosen one is loaded; the summary is all that `mcpctl --help` needs. */
+export interface CommandRow {
+  name: string;
+  summary: string;
+  load(context: CliContext): Promise<Command>;
+  /** Not shown in help and reference: for programs, not for people. */
+  hidden?: true;
+}
+
+/** Every command, under the headings and in the order of `mcpctl --help`. */
+export const commandTable: readonly { heading: string; commands: readonly CommandRow[] }[] = [
+  {
+    heading: 'Run:',
+    commands: [
+      {
+        name: 'up',
+        summary: 'follow a repository: run its servers and serve them',
+        load: async context => (await import('./commands/up/command.ts')).upCommand(context),
+      },
+      {
+        name: 'status',
+        summary: 'show what a running daemon has in service',
+        load: async context => (await import('./commands/status/command.ts')).statusCommand(context),
+      },
+      {
+        name: 'reconcile',
+        summary: 'tell a running daemon to fetch and reconcile now',
+        load: async context => (await import('./commands/reconcile/command.ts')).reconcileCommand(context),
+      },
+      {
+        name: 'test',
+        summary: 'test an MCP server',
+        load: async context => (await import('./commands/test-mcp/command.ts')).testCommand(context),
+      },
+    ],
+  },
+  {
+    heading: 'Check:',
+    commands: [
+      {
+        name: 'validate',
+        summary: 'check every file of a repository',
+        load: async context => (await import('./commands/validate/command.ts')).validateCommand(context),
+      },
+      {
+        name: 'plan',
+        summary: 'show what a change would do',
+        load: async context => (await import('./commands/plan/command.ts')).planCommand(context),
+      },
+    ],
+  },
+  {
+    heading: 'Change:',
+    commands: [
+      {
+        name: 'lock',
+        summary: 'pin what npm servers depend on',
+        load: async context => (await import('./commands/lock/command.ts')).lockCommand(context),
+      },
+    ],
+  },
+];
+
+/** Every row, without the headings. */
+export const commandRows: readonly CommandRow[] = commandTable.flatMap(({ commands }) => commands);
