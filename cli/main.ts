@@ -9,15 +9,15 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     stopping.abort();
   });
 }
-// A reader that went away (`| head`) is no fault of ours.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-}
+// A reader that went away (`| head`) is no fault of ours; neither a full disk below a log nor a closed terminal may
+// end a daemon and every server with it.
+process.stderr.on('error', () => undefined);
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') process.exitCode = 1;
+});
 
 const isTTY = process.stdout.isTTY === true;
-process.exitCode = await createProgram({
+const code = await createProgram({
   io: {
     stdout: text => void process.stdout.write(text),
     stderr: text => void process.stderr.write(text),
@@ -28,3 +28,4 @@ process.exitCode = await createProgram({
   cwd: process.cwd(),
   signal: stopping.signal,
 })(process.argv.slice(2));
+process.exitCode ||= code;

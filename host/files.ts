@@ -55,7 +55,10 @@ export async function writeAtomic(
 export async function ensurePrivateDir(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   const stats = await lstat(path);
-  if (!stats.isDirectory()) throw new UnsafeFileError('NOT_DIRECTORY', path, `${path} is not a folder`);
+  if (!stats.isDirectory()) {
+    const what = stats.isSymbolicLink() ? 'a symbolic link, not a folder' : 'not a folder';
+    throw new UnsafeFileError('NOT_DIRECTORY', path, `${path} is ${what}`);
+  }
   requireOwner(stats, path);
   if ((stats.mode & 0o077) === 0) return;
   const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);

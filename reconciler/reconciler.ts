@@ -72,6 +72,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { signal } = stopping;
   const follower = createFollower(options.mirror, options.reader);
   const turns = createTurns(clock, options.pollMs);
+  const appliedBefore = store.applied();
   const state: State = {
     working: false,
     fetched: undefined,
@@ -104,6 +105,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     },
   );
   const board = createBoard(fleet, previous => summarize(facts(), previous, new Date(clock.now()).toISOString()));
+  /** The newest commit that was applied, or refused, to the end. */
+  let decided: string | undefined;
   let finished: Promise<void> = Promise.resolve();
 
   // ── the steps of a pass, in order ──
@@ -114,12 +117,14 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       state.fetched = commit;
       board.statusChanged();
     });
-    if (seen.outcome === 'failed') {
+    if ('problem' in seen) {
       sourceFailed(seen.problem);
       return 'done';
     }
-    state.sourceProblem = undefined;
-    if (seen.outcome === 'same') return 'done';
+    if (seen.commit === decided) {
+      state.sourceProblem = undefined;
+      return 'done';
+    }
     pass.commit = seen.commit;
     pass.files = seen.files;
     return 'next';
@@ -131,6 +136,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       report(outcome.refused, state.refused);
       state.refused = outcome.refused;
       serveLastGood();
+      settle(pass.commit);
       return 'done';
     }
     report(outcome.problems, state.problems);
@@ -146,11 +152,18 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const before = state.catalog;
     Object.assign(state, { refused: undefined, applied: commit, catalog, good, stalled, problems });
     const steps = putIntoService(before, catalog);
+    settle(commit);
     log({ type: 'applied', commit, plan: steps, stalled: stalled.size });
     return 'next';
   }
 
   const steps = [follow, decide, apply];
+
+  /** Only now the commit is done with: a pass that broke off (a full disk) is tried again by the next one. */
+  function settle(commit: string | undefined): void {
+    decided = commit;
+    state.sourceProblem = undefined;
+  }
 
   // ── what the steps share ──
 
@@ -174,7 +187,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   function serveLastGood(): void {
     if (state.catalog || state.good.size === 0 || signal.aborted) return;
     state.catalog = link([...state.good.values()].map(({ resource }) => resource)).catalog;
-    state.applied = store.applied();
+    state.applied = appliedBefore;
     putIntoService(undefined, state.catalog);
   }
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { openDatabase } from '../../host/index.ts';
-import type { AnyResource, ResourceId } from '../../schema/index.ts';
+import { DatabaseUnusable, openDatabase } from '../../host/index.ts';
+import { type AnyResource, ProblemError, problem, type ResourceId } from '../../schema/index.ts';
 import type { Good } from '../accept.ts';
 import type { ProcessRecord, ProcessRecords } from '../runtimes/index.ts';
 
@@ -10,7 +10,10 @@ export interface StateStore {
   applied(): string | undefined;
   /** What was in service when it was. */
   good(): Map<ResourceId, Good>;
-  /** Remember an accepted commit; only rows that differ from `before` are written, in one transaction. */
+  /**
+   * Remember an accepted commit; only rows that differ from `before` are written, in one transaction.
+   * @throws ProblemError STATE_UNUSABLE when that fails; nothing is changed then
+   */
   accept(commit: string, before: ReadonlyMap<ResourceId, Good>, after: ReadonlyMap<ResourceId, Good>): void;
   readonly processes: ProcessRecords;
   close(): void;
@@ -40,8 +43,22 @@ export function openStateStore(path: string): StateStore {
   }
   return {
     applied: () => readMeta(database, 'applied'),
-    good: () => readGood(database),
-    accept: (commit, before, after) => writeGood(database, commit, before, after),
+    good() {
+      try {
+        return readGood(database);
+      } catch (error) {
+        throw new DatabaseUnusable(`${path}: ${error instanceof Error ? error.message : error}`, { cause: error });
+      }
+    },
+    accept(commit, before, after) {
+      try {
+        writeGood(database, commit, before, after);
+      } catch (error) {
+        const message = `${path}: ${error instanceof Error ? error.message : error}`;
+        const hint = 'Check its disk space and rights; the commit is taken over as soon as it can be recorded.';
+        throw new ProblemError(problem('STATE_UNUSABLE', message, { hint }), { cause: error });
+      }
+    },
     processes: processRecords(database),
     close: () => database.close(),
   };
@@ -84,8 +101,21 @@ function writeGood(
     writeMeta(database, 'applied', commit);
     database.exec('COMMIT');
   } catch (error) {
-    database.exec('ROLLBACK');
+    // SQLite has rolled back by itself when the disk is full.
+    if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
+  }
+}
+
+/**
+ * The records of processes only help the next start, which also looks for them by their folders and believes no row
+ * that names another process: that the disk is full must neither end a server nor the daemon.
+ */
+function bestEffort(write: () => unknown): void {
+  try {
+    write();
+  } catch {
+    // Said above.
   }
 }
 
@@ -94,8 +124,8 @@ function processRecords(database: DatabaseSync): ProcessRecords {
   const drop = database.prepare('DELETE FROM process WHERE id = ?');
   const all = database.prepare('SELECT * FROM process ORDER BY id');
   return {
-    put: row => void put.run(row.id, row.specDigest, row.pid, row.startTime, row.bootId, row.startedAt),
-    delete: id => void drop.run(id),
+    put: row => bestEffort(() => put.run(row.id, row.specDigest, row.pid, row.startTime, row.bootId, row.startedAt)),
+    delete: id => bestEffort(() => drop.run(id)),
     all: () =>
       all.all().map(
         (row): ProcessRecord => ({

@@ -1,15 +1,26 @@
 import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startGitServer } from '../git-server.ts';
-import { type TempRepository, tempRepository } from '../temp-repository.ts';
+import { type Files, type TempRepository, tempRepository } from '../temp-repository.ts';
 import { goodServer, projectYaml, repositoryYaml, serverYaml, smallRepository } from './catalog.ts';
 import { condition, startUp, type UpProcess, type UpProcessOptions } from './daemon.ts';
 
@@ -72,6 +83,12 @@ async function poke({ url }: UpProcess): Promise<void> {
     headers: { 'x-hub-signature-256': signature },
   });
   expect(answer.status).toBe(202);
+}
+
+async function pushAndPoke(running: UpProcess, files: Files): Promise<string> {
+  const commit = repository.commit(files);
+  await poke(running);
+  return commit;
 }
 
 /** Processes whose home is below the state directory. */
@@ -266,6 +283,59 @@ it('shows the token once, and keeps it and the hook secret to their owner', asyn
   const second = await up();
   expect(second.token).toBe(first.token);
   expect(second.stderr()).not.toContain(second.token);
+});
+
+it('a commit that cannot be recorded is served as soon as it can', async () => {
+  const running = await up({ args: ['--poll', '0.2'] });
+  await isReady(running);
+  const other = new DatabaseSync(join(stateDir, 'state.sqlite'));
+  cleanUp.push(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  const commit = repository.commit({ 'servers/two.yaml': goodServer });
+  const status = await running.until('the problem', ({ problems }) =>
+    problems.some(({ code }) => code === 'STATE_UNUSABLE'),
+  );
+  expect(status.servers).toMatchObject([{ name: 'one', instances: [{ state: 'Running' }] }]);
+  process.kill(instancePids()[0] ?? 0, 'SIGKILL');
+  await running.until('the restart', ({ servers }) => servers[0]?.instances[0]?.restarts === 1);
+  other.exec('ROLLBACK');
+  await isReadyAt(running, commit);
+  expect(instancePids()).toHaveLength(2);
+});
+
+it.each([
+  ['a file in its place', (path: string) => writeFileSync(path, ''), /EEXIST[^\n]*\[STATE_UNUSABLE\]/],
+  [
+    'a symbolic link in its place',
+    (path: string) => symlinkSync('/tmp', path),
+    /symbolic link[^\n]*\[STATE_UNUSABLE\]/,
+  ],
+  [
+    'an empty hook secret',
+    (path: string) => {
+      mkdirSync(path, { mode: 0o700 });
+      writeFileSync(join(path, 'hook-secret'), '\n', { mode: 0o600 });
+    },
+    /hook-secret has fewer[^\n]*\[STATE_UNUSABLE\]\n {2}→ Remove the file/,
+  ],
+  [
+    'a lock that is no lock',
+    (path: string) => {
+      mkdirSync(path, { mode: 0o700 });
+      writeFileSync(join(path, 'lock'), 'x'.repeat(5000));
+    },
+    /not a database[^\n]*\[STATE_UNUSABLE\]/,
+  ],
+])('a state directory with %s is refused with a way out', async (_situation, make, message) => {
+  make(stateDir);
+  const finished = await run(['up', repository.bare, '--state-dir', stateDir, '--port', '0', '--once']);
+  expect(finished).toMatchObject({ code: 1, stderr: expect.stringMatching(message) });
+});
+
+it('a log that cannot be written to does not end it', async () => {
+  const running = await up({ logFile: '/dev/full' });
+  await isReady(running);
+  await isReadyAt(running, await pushAndPoke(running, { 'servers/two.yaml': goodServer }));
 });
 
 it('a second daemon on the same state directory is refused, and the first one does not notice', async () => {

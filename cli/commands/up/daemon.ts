@@ -3,15 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createGateway } from '../../../gateway/index.ts';
-import {
-  acquireLock,
-  DatabaseUnusable,
-  ensurePrivateDir,
-  mcpctlHome,
-  readPrivateFile,
-  UnsafeFileError,
-  writeAtomic,
-} from '../../../host/index.ts';
+import { acquireLock, ensurePrivateDir, mcpctlHome, readPrivateFile, writeAtomic } from '../../../host/index.ts';
 import {
   createPrepare,
   createReconciler,
@@ -25,6 +17,7 @@ import { openReader, openSource, parseRef, parseRemote, parseRepoPath } from '..
 import { ProblemError, problem } from '../../../schema/index.ts';
 import { type DaemonFile, daemonFiles, defaultStateDir } from '../../daemon.ts';
 import type { UpOptions } from './run.ts';
+import { stateProblem } from './state-problem.ts';
 
 /** Everything that runs, composed. */
 export interface Running {
@@ -36,6 +29,9 @@ export interface Running {
   /** End every server, then the gateway, and give the state directory back. */
   close(): Promise<void>;
 }
+
+/** Characters; shorter than what is made here, for people who bring their own. */
+const SHORTEST_SECRET = 16;
 
 /** Undone in reverse order, each whatever became of the others. */
 type CleanUp = (() => unknown)[];
@@ -51,10 +47,8 @@ export async function startDaemon(options: UpOptions, log: (event: ReconcilerEve
     return await compose(options, log, cleanUp);
   } catch (error) {
     await undo(cleanUp);
-    if (error instanceof DatabaseUnusable || error instanceof UnsafeFileError) {
-      throw new ProblemError(problem('STATE_UNUSABLE', error.message), { cause: error });
-    }
-    throw error;
+    const found = stateProblem(error, options.stateDir ?? 'below ~/.mcpctl/state');
+    throw found ? new ProblemError(found, { cause: error }) : error;
   }
 }
 
@@ -130,7 +124,13 @@ async function undo(cleanUp: CleanUp): Promise<void> {
 
 /** A random secret of 256 bits in a 0600 file, made at the first start. */
 async function secretFile(path: string): Promise<{ value: string; made: boolean }> {
-  if (existsSync(path)) return { value: (await readPrivateFile(path, 4096)).toString('utf8').trim(), made: false };
+  if (existsSync(path)) {
+    const present = (await readPrivateFile(path, 4096)).toString('utf8').trim();
+    if (present.length >= SHORTEST_SECRET) return { value: present, made: false };
+    const hint = `Remove the file; a new one is made at the next start.`;
+    const message = `${path} has fewer than ${SHORTEST_SECRET} characters, which anybody could guess`;
+    throw new ProblemError(problem('STATE_UNUSABLE', message, { hint }));
+  }
   const value = randomBytes(32).toString('base64url');
   await writeAtomic(path, `${value}\n`, { mode: 0o600 });
   return { value, made: true };
