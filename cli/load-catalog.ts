@@ -1,0 +1,100 @@
+import { resolve } from 'node:path';
+import {
+  type AnyResource,
+  type Catalog,
+  compareText,
+  type KindRow,
+  kindTable,
+  link,
+  type ParsedFile,
+  type Problem,
+  type ResourceId,
+  type Scope,
+  sortProblems,
+} from '../schema/index.ts';
+import type { CliContext } from './context.ts';
+import { readFiles } from './read-files.ts';
+import { findRoot, repositoryRoot } from './repository-root.ts';
+
+/** One declared thing, whether or not its file is any good. */
+export interface Declared {
+  id: ResourceId;
+  row: KindRow;
+  scope: Scope;
+  name: string;
+  /** Below the repository's root folder. */
+  file: string;
+  /** Undefined when the file is broken. */
+  resource: AnyResource | undefined;
+  /** What is wrong with it, by itself and in the catalog; warnings too. */
+  problems: Problem[];
+}
+
+/** A repository as the reading commands see it. */
+export interface Loaded {
+  root: string;
+  catalog: Catalog;
+  /** Everything that a person declares, in the order of lists: by kind, scope, name. */
+  declared: Declared[];
+  /** All problems, in stable order. */
+  problems: Problem[];
+}
+
+/** Which state of which repository is meant. */
+export interface Place {
+  /** A folder of the working tree, from `cwd`; or, with `at`, any folder inside a git repository. */
+  dir: string;
+  /** A commit instead of the working tree. */
+  at?: string;
+}
+
+/**
+ * Read and link a repository as it is in the working tree or at a commit.
+ * @throws ProblemError REPOSITORY_MISSING, REF_INVALID, REF_NOT_FOUND, REMOTE_NOT_FOUND, READ_FAILED
+ */
+export async function loadCatalog(context: Pick<CliContext, 'cwd' | 'env'>, { dir, at }: Place): Promise<Loaded> {
+  const { cwd } = context;
+  const root = at === undefined ? repositoryRoot(cwd, dir) : (findRoot(cwd, dir) ?? resolve(cwd, dir));
+  const files = await readFiles(context, root, at);
+  const resources = files.flatMap(({ resource }) => resource ?? []);
+  const broken = files.flatMap(({ id, resource }) => (id !== undefined && !resource ? [id] : []));
+  const { catalog, problems } = link(resources, broken);
+  const all = sortProblems([...files.flatMap(file => file.problems), ...problems]);
+  return { root, catalog, declared: declaredIn(files, catalog, all), problems: all };
+}
+
+/** Whether something stands against it. */
+export function isBroken({ resource, problems }: Declared): boolean {
+  return resource === undefined || problems.some(({ severity }) => severity === 'error');
+}
+
+function declaredIn(files: readonly ParsedFile[], catalog: Catalog, problems: readonly Problem[]): Declared[] {
+  const about = Map.groupBy(problems, ({ resource }) => resource ?? '');
+  const declared = new Map<ResourceId, Declared>();
+  for (const { id, path } of files) {
+    const parts = id === undefined ? undefined : partsOf(id);
+    if (id === undefined || !parts || declared.has(id)) continue;
+    const resource = catalog.get(id);
+    declared.set(id, { id, ...parts, file: resource?.file ?? path, resource, problems: about.get(id) ?? [] });
+  }
+  return [...declared.values()].sort(
+    (a, b) =>
+      kindTable.indexOf(a.row) - kindTable.indexOf(b.row) ||
+      compareScopes(a.scope, b.scope) ||
+      compareText(a.name, b.name),
+  );
+}
+
+/** What is global comes first. */
+function compareScopes(a: Scope, b: Scope): number {
+  return Number(a !== 'global') - Number(b !== 'global') || compareText(a, b);
+}
+
+/** `project/demo/prompt/greet` taken apart; undefined for kinds that no person writes, such as locks. */
+function partsOf(id: ResourceId): Pick<Declared, 'row' | 'scope' | 'name'> | undefined {
+  const parts = id.split('/');
+  const [kind, name] = parts.slice(-2);
+  const row = kindTable.find(one => one.kind.toLowerCase() === kind);
+  if (!row || name === undefined) return undefined;
+  return { row, name, scope: parts.length === 2 ? 'global' : (parts.slice(0, -2).join('/') as Scope) };
+}

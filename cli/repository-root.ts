@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { ProblemError, problem } from '../schema/index.ts';
+
+/**
+ * The folder that has `mcpctl.yaml`: the one given or the nearest above it, as git finds its working tree.
+ * @param dir absolute, or from `cwd`
+ * @returns an absolute path, or undefined when no folder up to the root has one
+ */
+export function findRoot(cwd: string, dir: string): string | undefined {
+  for (let folder = resolve(cwd, dir); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'mcpctl.yaml'))) return folder;
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+/** @throws ProblemError REPOSITORY_MISSING when no folder up to the root has `mcpctl.yaml` */
+export function repositoryRoot(cwd: string, dir: string): string {
+  const root = findRoot(cwd, dir);
+  if (root !== undefined) return root;
+  const hint = 'Name a folder of a working tree with -C DIR, or make a repository with `mcpctl init DIR`.';
+  const message = `there is no \`mcpctl.yaml\` in ${resolve(cwd, dir)}, nor in a folder above it`;
+  throw new ProblemError(problem('REPOSITORY_MISSING', message, { hint }));
+}
