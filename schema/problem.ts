@@ -266,6 +266,11 @@ export const problemCodes = {
     meaning: 'The gateway could not listen on its address.',
     cure: 'Give another `--port`; `--port 0` takes any free one.',
   },
+  RESOURCE_NOT_FOUND: {
+    severity: 'error',
+    meaning: 'The repository declares nothing of that kind and name in that scope.',
+    cure: 'List what there is with `mcpctl get KIND`.',
+  },
   DAEMON_NOT_RUNNING: {
     severity: 'error',
     meaning: 'No running `mcpctl up` was found.',
