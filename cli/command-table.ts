@@ -38,6 +38,16 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
     ],
   },
   {
+    heading: 'Look:',
+    commands: [
+      {
+        name: 'get',
+        summary: 'list what a repository declares',
+        load: async context => (await import('./commands/get/command.ts')).getCommand(context),
+      },
+    ],
+  },
+  {
     heading: 'Check:',
     commands: [
       {

@@ -1,0 +1,37 @@
+import { Command, Option } from 'commander';
+import type { CliContext } from '../../context.ts';
+import { commonOptions } from '../../kinds.ts';
+import { listFormats } from '../../output.ts';
+
+/** `mcpctl get KIND [NAME…]`: list what a repository declares. */
+export function getCommand(context: CliContext): Command {
+  return commonOptions(new Command('get'))
+    .summary('list what a repository declares')
+    .description(
+      'List resources of the working tree or of a commit, or show the ones that are named. KIND is singular, plural or ' +
+        'short (`server`, `servers`, `srv`), several with commas, KIND/NAME, or `all`. With -p, kinds that are only ' +
+        'global are those that the project names.',
+    )
+    .argument('<kind>', 'what to list: a kind, several with commas, KIND/NAME, or `all`')
+    .argument('[names...]', 'only these')
+    .option('-l, --selector <labels>', 'only what has these labels: `team=platform,tier!=test`')
+    .option('--all-scopes', 'global ones and those of every project and agent')
+    .option('--at <revision>', 'as a commit has them, instead of the working tree')
+    .option('-w, --watch', 'list again after every change, until Ctrl-C')
+    .addOption(new Option('-o, --output <format>', 'how it is printed').choices(listFormats).default('table'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ mcpctl get servers -C example-repo
+  $ mcpctl get server memory -o yaml -C example-repo
+  $ mcpctl get prompts -p demo -o wide -C example-repo
+  $ mcpctl get all -l team=platform -o name -C example-repo
+
+Exit codes: 0 ok · 1 a named one is not there or broken · 2 wrong usage`,
+    )
+    .action(async (kind: string, names: string[], options) => {
+      const { runGet } = await import('./run.ts');
+      context.finish(await runGet({ ...context, kind, names, ...options }));
+    });
+}

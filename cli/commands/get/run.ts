@@ -1,0 +1,99 @@
+import { ProblemError, problem } from '../../../schema/index.ts';
+import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { type Declared, type Loaded, loadCatalog, type Place } from '../../load-catalog.ts';
+import { formatListing, type ListFormat } from '../../output.ts';
+import { referrers } from '../../relations.ts';
+import { showProblem } from '../../style.ts';
+import { columnsFor } from './columns.ts';
+import { parseSelector } from './labels.ts';
+import { type Selected, type Selection, select } from './select.ts';
+
+export interface GetOptions extends CliContext, Place, Omit<Selection, 'labels'> {
+  selector?: string;
+  watch?: boolean;
+  output: ListFormat;
+}
+
+/**
+ * List resources, or show those that are named. Exits 1 when a named one is not there or broken. What is broken is
+ * listed too; why is told on stderr.
+ * @throws ProblemError USAGE, and those of `loadCatalog`
+ */
+export async function runGet(options: GetOptions): Promise<ExitCode> {
+  const { io, signal } = options;
+  if (options.watch === true && options.at !== undefined) {
+    throw new ProblemError(problem('USAGE', 'a commit never changes', { hint: 'Leave `--watch` or `--at` out.' }));
+  }
+  const first = await list(options);
+  io.stderr(first.notices);
+  io.stdout(first.text);
+  if (options.watch !== true) return first.code;
+  let last = first;
+  const { onChanges } = await import('./watch.ts');
+  await onChanges(first.root, signal, async () => {
+    const now = await list(options);
+    if (now.text === last.text && now.notices === last.notices) return;
+    last = now;
+    io.stderr(now.notices);
+    io.stdout(`${options.output === 'yaml' ? '---' : ''}\n${now.text}`);
+  });
+  return last.code;
+}
+
+interface Listed {
+  root: string;
+  text: string;
+  /** For stderr. */
+  notices: string;
+  code: ExitCode;
+}
+
+async function list(options: GetOptions): Promise<Listed> {
+  const { io, output, selector } = options;
+  const loaded = await loadCatalog(options, options);
+  const selected = select(loaded, { ...options, ...(selector !== undefined && { labels: parseSelector(selector) }) });
+  const { items, missing, named } = selected;
+  const problems = [...missing, ...items.flatMap(one => one.problems.filter(({ severity }) => severity === 'error'))];
+  const notices = problems.map(found => showProblem(io, found)).join('');
+  const nothing = items.length === 0 && missing.length === 0 ? 'nothing found\n' : '';
+  const failed = missing.length > 0 || (named && items.some(({ resource }) => !resource));
+  return {
+    root: loaded.root,
+    text: format(loaded, selected, output),
+    notices: `${notices}${nothing}`,
+    code: failed ? ExitCodes.failed : ExitCodes.ok,
+  };
+}
+
+function format(loaded: Loaded, { items, mixed }: Selected, output: ListFormat): string {
+  const naming = referrers(loaded.catalog);
+  // Each kind has columns of its own, so that a table of several kinds is several tables.
+  const tables = mixed && (output === 'table' || output === 'wide');
+  const groups = tables ? [...Map.groupBy(items, ({ row }) => row).values()] : [items];
+  return groups
+    .map(group =>
+      formatListing(
+        {
+          items: group,
+          columns: columnsFor(group, naming, mixed),
+          name: ({ row, name }) => `${row.singular}/${name}`,
+          document: documentOf,
+          yaml: document => `${JSON.stringify(document)}\n`,
+        },
+        output,
+      ),
+    )
+    .join('\n');
+}
+
+function documentOf({ resource }: Declared): unknown {
+  if (!resource) return undefined;
+  const { kind, name, scope, metadata, spec } = resource;
+  const [type, holder] = scope.split('/');
+  return {
+    apiVersion: 'mcpctl.dev/v1',
+    kind,
+    metadata: { name, ...(type !== 'global' && type !== undefined && { [type]: holder }), ...metadata },
+    spec,
+  };
+}
