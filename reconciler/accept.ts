@@ -71,7 +71,7 @@ export function accept(
     catalog: linked.catalog,
     good: nextGood(candidates, good, commit),
     stalled,
-    problems: sortProblems(problems),
+    problems: sortProblems([...problems, ...[...stalled.values()].flat()]),
   };
 
   /** Put a resource back to its last good content. Returns whether that changed it. */

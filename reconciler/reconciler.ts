@@ -1,6 +1,6 @@
 import { type Clock, createSlots, systemClock } from '../host/index.ts';
 import type { Mirror, Reader } from '../repo/index.ts';
-import { asProblem, type Catalog, link, type ParsedFile, type Problem } from '../schema/index.ts';
+import { asProblem, type Catalog, limitProblems, link, type ParsedFile, type Problem } from '../schema/index.ts';
 import { type Accepted, accept } from './accept.ts';
 import { createBoard } from './board.ts';
 import { createFollower } from './follow.ts';
@@ -47,6 +47,9 @@ export interface Reconciler extends ReconcilerView {
   /** Stop the loop and end every instance. */
   close(): Promise<void>;
 }
+
+/** How many problems of one commit are kept, logged and shown: nobody reads more, and each is handled at every turn. */
+const MAX_PROBLEMS = 1_000;
 
 /** What the steps of a pass change; with what is seen of the instances it makes up the status. */
 type State = Omit<Facts, 'repository' | 'caveats' | 'instances' | 'surface'>;
@@ -133,14 +136,16 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   function decide(pass: Pass): StepResult {
     const outcome = accept(pass.files ?? [], state.good, pass.commit ?? '');
     if ('refused' in outcome) {
-      report(outcome.refused, state.refused);
-      state.refused = outcome.refused;
+      const refused = limitProblems(outcome.refused, MAX_PROBLEMS);
+      report(refused, state.refused);
+      state.refused = refused;
       serveLastGood();
       settle(pass.commit);
       return 'done';
     }
-    report(outcome.problems, state.problems);
-    pass.accepted = outcome;
+    const problems = limitProblems(outcome.problems, MAX_PROBLEMS);
+    report(problems, state.problems);
+    pass.accepted = { ...outcome, problems };
     return 'next';
   }
 

@@ -139,7 +139,7 @@ it('keeps `since` while a condition stays, and renews it when its status or reas
 });
 
 it('shows a server that never had a good revision, with the reason', () => {
-  const status = summarize(facts({ stalled: new Map([['server/new', [broken]]]) }), undefined, T1);
+  const status = summarize(facts({ problems: [broken], stalled: new Map([['server/new', [broken]]]) }), undefined, T1);
   const shown = status.servers.find(({ name }) => name === 'new');
   expect(shown?.revision).toBe('');
   expect(shown?.conditions.find(({ type }) => type === 'Ready')).toMatchObject({
@@ -155,4 +155,11 @@ it('a project is Ready when its servers are', () => {
   expect(up).toMatchObject({ name: 'demo', endpoint: '/mcp/demo', servers: ['one'], revision: 'A' });
   expect(up?.conditions[0]).toMatchObject({ type: 'Ready', status: 'True' });
   expect(down?.conditions[0]).toMatchObject({ type: 'Ready', status: 'False', message: 'one' });
+});
+
+it('names the first few of many', () => {
+  const stalled = new Map(Array.from({ length: 5_000 }, (_, index) => [`server/new-${index}`, [broken]]));
+  const { conditions, servers } = summarize(facts({ stalled }), undefined, T1);
+  expect(conditions.find(({ type }) => type === 'Stalled')?.message).toMatch(/server\/new-0, .* and 4990 more$/);
+  expect(servers).toHaveLength(5_001);
 });

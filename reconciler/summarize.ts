@@ -33,19 +33,15 @@ type Draft = Omit<Condition, 'since' | 'observedRevision'>;
  * @param now ISO 8601
  */
 export function summarize(facts: Facts, previous: Status | undefined, now: string): Status {
-  const servers = (facts.catalog?.list('Server') ?? []).map(({ name, id, spec }) => {
-    const before = previous?.servers.find(server => server.name === name)?.conditions;
-    return serverStatus(facts, name, id, spec.url !== undefined, before, now);
-  });
-  for (const status of missingServers(facts, servers)) {
-    const before = previous?.servers.find(server => server.name === status)?.conditions;
-    servers.push(serverStatus(facts, status, `server/${status}`, true, before, now));
+  const before = new Map(previous?.servers.map(({ name, conditions }) => [name, conditions]));
+  const servers = (facts.catalog?.list('Server') ?? []).map(({ name, id, spec }) =>
+    serverStatus(facts, name, id, spec.url !== undefined, before.get(name), now),
+  );
+  for (const name of missingServers(facts, servers)) {
+    servers.push(serverStatus(facts, name, `server/${name}`, true, before.get(name), now));
   }
   servers.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const projects = (facts.catalog?.list('Project') ?? []).map(project => {
-    const before = previous?.projects.find(({ name }) => name === project.name)?.conditions;
-    return projectStatus(facts, project.name, servers, before, now);
-  });
+  const projects = projectStatuses(facts, servers, previous, now);
   const { id, ...repository } = facts.repository;
   const repositoryId = facts.catalog?.repository?.spec.id ?? id;
   return {
@@ -84,7 +80,7 @@ function overall(facts: Facts, servers: readonly ServerStatus[]): Draft[] {
     stalled,
     {
       type: 'Degraded',
-      ...yesNo(failing.length > 0, 'ServersDegraded', 'AsDeclared', failing.map(({ name }) => name).join(', ')),
+      ...yesNo(failing.length > 0, 'ServersDegraded', 'AsDeclared', listed(failing.map(({ name }) => name))),
     },
   ];
 }
@@ -99,7 +95,7 @@ function readyDraft(facts: Facts, stalled: Draft, notReady: readonly ServerStatu
   if (!first)
     return { type: 'Ready', status: 'True', reason: 'AllReady', message: 'everything declared is in service' };
   const why = first.conditions.find(({ type }) => type === 'Ready')?.message ?? '';
-  return no('ServersNotReady', `${notReady.map(({ name }) => name).join(', ')}: ${why}`);
+  return no('ServersNotReady', `${listed(notReady.map(({ name }) => name))}: ${why}`);
 }
 
 function stalledDraft(facts: Facts): Draft {
@@ -108,7 +104,7 @@ function stalledDraft(facts: Facts): Draft {
   const ids = [...facts.stalled.keys()].sort();
   return {
     type: 'Stalled',
-    ...yesNo(ids.length > 0, 'ResourcesStalled', 'AsDeclared', `at their last good revision: ${ids.join(', ')}`),
+    ...yesNo(ids.length > 0, 'ResourcesStalled', 'AsDeclared', `at their last good revision: ${listed(ids)}`),
   };
 }
 
@@ -157,35 +153,40 @@ function serverStatus(
   };
 }
 
-function projectStatus(
+function projectStatuses(
   facts: Facts,
-  name: string,
   servers: readonly ServerStatus[],
-  before: readonly Condition[] | undefined,
+  previous: Status | undefined,
   now: string,
-): ProjectStatus {
-  const id = `project/${name}`;
-  const resource = facts.catalog?.list('Project').find(project => project.name === name);
-  const used = (resource?.spec.servers ?? []).toSorted();
-  const down = servers.filter(server => used.includes(server.name) && !holds(server.conditions, 'Ready'));
-  const why = facts.stalled.get(id)?.[0];
-  const revision = facts.good.get(id)?.commit ?? '';
-  const drafts: Draft[] = [
-    {
-      type: 'Ready',
-      ...yesNo(down.length === 0, 'ServersReady', 'ServersNotReady', '', down.map(d => d.name).join(', ')),
-    },
-    { type: 'Stalled', ...yesNo(why !== undefined, 'Invalid', 'AsDeclared', why?.message) },
-  ];
-  const own = (facts.catalog?.list('Prompt') ?? []).filter(({ scope }) => scope === id).map(prompt => prompt.name);
-  return {
-    name,
-    revision,
-    endpoint: `/mcp/${name}`,
-    servers: used,
-    prompts: [...new Set([...own, ...(resource?.spec.prompts ?? [])])].sort(),
-    conditions: settle(drafts, revision, before, now),
-  };
+): ProjectStatus[] {
+  const before = new Map(previous?.projects.map(({ name, conditions }) => [name, conditions]));
+  const prompts = Map.groupBy(facts.catalog?.list('Prompt') ?? [], ({ scope }) => scope);
+  const down = new Set(servers.filter(({ conditions }) => !holds(conditions, 'Ready')).map(({ name }) => name));
+  return (facts.catalog?.list('Project') ?? []).map(({ id, name, spec }) => {
+    const used = spec.servers.toSorted();
+    const unready = used.filter(server => down.has(server));
+    const why = facts.stalled.get(id)?.[0];
+    const revision = facts.good.get(id)?.commit ?? '';
+    const drafts: Draft[] = [
+      { type: 'Ready', ...yesNo(unready.length === 0, 'ServersReady', 'ServersNotReady', '', listed(unready)) },
+      { type: 'Stalled', ...yesNo(why !== undefined, 'Invalid', 'AsDeclared', why?.message) },
+    ];
+    const own = (prompts.get(id) ?? []).map(prompt => prompt.name);
+    return {
+      name,
+      revision,
+      endpoint: `/mcp/${name}`,
+      servers: used,
+      prompts: [...new Set([...own, ...spec.prompts])].sort(),
+      conditions: settle(drafts, revision, before.get(name), now),
+    };
+  });
+}
+
+/** The first few of many names. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 10).join(', ');
+  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
 }
 
 function allProblems(facts: Facts, servers: readonly ServerStatus[]): Problem[] {
@@ -199,7 +200,6 @@ function allProblems(facts: Facts, servers: readonly ServerStatus[]): Problem[] 
     ...(facts.sourceProblem ? [facts.sourceProblem] : []),
     ...(facts.refused ?? []),
     ...facts.problems,
-    ...[...facts.stalled.values()].flat(),
     ...running,
   ];
   const unique = new Map(found.map(one => [JSON.stringify(one), one]));

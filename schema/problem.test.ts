@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { formatPosition, type Problem, problem, problemCodes, sortProblems } from './problem.ts';
+import { formatPosition, limitProblems, type Problem, problem, problemCodes, sortProblems } from './problem.ts';
 import { problemPage } from './problem-page.ts';
 
 const page = readFileSync(new URL('../docs/problems.md', import.meta.url), 'utf8');
@@ -30,6 +30,15 @@ describe('sortProblems', () => {
     const other = problem('LOCK_UNUSED', 'x', { resource: 'lock/b' });
     expect(sortProblems([one, other, one])).toHaveLength(2);
   });
+});
+
+it('leaves out what is too much, and says how much', () => {
+  const many = Array.from({ length: 12 }, (_, line) => problem('YAML_SYNTAX', 'x', { at: { file: 'a', line } }));
+  expect(limitProblems(many, 12)).toEqual(many);
+  expect(limitProblems(many, 10)).toEqual([
+    ...many.slice(0, 10),
+    expect.objectContaining({ code: 'PROBLEMS_OMITTED', message: '2 more problems are not shown' }),
+  ]);
 });
 
 it('formats a position without letting a file name move the cursor', () => {

@@ -108,6 +108,11 @@ export const problemCodes = {
     meaning: 'The commit’s `mcpctl.yaml` has another `id` than the repository that was followed so far.',
     cure: 'Check the address, `--ref` and `--path`; a repository with a new id needs a `--state-dir` of its own.',
   },
+  PROBLEMS_OMITTED: {
+    severity: 'warning',
+    meaning: 'There are more problems than are shown.',
+    cure: 'Mend those that are shown; `mcpctl validate` in a working tree shows all.',
+  },
   DUPLICATE_RESOURCE: {
     severity: 'error',
     meaning:
@@ -363,4 +368,11 @@ export function sortProblems(problems: Iterable<Problem>): Problem[] {
 /** Code-unit order: the same on every machine, unlike locale order. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The first `max` problems, and how many more there are, as one. */
+export function limitProblems(problems: Problem[], max: number): Problem[] {
+  if (problems.length <= max) return problems;
+  const omitted = problem('PROBLEMS_OMITTED', `${problems.length - max} more problems are not shown`);
+  return [...problems.slice(0, max), omitted];
 }

@@ -206,6 +206,24 @@ describe('hostile content', () => {
     expect(await open().read(without, commit)).toMatchObject({ files: [], removed: ['servers/a?b.yaml'] });
   });
 
+  it('a flood of problems: each file tells of its first, all of them only a few of all', async () => {
+    const wrong = Array.from({ length: 100 }, (_, index) => `  bogus${index}: 1`).join('\n');
+    const bad = `apiVersion: mcpctl.dev/v1\nkind: Server\nspec:\n${wrong}\n`;
+    const paths = Array.from({ length: 50 }, (_, index) => `servers/bad-${index}.yaml`);
+    const reader = open();
+    for (const commit of [
+      repository.commit(Object.fromEntries(paths.map(path => [path, bad]))),
+      repository.commit({ 'README.md': '' }),
+    ]) {
+      const result = await reader.read(commit);
+      if ('problem' in result) throw new Error(result.problem.message);
+      const counts = result.files.filter(({ path }) => path.startsWith('servers/')).map(file => file.problems.length);
+      expect(counts).toHaveLength(50);
+      expect(Math.min(...counts)).toBe(1);
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBeLessThan(1_200);
+    }
+  });
+
   it('more files than allowed refuse the commit', async () => {
     const blob = repository.git('hash-object', '-w', '--stdin');
     const lines = Array.from({ length: 100_001 }, (_, index) => `100644 blob ${blob}\tf${index}.yaml`).join('\n');

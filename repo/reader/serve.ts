@@ -10,6 +10,8 @@ import type { Reply, Request } from './protocol.ts';
 const MAX_FILE_JSON = 16 * 1024 * 1024;
 const MAX_DELTA_JSON = 256 * 1024 * 1024;
 const CACHE_JSON = 64 * 1024 * 1024;
+/** How many problems the files of one commit may have before each further file tells only of its first. */
+const MAX_PROBLEMS = 1_000;
 
 type Parse = (file: FileEntry, bytes: Uint8Array) => ParsedFile;
 type ReadRequest = Extract<Request, { type: 'read' }>;
@@ -56,19 +58,27 @@ async function read(
   const base = baseTree === undefined ? undefined : request.base;
   const { changed, removed } = await treeChanges(objects, baseTree, tree);
   const texts: string[] = [];
+  let problems = 0;
+  const add = (text: string) => {
+    if (text.endsWith('"problems":[]}')) return texts.push(text);
+    const parsed: ParsedFile = JSON.parse(text);
+    const told = problems < MAX_PROBLEMS ? parsed.problems : parsed.problems.slice(0, 1);
+    problems += told.length;
+    return texts.push(told === parsed.problems ? text : JSON.stringify({ ...parsed, problems: told }));
+  };
   const unread: TreeFile[] = [];
   const skip = new Set(request.skip);
   for (const file of changed) {
     const parsed = skip.has(file.oid) ? tooCostly(file) : parseUnread(file);
     const text = parsed ? JSON.stringify(parsed) : cache.get(keyOf(file));
     if (text === undefined) unread.push(file);
-    else texts.push(text);
+    else add(text);
   }
   let blobsRead = 0;
   for await (const blob of readBlobs(objects, unread)) {
     const { file } = blob;
     if ('refused' in blob) {
-      texts.push(JSON.stringify(withoutContent(file, blob.refused)));
+      add(JSON.stringify(withoutContent(file, blob.refused)));
       continue;
     }
     blobsRead++;
@@ -76,7 +86,7 @@ async function read(
     let text = JSON.stringify(parse(file, blob.bytes));
     if (text.length > MAX_FILE_JSON) text = JSON.stringify(tooCostly(file));
     cache.set(keyOf(file), text);
-    texts.push(text);
+    add(text);
   }
   if (texts.reduce((sum, text) => sum + text.length + 1, 0) > MAX_DELTA_JSON) {
     throw new ProblemError(problem('READ_FAILED', 'The commit could not be read: what it declares is too much'));
