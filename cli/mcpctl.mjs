@@ -1,25 +1,40 @@
 #!/usr/bin/env node
-// The command's entry in a checkout. Plain JavaScript for any Node >= 20: it hands over to the Node that the project
-// is tested with when the one it was started by is older.
+// The command's entry, in a checkout and in the published package. Plain JavaScript for any Node >= 20: in a checkout
+// it hands over to the Node that the project is tested with when the one it was started by is older.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import module from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const main = join(here, 'main.ts');
+const source = join(here, 'main.ts');
+const main = existsSync(source) ? source : join(here, '..', 'dist', 'main.js');
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
-  module.enableCompileCache();
-  await import(main);
+  keepCompiled();
+  await import(pathToFileURL(main).href);
 } else {
   const node = join(here, '..', 'node_modules', 'node', 'bin', 'node');
   if (!existsSync(node)) {
-    console.error('✗ mcpctl needs Node.js 24; run `npm ci` in its checkout, which brings one along');
+    const cure =
+      main === source ? 'run `npm ci` in its checkout, which brings one along' : 'install it: https://nodejs.org';
+    console.error(`✗ mcpctl needs Node.js 24, and this is ${process.version}; ${cure}`);
     process.exit(1);
   }
   const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(signal ? 1 : code));
+}
+
+/**
+ * Keep compiled code from one start to the next, where nobody else can put some: below our own folder, once there is
+ * one. Nothing is made on a machine by asking for the version.
+ */
+function keepCompiled() {
+  const home = process.env.MCPCTL_HOME ? resolve(process.env.MCPCTL_HOME) : join(homedir(), '.mcpctl');
+  const stats = statSync(home, { throwIfNoEntry: false });
+  if (!stats?.isDirectory() || (stats.mode & 0o022) !== 0 || stats.uid !== process.getuid?.()) return;
+  module.enableCompileCache(join(home, 'cache', 'code'));
 }

@@ -1,0 +1,79 @@
+// Makes dist/: the command line as a few files of plain JavaScript, so that it starts fast and installs without
+// dependencies. Every command, and what only it needs, is a file of its own that is loaded when it is called for.
+import { execFileSync } from 'node:child_process';
+import { globSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { type Plugin, rolldown } from 'rolldown';
+
+const root = join(import.meta.dirname, '..');
+const outdir = join(root, 'dist');
+const MAX_BYTES = 6 * 1024 * 1024;
+
+/** Programs that run as a process: file in dist/ → source. The reader is forked by its URL. */
+const programs: Record<string, string> = { main: 'cli/main.ts', reader: 'repo/reader/main.ts' };
+
+/** `new URL('./x.ts', import.meta.url)` names a program; in dist/ its file is another one. */
+const programUrls: Plugin = {
+  name: 'program-urls',
+  transform: {
+    filter: { id: /\.ts$/, code: 'import.meta.url' },
+    handler: (code, id) =>
+      code.replace(/new URL\((['"])(\.[^'"]+\.ts)\1, import\.meta\.url\)/g, (_all, _quote, file: string) => {
+        const source = relative(root, join(dirname(id), file)).replaceAll('\\', '/');
+        const [name] = Object.entries(programs).find(([, program]) => program === source) ?? [];
+        if (name === undefined) throw new Error(`${source} is named by URL, but is no program of .ci/bundle.ts`);
+        return `new URL('./${name}.js', import.meta.url)`;
+      }),
+  },
+};
+
+/** The commit that is bundled; `-dirty` behind it when files differ from it, empty when there is no git. */
+function commit(): string {
+  try {
+    const args = ['-C', root, 'describe', '--always', '--dirty', '--exclude=*', '--abbrev=40'];
+    return execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return '';
+  }
+}
+
+/** The licences of packages, as they are published. @param modules paths of the files that were bundled */
+function thirdParty(modules: readonly string[]): string {
+  const folders = modules.flatMap(id => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []);
+  const sections = [...new Set(folders)].map(folder => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const texts = globSync('{LICEN[CS]E,licen[cs]e,NOTICE,COPYING}*', { cwd: folder })
+      .map(file => join(folder, file))
+      .filter(file => statSync(file).isFile())
+      .sort()
+      .map(file => readFileSync(file, 'utf8').trim());
+    if (texts.length === 0) texts.push('(The package has no licence file.)');
+    return `${'─'.repeat(80)}\n${name} ${version}\nLicence: ${license}\n\n${texts.join('\n\n')}\n\n`;
+  });
+  return sections.sort().join('');
+}
+
+rmSync(outdir, { recursive: true, force: true });
+const bundle = await rolldown({
+  cwd: root,
+  input: programs,
+  platform: 'node',
+  plugins: [programUrls],
+  // Our own modules do nothing when they are only imported: what is not used is left out, with all that it needs.
+  treeshake: { moduleSideEffects: id => (id.includes('node_modules') ? undefined : false) },
+  transform: { target: 'node24', define: { MCPCTL_COMMIT: JSON.stringify(commit()) } },
+});
+const { output } = await bundle.write({
+  dir: outdir,
+  format: 'esm',
+  // Names stay, so that a stack trace can be read.
+  minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+  comments: false,
+});
+await bundle.close();
+const chunks = output.filter(file => file.type === 'chunk');
+writeFileSync(join(outdir, 'THIRD-PARTY.txt'), thirdParty(chunks.flatMap(({ moduleIds }) => moduleIds)));
+
+const bytes = chunks.reduce((sum, { code }) => sum + Buffer.byteLength(code), 0);
+console.log(`dist/: ${chunks.length} files, ${(bytes / 1024 ** 2).toFixed(2)} MiB`);
+if (bytes > MAX_BYTES) throw new Error(`dist/ is larger than ${MAX_BYTES} bytes`);
