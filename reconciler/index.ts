@@ -3,11 +3,12 @@
  * runtimes, packages, secrets and connections to the servers that run.
  */
 export { type Accepted, accept, type Good, type Refused } from './accept.ts';
-export { createPrepare } from './instances/index.ts';
+export type { ReconcilerEvent, TimedEvent } from './events.ts';
+export { createPrepare, type LogPage } from './instances/index.ts';
 export type { McpObject, RequestOptions, Surface, Upstream } from './mcp/index.ts';
 export { openPackageStore } from './packages/index.ts';
 export { desiredItems, type Item, type Plan, type PlanStep, plan } from './plan.ts';
-export { createReconciler, type Reconciler, type ReconcilerEvent } from './reconciler.ts';
+export { createReconciler, type Reconciler } from './reconciler.ts';
 export { openProcessRuntime } from './runtimes/index.ts';
 export { openStateStore } from './state/index.ts';
 export type { Condition, InstanceStatus, ProjectStatus, ServerStatus, Status } from './status.ts';

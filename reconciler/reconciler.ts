@@ -3,6 +3,7 @@ import type { Mirror, Reader } from '../repo/index.ts';
 import { asProblem, type Catalog, limitProblems, link, type ParsedFile, type Problem } from '../schema/index.ts';
 import { type Accepted, accept } from './accept.ts';
 import { createBoard } from './board.ts';
+import { createEventRing, type ReconcilerEvent } from './events.ts';
 import { createFollower } from './follow.ts';
 import { type Backoff, createFleet, defaultBackoff, type Prepare } from './instances/index.ts';
 import { connectUpstream } from './mcp/index.ts';
@@ -35,11 +36,6 @@ export interface ReconcilerOptions {
   log?(event: ReconcilerEvent): void;
 }
 
-export type ReconcilerEvent =
-  | { type: 'applied'; commit: string; plan: Plan; stalled: number }
-  | { type: 'problem'; problem: Problem }
-  | { type: 'instance'; id: string; state: string; problem?: Problem };
-
 export interface Reconciler extends ReconcilerView {
   start(): void;
   /** Called after every change of the status. Returns the way to stop listening. */
@@ -70,11 +66,12 @@ type StepResult = 'next' | 'done';
  * only ever replaced as a whole; a step that fails leaves it as it was.
  */
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { store, clock = systemClock, log = () => {} } = options;
+  const { store, clock = systemClock } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const follower = createFollower(options.mirror, options.reader);
   const turns = createTurns(clock, options.pollMs);
+  const events = createEventRing();
   const appliedBefore = store.applied();
   const state: State = {
     working: false,
@@ -203,6 +200,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     serveLastGood();
   }
 
+  function log(event: ReconcilerEvent): void {
+    events.add(event, new Date(clock.now()).toISOString());
+    options.log?.(event);
+  }
+
   /** Log the problems that are new. */
   function report(now: readonly Problem[], before: readonly Problem[] = []): void {
     const known = new Set(before.map(found => JSON.stringify(found)));
@@ -244,6 +246,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     },
     project: name => (state.catalog ? servedProject(state.catalog, name, fleet) : undefined),
     status: board.status,
+    logs: fleet.logs,
+    events: events.since,
+    onEvent: events.onEvent,
     poke: turns.poke,
     onProjectsChanged: board.onProjects,
     onStatus: board.onStatus,

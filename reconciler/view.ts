@@ -1,4 +1,6 @@
 import type { Prompt } from '../schema/index.ts';
+import type { TimedEvent } from './events.ts';
+import type { LogPage } from './instances/index.ts';
 import type { Surface, Upstream } from './mcp/index.ts';
 import type { Status } from './status.ts';
 
@@ -31,6 +33,15 @@ export interface ServedProject {
 export interface ReconcilerView {
   project(name: string): ServedProject | undefined;
   status(): Status;
+  /**
+   * What an instance wrote; undefined when there is none of that id.
+   * @param after the cursor of an earlier page: only what came later
+   */
+  logs(instance: string, after?: string): LogPage | undefined;
+  /** The events after a sequence number, oldest first; 0 gives all that are kept. */
+  events(after: number): TimedEvent[];
+  /** Called after each event. Returns the way to stop listening. */
+  onEvent(listener: () => void): () => void;
   /** Fetch and reconcile now; bursts coalesce. */
   poke(): void;
   /** Called with the names of the projects whose lists changed. Returns the way to stop listening. */

@@ -1,7 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../host/index.ts';
-import type { ReconcilerView, ServedProject, ServedPrompt, ServedServer, Status } from '../reconciler/index.ts';
+import { createEventRing } from '../reconciler/events.ts';
+import type {
+  ReconcilerEvent,
+  ReconcilerView,
+  ServedProject,
+  ServedPrompt,
+  ServedServer,
+  Status,
+} from '../reconciler/index.ts';
 import { connectUpstream, type Surface, type Upstream } from '../reconciler/mcp/index.ts';
 import { ProblemError, problem } from '../schema/index.ts';
 
@@ -53,17 +61,23 @@ export interface TestView extends ReconcilerView {
   ready: boolean;
   pokes: number;
   changed(change: { tools: string[]; prompts: string[] }): void;
+  happened(event: ReconcilerEvent): void;
 }
 
 /** For tests: the reconciler as the gateway sees it. */
 export function testView(): TestView {
   const listeners = new Set<(change: { tools: string[]; prompts: string[] }) => void>();
+  const events = createEventRing(100);
   const view: TestView = {
     projects: new Map(),
     ready: true,
     pokes: 0,
     project: name => view.projects.get(name),
     status: () => statusOf(view.ready),
+    logs: () => undefined,
+    events: events.since,
+    onEvent: events.onEvent,
+    happened: event => events.add(event, '2026-01-01T00:00:00.000Z'),
     poke() {
       view.pokes += 1;
     },

@@ -4,6 +4,7 @@ import type { DesiredInstance, Item } from '../plan.ts';
 import type { InstanceStatus } from '../status.ts';
 import type { ServedServer } from '../view.ts';
 import { Instance, type InstanceContext } from './instance.ts';
+import type { LogPage } from './logbook.ts';
 
 const NOTHING: Surface = { tools: [], prompts: [] };
 
@@ -25,6 +26,8 @@ export interface Fleet {
   /** End an instance in the background. */
   remove(id: string): void;
   statuses(server: string): InstanceStatus[];
+  /** What an instance wrote; undefined when there is none of that id. @param after the cursor of an earlier page */
+  logs(id: string, after?: string): LogPage | undefined;
   served(server: string): ServedServer;
   /** Every server's name with what it offers now. */
   surface(server: string): Surface;
@@ -81,6 +84,7 @@ export function createFleet(context: Omit<InstanceContext, 'onChange'>, onChange
       const instances = [...(groups.get(server)?.instances.values() ?? [])];
       return instances.sort((a, b) => a.desired.ordinal - b.desired.ordinal).map(instance => instance.snapshot());
     },
+    logs: (id, after) => groups.get(serverOf(id))?.instances.get(id)?.logs(after),
     served(server) {
       return {
         name: server,

@@ -5,6 +5,7 @@ import type { DesiredInstance } from '../plan.ts';
 import type { Connection, Exit, LaunchSpec, RunningInstance, Runtime } from '../runtimes/index.ts';
 import type { InstanceState, InstanceStatus } from '../status.ts';
 import { type Backoff, backoffDelay, failuresAfterDeath } from './backoff.ts';
+import { createLogbook, type LogPage } from './logbook.ts';
 
 /** What an instance is started from: a process to launch, or the address of an external server. */
 export type Launch = { launch: LaunchSpec } | { external: string };
@@ -57,6 +58,7 @@ export class Instance {
   upstream: Upstream | undefined;
   private readonly context: InstanceContext;
   private readonly stopping = new AbortController();
+  private readonly logbook = createLogbook();
   private finished: Promise<void> = Promise.resolve();
   private status: InstanceStatus;
 
@@ -73,6 +75,11 @@ export class Instance {
 
   snapshot(): InstanceStatus {
     return { ...this.status };
+  }
+
+  /** What it wrote. @param after the cursor of an earlier page: only what came later */
+  logs(after?: string): LogPage {
+    return this.logbook.page(after);
   }
 
   get state(): InstanceState {
@@ -141,6 +148,7 @@ export class Instance {
     const running = await this.context.runtime.ensure(spec);
     if ('problem' in running) return running;
     this.status.pid = running.pid;
+    this.logbook.begin(running);
     const exited = running.exited.then(exit => exitProblem(this.desired, exit));
     const upstream = await Promise.race([
       this.connect(running.connection, spec.secrets),

@@ -10,6 +10,8 @@ export interface LogRing {
   end(): void;
   /** Oldest first, redacted, without colours, each bounded in length; the line being written is left out. */
   lines(): string[];
+  /** How many lines there were so far, those that are kept no more included. */
+  written(): number;
 }
 
 interface Line {
@@ -31,6 +33,7 @@ export function createLogRing(secrets: readonly string[], limits = { lines: 200,
   let current: Buffer[] = [];
   let kept = 0;
   let cut = false;
+  let written = 0;
 
   function append(piece: Buffer): void {
     const room = keep - kept;
@@ -44,6 +47,7 @@ export function createLogRing(secrets: readonly string[], limits = { lines: 200,
   function finish(): void {
     ring.push({ bytes: Buffer.concat(current), cut });
     if (ring.length > limits.lines) ring.shift();
+    written += 1;
     current = [];
     kept = 0;
     cut = false;
@@ -70,5 +74,6 @@ export function createLogRing(secrets: readonly string[], limits = { lines: 200,
       if (kept > 0) finish();
     },
     lines: () => ring.map(show),
+    written: () => written,
   };
 }

@@ -47,6 +47,8 @@ export interface RunningInstance {
   exited: Promise<Exit>;
   /** The newest lines of stderr, oldest first, redacted, bounded in number and length. */
   logs(): string[];
+  /** How many lines it wrote so far; `logs` has the last of them. */
+  linesWritten(): number;
 }
 
 export type EnsureResult = RunningInstance | { problem: Problem };

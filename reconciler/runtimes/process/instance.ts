@@ -87,6 +87,7 @@ function watch(child: ChildProcess, launch: Launch, ring: LogRing): ProcessInsta
     connection,
     exited: exit(),
     logs: () => ring.lines(),
+    linesWritten: () => ring.written(),
     alive: () => child.exitCode === null && child.signalCode === null,
     end(graceMs) {
       child.stdin?.end();
