@@ -1,11 +1,16 @@
 import { createProgram } from './program.ts';
 
+/** One Ctrl-C arrives twice when both the terminal and a program in between (npx) pass it on. In milliseconds. */
+const SAME_PRESS_MS = 500;
+
 /** The only file that touches `process`: it hands the command line its streams and turns signals into an abort. */
 const stopping = new AbortController();
+let stoppingSince = 0;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    // A second signal means: now. The runtime's process groups are found again at the next start.
-    if (stopping.signal.aborted) process.exit(130);
+    // A second signal means: now.
+    if (stopping.signal.aborted && performance.now() - stoppingSince > SAME_PRESS_MS) process.exit(130);
+    stoppingSince ||= performance.now();
     stopping.abort();
   });
 }

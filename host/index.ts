@@ -16,6 +16,7 @@ export {
   findByFolder,
   identify,
   isSame,
+  killGroupsAtExit,
   type ProcessIdentity,
 } from './process.ts';
 export { redact } from './redact.ts';

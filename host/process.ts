@@ -70,6 +70,19 @@ export async function endChild(child: ChildProcess, options: { graceMs: number }
 }
 
 /**
+ * Kill process groups when this process ends without having ended them: by a fault, or by somebody's impatience.
+ * @param leaders asked for the groups' leaders at that moment
+ * @returns the way to take that back
+ */
+export function killGroupsAtExit(leaders: () => readonly number[]): () => void {
+  const kill = () => {
+    for (const leader of leaders()) signalProcess(-leader, 'SIGKILL');
+  };
+  process.once('exit', kill);
+  return () => process.off('exit', kill);
+}
+
+/**
  * Running processes that were started with a home or temporary folder below `folder`, or that work there: also those
  * that left their process group, and those that nobody wrote down. Never this process. Linux only; elsewhere empty.
  * @param folder absolute, without symbolic links

@@ -210,13 +210,16 @@ it('after kill -9 the next start ends what is left, and runs each server once', 
   expect(pids).not.toContain(orphan);
 });
 
+/** Ignores SIGTERM, and leaves a process behind that does too. */
+const stubbornServer = serverYaml([
+  'sh',
+  '-c',
+  `trap "" TERM; (sleep 1000 &) ; exec node ${join(import.meta.dirname, '..', 'fixtures', 'servers', 'sdk2-stdio.mjs')}`,
+]);
+
 it('SIGTERM ends every server, then the daemon, with exit code 0', async () => {
   repository.commit({
-    'servers/stubborn.yaml': serverYaml([
-      'sh',
-      '-c',
-      `trap "" TERM; (sleep 1000 &) ; exec node ${join(import.meta.dirname, '..', 'fixtures', 'servers', 'sdk2-stdio.mjs')}`,
-    ]),
+    'servers/stubborn.yaml': stubbornServer,
   });
   const running = await up();
   await isReady(running);
@@ -224,6 +227,19 @@ it('SIGTERM ends every server, then the daemon, with exit code 0', async () => {
   expect(await running.stop()).toBe(0);
   expect(instancePids()).toEqual([]);
   expect(readdirSync(stateDir)).not.toContain('daemon.json');
+});
+
+it('a second SIGTERM ends it at once, and a server that ignores the first with it', async () => {
+  repository.commit({ 'servers/stubborn.yaml': stubbornServer });
+  const running = await up();
+  await isReady(running);
+  running.child.kill('SIGTERM');
+  // What comes at once is the same Ctrl-C, passed on by a program in between.
+  running.child.kill('SIGTERM');
+  await new Promise(resolve => setTimeout(resolve, 700));
+  expect(running.child.exitCode).toBe(null);
+  expect(await running.stop()).toBe(130);
+  await expect.poll(instancePids).toEqual([]);
 });
 
 it('serves the last good revision when the remote is gone at the next start, and follows it when it is back', async () => {

@@ -2,7 +2,7 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { endGroup, ensurePrivateDir, findByFolder, identify, isSame } from '../../../host/index.ts';
+import { endGroup, ensurePrivateDir, findByFolder, identify, isSame, killGroupsAtExit } from '../../../host/index.ts';
 import { type Problem, problem } from '../../../schema/index.ts';
 import { expand, expandEnvironment } from '../expand.ts';
 import type { EnsureResult, LaunchSpec, Runtime } from '../runtime.ts';
@@ -47,6 +47,7 @@ export function openProcessRuntime(options: ProcessRuntimeOptions): Runtime {
   const ports = createPorts();
   const scan = coalesce(() => findByFolder(instancesDir));
   let closed = false;
+  const letGo = killGroupsAtExit(() => [...running.values()].map(({ pid }) => pid));
 
   /** One thing at a time for each instance. */
   function inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
@@ -153,6 +154,7 @@ export function openProcessRuntime(options: ProcessRuntimeOptions): Runtime {
       closed = true;
       const ids = new Set([...running.keys(), ...queues.keys()]);
       await Promise.all([...ids].map(id => inTurn(id, () => stop(id))));
+      letGo();
     },
   };
 }
