@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ReconcilerView } from '../../reconciler/index.ts';
 import { sendProblem } from '../errors.ts';
+import { addObserveRoutes } from './observe.ts';
 
 /** What the command line and probes ask: `/api/v1/*`, `/healthz`, `/readyz`. */
 export function addApiRoutes(app: FastifyInstance, view: ReconcilerView): void {
@@ -10,6 +11,7 @@ export function addApiRoutes(app: FastifyInstance, view: ReconcilerView): void {
     scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: 16_384 }, (_request, _body, done) => done(null));
 
     scope.get('/api/v1/status', async () => view.status());
+    addObserveRoutes(scope, view);
     scope.post('/api/v1/reconcile', async (_request, reply) => {
       view.poke();
       return reply.code(202).send({ accepted: true });
