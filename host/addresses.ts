@@ -76,3 +76,16 @@ function blockList(subnets: readonly (readonly [string, number])[]): BlockList {
   for (const [net, prefix] of subnets) list.addSubnet(net, prefix, isIP(net) === 6 ? 'ipv6' : 'ipv4');
   return list;
 }
+
+/** The IP address that a URL's host is, if it is one; IPv6 without its brackets. */
+export function literalAddress(hostname: string): string | undefined {
+  const plain = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+  return isIP(plain) ? plain : undefined;
+}
+
+/** Whether a URL's host is this machine, by name or address; what may go without a proxy. */
+export function isLoopbackHost(hostname: string): boolean {
+  const literal = literalAddress(hostname);
+  if (literal !== undefined) return classifyAddress(literal) === 'loopback';
+  return /(^|\.)localhost\.?$/i.test(hostname);
+}

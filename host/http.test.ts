@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { classifyAddress } from './addresses.ts';
-import { createHttpClient, type HttpClient, type HttpOptions, isLoopbackHost } from './http.ts';
+import { classifyAddress, isLoopbackHost } from './addresses.ts';
+import { createHttpClient, type HttpClient, type HttpOptions } from './http.ts';
 
 const servers: Server[] = [];
 const clients: HttpClient[] = [];

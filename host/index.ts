@@ -3,11 +3,12 @@
  * the domain. Expected trouble is thrown as a plain `Error` with a `code`, or returned in a typed result.
  */
 
+export { isLoopbackHost } from './addresses.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { DatabaseUnusable, openDatabase } from './database.ts';
 export { ensurePrivateDir, readPrivateFile, type UnsafeFileCode, UnsafeFileError, writeAtomic } from './files.ts';
 export { mcpctlHome } from './home.ts';
-export { createHttpClient, type HttpClient, type HttpOptions, isLoopbackHost } from './http.ts';
+export { createHttpClient, type HttpClient, type HttpOptions } from './http.ts';
 export { acquireLock } from './lock.ts';
 export { freePort, isPortTaken, portHolder } from './ports.ts';
 export {
