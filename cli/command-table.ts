@@ -66,6 +66,11 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
     heading: 'Change:',
     commands: [
       {
+        name: 'init',
+        summary: 'make a new repository',
+        load: async context => (await import('./commands/init/command.ts')).initCommand(context),
+      },
+      {
         name: 'lock',
         summary: 'pin what npm servers depend on',
         load: async context => (await import('./commands/lock/command.ts')).lockCommand(context),

@@ -271,6 +271,11 @@ export const problemCodes = {
     meaning: 'The gateway could not listen on its address.',
     cure: 'Give another `--port`; `--port 0` takes any free one.',
   },
+  FILE_EXISTS: {
+    severity: 'error',
+    meaning: 'A file that would be written is there already.',
+    cure: 'Remove it, or name another place.',
+  },
   RESOURCE_NOT_FOUND: {
     severity: 'error',
     meaning: 'The repository declares nothing of that kind and name in that scope.',

@@ -1,0 +1,28 @@
+import { createProgram } from '../cli/program.ts';
+
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Run the command line in this process, as a script would: no terminal, no colours. @param argv without `mcpctl` */
+export async function mcpctl(
+  argv: readonly string[],
+  options: { cwd?: string; env?: Record<string, string | undefined>; signal?: AbortSignal } = {},
+): Promise<Outcome> {
+  const { cwd = '/', env = process.env, signal = new AbortController().signal } = options;
+  const outcome: Outcome = { code: -1, stdout: '', stderr: '' };
+  const io = {
+    stdout: (text: string) => {
+      outcome.stdout += text;
+    },
+    stderr: (text: string) => {
+      outcome.stderr += text;
+    },
+    isTTY: false,
+    colour: false,
+  };
+  outcome.code = await createProgram({ io, env, cwd, signal })(argv);
+  return outcome;
+}
