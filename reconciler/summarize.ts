@@ -160,7 +160,7 @@ function projectStatuses(
   now: string,
 ): ProjectStatus[] {
   const before = new Map(previous?.projects.map(({ name, conditions }) => [name, conditions]));
-  const prompts = Map.groupBy(facts.catalog?.list('Prompt') ?? [], ({ scope }) => scope);
+  const prompts = Map.groupBy(facts.catalog?.list('Prompt') ?? [], ({ scope }): string => scope);
   const down = new Set(servers.filter(({ conditions }) => !holds(conditions, 'Ready')).map(({ name }) => name));
   return (facts.catalog?.list('Project') ?? []).map(({ id, name, spec }) => {
     const used = spec.servers.toSorted();

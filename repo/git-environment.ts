@@ -17,6 +17,25 @@ const PASSED_ON = [
   'CURL_CA_BUNDLE',
 ];
 
+/** What git-fsck(1) holds against names and special files; what it holds against an object's structure stays. */
+const CHECKOUT_DANGERS = [
+  'hasDot',
+  'hasDotdot',
+  'hasDotgit',
+  'gitmodulesBlob',
+  'gitmodulesLarge',
+  'gitmodulesMissing',
+  'gitmodulesName',
+  'gitmodulesParse',
+  'gitmodulesPath',
+  'gitmodulesSymlink',
+  'gitmodulesUpdate',
+  'gitmodulesUrl',
+  'gitattributesSymlink',
+  'gitignoreSymlink',
+  'mailmapSymlink',
+];
+
 /** git's own configuration is not read, so this is all of it. */
 const CONFIG: readonly (readonly [string, string])[] = [
   ['core.hooksPath', '/dev/null'],
@@ -35,6 +54,9 @@ const CONFIG: readonly (readonly [string, string])[] = [
   ['fetch.fsck.zeroPaddedFilemode', 'ignore'],
   ['fetch.fsck.badTimezone', 'ignore'],
   ['fetch.fsck.missingSpaceBeforeDate', 'ignore'],
+  // These are dangers to a checkout, of which there is none: our own reading tells of bad names, and a repository must
+  // not become unusable for ever by one commit in its history.
+  ...CHECKOUT_DANGERS.map(name => [`fetch.fsck.${name}`, 'ignore'] as const),
   ['fetch.recurseSubmodules', 'no'],
   ['fetch.writeCommitGraph', 'false'],
   ['gc.auto', '0'],

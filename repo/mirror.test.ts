@@ -453,3 +453,36 @@ describe('a mirror that was left in a bad state', () => {
     });
   });
 });
+
+describe('a commit with odd objects', () => {
+  /** Push a commit whose only tree has these entries. */
+  function pushTree(...entries: string[]): string {
+    const git = (args: string[], input: string) =>
+      execFileSync('git', args, { cwd: repository.work, input, encoding: 'utf8' }).trim();
+    const blob = git(['hash-object', '-w', '--stdin'], 'x');
+    const tree = git(['mktree'], entries.map(entry => `${entry.replace('BLOB', blob)}\n`).join(''));
+    const identity = ['-c', 'user.name=Test', '-c', 'user.email=test@example.com'];
+    const commit = git([...identity, 'commit-tree', '-p', 'HEAD', '-m', 'x', tree], '');
+    git(['push', '--quiet', 'origin', `${commit}:refs/heads/main`], '');
+    return commit;
+  }
+
+  it.each([
+    ['a `.git`', '100644 blob BLOB\t.git'],
+    ['a `..`', '100644 blob BLOB\t..'],
+    ['a `.gitmodules` that is a link', '120000 blob BLOB\t.gitmodules'],
+  ])('%s: a danger to a checkout only, so it is fetched', async (_situation, entry) => {
+    const mirror = await open(repository.bare);
+    expect(codeOf(await mirror.fetch('poke'))).toMatch(/^commit/);
+    const commit = pushTree(entry);
+    expect(codeOf(await mirror.fetch('poke'))).toBe(`commit ${commit}`);
+  });
+
+  it('a name twice in one tree: refused, with the way out', async () => {
+    const mirror = await open(repository.bare);
+    pushTree('100644 blob BLOB\ta', '100644 blob BLOB\ta');
+    expect(await mirror.fetch('poke')).toMatchObject({
+      problem: { code: 'REMOTE_UNREACHABLE', hint: expect.stringContaining('git fsck') },
+    });
+  });
+});

@@ -178,7 +178,7 @@ class Exchange {
     if (result.code !== 0) return { problem: this.problem(result) };
     const branches = lines(result).map(line => line.slice(line.indexOf('\t') + '\trefs/heads/'.length));
     if (branches.length === 0) {
-      const hint = 'Push a first commit; the next poll takes it up.';
+      const hint = 'Push a first commit, which the next poll takes up; if it has some, check the address.';
       return { problem: problem('REF_NOT_FOUND', `${who} is empty: it has no branch at all`, { hint }) };
     }
     const shown = branches.slice(0, 5).join(', ') + (branches.length > 5 ? ', …' : '');

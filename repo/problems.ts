@@ -50,6 +50,18 @@ const symptoms: readonly Symptom[] = [
     message: 'is not a git repository, or is not visible with these credentials',
   },
   {
+    pattern: /No space left on device|Disk quota exceeded|Read-only file system/,
+    code: 'STATE_UNUSABLE',
+    message: 'could not be taken over: the state directory cannot be written to',
+    hint: 'Check its disk space and rights; the next poll tries again.',
+  },
+  {
+    pattern: /fsck error|error: object [0-9a-f]+: [a-zA-Z]+: /,
+    code: 'REMOTE_UNREACHABLE',
+    message: 'has a malformed object',
+    hint: 'Find it with `git fsck` in the repository; it must leave the branch’s history, a commit on top does not do.',
+  },
+  {
     pattern: /trying to write non-commit object/,
     code: 'REF_INVALID',
     message: 'has something other than a commit at the ref followed',
