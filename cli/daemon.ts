@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { mcpctlHome, readPrivateFile } from '../host/index.ts';
 import { parseRemote, type Remote } from '../repo/index.ts';
-import { ProblemError, problem } from '../schema/index.ts';
+import { type Problem, ProblemError, problem } from '../schema/index.ts';
 import type { CliContext } from './context.ts';
 
 /** What a running daemon leaves in its state directory for the other commands. */
@@ -22,6 +22,8 @@ export interface Daemon {
 export const daemonFiles = { daemon: 'daemon.json', token: 'token', hookSecret: 'hook-secret' } as const;
 
 const MAX_FILE_BYTES = 4096;
+
+const Refusal = z.object({ code: z.literal('RESOURCE_NOT_FOUND'), message: z.string(), hint: z.string() });
 
 /**
  * The default state directory of what is followed. Made from the address, not from the id that the repository claims
@@ -53,21 +55,27 @@ export async function findDaemon(
     if ('problem' in remote) throw new ProblemError(remote.problem);
     return readDaemon(defaultStateDir(home, remote, where.ref, where.path));
   }
-  const root = join(home, 'state');
-  const found = existsSync(root)
-    ? readdirSync(root).filter(name => existsSync(join(root, name, daemonFiles.daemon)))
-    : [];
+  const found = daemonStateDirs(home);
   const [only, ...others] = found;
-  if (only === undefined)
-    throw new ProblemError(problem('DAEMON_NOT_RUNNING', `no daemon has its state below ${root}`));
+  if (only === undefined) {
+    throw new ProblemError(problem('DAEMON_NOT_RUNNING', `no daemon has its state below ${join(home, 'state')}`));
+  }
   if (others.length > 0) {
     throw new ProblemError(
-      problem('USAGE', `several daemons run here: ${found.join(', ')}`, {
-        hint: `name one: --state-dir ${join(root, only)}`,
+      problem('USAGE', `several daemons run here: ${found.map(dir => basename(dir)).join(', ')}`, {
+        hint: `name one: --state-dir ${only}`,
       }),
     );
   }
-  return readDaemon(join(root, only));
+  return readDaemon(only);
+}
+
+/** The state directories below a home in which a daemon announced itself; it may have been killed since. Sorted. */
+export function daemonStateDirs(home: string): string[] {
+  const root = join(home, 'state');
+  if (!existsSync(root)) return [];
+  const names = readdirSync(root).sort();
+  return names.map(name => join(root, name)).filter(dir => existsSync(join(dir, daemonFiles.daemon)));
 }
 
 async function readDaemon(stateDir: string): Promise<Daemon> {
@@ -85,18 +93,34 @@ async function readDaemon(stateDir: string): Promise<Daemon> {
 
 /**
  * Ask the daemon. @returns the JSON body of a 2xx answer
- * @throws ProblemError DAEMON_NOT_RUNNING when nobody answers, DAEMON_REFUSED for any other status
+ * @throws ProblemError DAEMON_NOT_RUNNING when nobody answers, RESOURCE_NOT_FOUND for what is not there,
+ * DAEMON_REFUSED for any other status; the signal's reason when that aborts
  */
-export async function askDaemon(daemon: Daemon, method: 'GET' | 'POST', path: string): Promise<unknown> {
+export async function askDaemon(
+  daemon: Daemon,
+  method: 'GET' | 'POST',
+  path: string,
+  signal?: AbortSignal,
+): Promise<unknown> {
+  const timeout = AbortSignal.timeout(10_000);
   const answer = await fetch(`${daemon.url}${path}`, {
     method,
     headers: { authorization: `Bearer ${daemon.token}` },
-    signal: AbortSignal.timeout(10_000),
+    signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     redirect: 'error',
   }).catch(cause => {
+    signal?.throwIfAborted();
     const message = `the daemon of ${daemon.stateDir} does not answer on ${daemon.url}`;
     throw new ProblemError(problem('DAEMON_NOT_RUNNING', message), { cause });
   });
+  if (answer.status === 404) throw new ProblemError(await notFound(answer, path));
   if (!answer.ok) throw new ProblemError(problem('DAEMON_REFUSED', `${method} ${path}: HTTP ${answer.status}`));
   return answer.json();
+}
+
+/** What the daemon says is not there; an older daemon does not know the address itself. */
+async function notFound(answer: Response, path: string): Promise<Problem> {
+  const said = Refusal.safeParse(await answer.json().catch(() => undefined));
+  if (said.success) return problem('RESOURCE_NOT_FOUND', said.data.message, { hint: said.data.hint });
+  return problem('DAEMON_REFUSED', `the daemon knows no ${path}`, { hint: 'Start it again with this version.' });
 }

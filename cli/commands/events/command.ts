@@ -1,0 +1,20 @@
+import { Command, Option } from 'commander';
+import type { CliContext } from '../../context.ts';
+
+/** `mcpctl events`: what a running daemon did lately. */
+export function eventsCommand(context: CliContext): Command {
+  return new Command('events')
+    .summary('show what a running daemon did lately')
+    .description('Show the newest events of a daemon: commits applied, instances that changed, problems. Oldest first.')
+    .option('-w, --watch', 'go on with what happens, until Ctrl-C')
+    .option('-C, --dir <dir>', 'a folder of the working tree whose daemon is meant', '.')
+    .option('--state-dir <dir>', 'the daemon’s state directory')
+    .addOption(
+      new Option('-o, --output <format>', 'how events are printed').choices(['table', 'json']).default('table'),
+    )
+    .addHelpText('after', '\nExamples:\n  $ mcpctl events\n  $ mcpctl events --watch -o json')
+    .action(async options => {
+      const { runEvents } = await import('./run.ts');
+      context.finish(await runEvents({ ...context, ...options }));
+    });
+}

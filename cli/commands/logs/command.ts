@@ -1,0 +1,28 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CliContext } from '../../context.ts';
+
+/** `mcpctl logs SERVER`: what a server wrote to its stderr. */
+export function logsCommand(context: CliContext): Command {
+  return new Command('logs')
+    .summary('show what a running server writes')
+    .description(
+      'Show the newest lines that a server’s instances wrote to stderr (over HTTP: to stdout too), also those of the ' +
+        'run before the present one. Secrets are hidden.',
+    )
+    .argument('<server>', 'a server, or one instance: `memory`, `memory-0`')
+    .option('-f, --follow', 'go on with what comes, until Ctrl-C')
+    .option('--tail <lines>', 'only the newest lines', parseLines)
+    .option('-C, --dir <dir>', 'a folder of the working tree whose daemon is meant', '.')
+    .option('--state-dir <dir>', 'the daemon’s state directory')
+    .addOption(new Option('-o, --output <format>', 'how lines are printed').choices(['text', 'json']).default('text'))
+    .addHelpText('after', '\nExamples:\n  $ mcpctl logs memory --tail 20\n  $ mcpctl logs everything-1 -f')
+    .action(async (server: string, options) => {
+      const { runLogs } = await import('./run.ts');
+      context.finish(await runLogs({ ...context, server, ...options }));
+    });
+}
+
+function parseLines(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a number of lines.');
+  return Number(text);
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mcpctlHome } from '../host/index.ts';
+import type { Status } from '../reconciler/index.ts';
+import { ProblemError, parseFile, problem } from '../schema/index.ts';
+import type { CliContext } from './context.ts';
+import { askDaemon, type Daemon, daemonStateDirs, findDaemon } from './daemon.ts';
+import { findRoot } from './repository-root.ts';
+
+/** A running daemon and what it had in service when it was found. */
+export interface DaemonHere {
+  daemon: Daemon;
+  status: Status;
+}
+
+type Context = Pick<CliContext, 'cwd' | 'env'>;
+
+/**
+ * The daemon on this machine that has a repository in service, wherever it follows it from.
+ * @param repositoryId as `mcpctl.yaml` says
+ * @returns undefined when there is none, or none that answers
+ */
+export async function findDaemonOf(context: Context, repositoryId: string): Promise<DaemonHere | undefined> {
+  const asked = daemonStateDirs(mcpctlHome(context.env)).map(stateDir =>
+    findDaemon(context, { stateDir, ref: '', path: '' })
+      .then(withStatus)
+      .catch(() => undefined),
+  );
+  for (const found of await Promise.all(asked)) if (found?.status.repository.id === repositoryId) return found;
+  return undefined;
+}
+
+/**
+ * The daemon that a command means: by state directory, else by the repository around `dir`, else the only one.
+ * @throws ProblemError DAEMON_NOT_RUNNING, DAEMON_REFUSED, STATE_UNUSABLE, USAGE
+ */
+export async function daemonHere(context: Context, where: { dir: string; stateDir?: string }): Promise<DaemonHere> {
+  const { dir, stateDir } = where;
+  const id = stateDir === undefined ? repositoryIdAt(context.cwd, dir) : undefined;
+  if (id === undefined) {
+    const named = stateDir === undefined ? {} : { stateDir };
+    return withStatus(await findDaemon(context, { ...named, ref: '', path: '' }));
+  }
+  const found = await findDaemonOf(context, id);
+  if (found) return found;
+  const hint = 'Start one with `mcpctl up`, or name its `--state-dir`.';
+  throw new ProblemError(
+    problem('DAEMON_NOT_RUNNING', `no daemon here has the repository \`${id}\` in service`, { hint }),
+  );
+}
+
+async function withStatus(daemon: Daemon): Promise<DaemonHere> {
+  return { daemon, status: (await askDaemon(daemon, 'GET', '/api/v1/status')) as Status };
+}
+
+function repositoryIdAt(cwd: string, dir: string): string | undefined {
+  const root = findRoot(cwd, dir);
+  if (root === undefined) return undefined;
+  const bytes = readFileSync(join(root, 'mcpctl.yaml'));
+  const { resource } = parseFile({ path: 'mcpctl.yaml', oid: '', mode: '100644' }, bytes);
+  return resource?.kind === 'Repository' ? resource.spec.id : undefined;
+}
