@@ -190,6 +190,12 @@ it.each([
   await expect(upstream.request('tools/call', { name: 'echo' })).rejects.toMatchObject(expected);
 });
 
+it.each([['cut'], ['end']])('a call whose stream is over (%s) without an answer fails at once', async how => {
+  const { upstream } = await connected(['odd-http.mjs', how], { http: true });
+  const call = upstream.request('tools/call', { name: 'echo' });
+  await expect(call).rejects.toThrow('srv broke off before it had answered tools/call');
+});
+
 it('a line of 100 MB later ends the connection, and the open call with it', async () => {
   const { upstream } = await connected(['odd.mjs', 'later']);
   await expect(upstream.request('tools/call', { name: 'echo' })).rejects.toThrow(/more than 16777216 bytes/);

@@ -1,4 +1,4 @@
-import { StreamableHTTPClientTransport, type Transport } from '@modelcontextprotocol/client';
+import { SdkHttpError, StreamableHTTPClientTransport, type Transport } from '@modelcontextprotocol/client';
 import { createHttpClient, type HttpOptions, isLoopbackHost, redact } from '../../host/index.ts';
 import { type Problem, ProblemError, problem } from '../../schema/index.ts';
 import type { Connection } from '../runtimes/index.ts';
@@ -176,6 +176,7 @@ function whyNot(error: unknown, timedOut: boolean, line: Line, options: ConnectO
   }
   if (error instanceof ProblemError) return error.problem;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
-  const word = [error instanceof Error ? error.message : String(error), cause].filter(Boolean).join(': ');
+  const status = error instanceof SdkHttpError ? `HTTP ${error.status}` : '';
+  const word = [status, error instanceof Error ? error.message : String(error), cause].filter(Boolean).join(': ');
   return problem('SERVER_UNREACHABLE', `No connection with ${name}: ${word}`);
 }

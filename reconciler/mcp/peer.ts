@@ -14,8 +14,6 @@ type Params = Record<string, unknown>;
 
 export interface PeerRequestOptions extends Omit<RequestOptions, 'signal'> {
   signal?: AbortSignal | undefined;
-  /** Called when a stream of its own that carried the request ended without an answer (HTTP only). */
-  onStreamEnd?: () => void;
 }
 
 /**
@@ -91,8 +89,9 @@ export function createPeer(transport: Transport, name: string, failure: () => Pr
       },
     });
     const message: JSONRPCRequest = { jsonrpc: '2.0', id, method, params: withMeta(params, id, options) };
-    const onStreamEnd = options.onStreamEnd && { onRequestStreamEnd: options.onStreamEnd };
-    transport.send(message, { ...(stream && { requestSignal: stream.signal }), ...onStreamEnd }).catch(onSendError);
+    transport
+      .send(message, { ...(stream && { requestSignal: stream.signal }), onRequestStreamEnd: onStreamEnd })
+      .catch(onSendError);
     return promise;
 
     function settle(): void {
@@ -118,6 +117,11 @@ export function createPeer(transport: Transport, name: string, failure: () => Pr
       const told =
         method === 'initialize' ? undefined : notify('notifications/cancelled', { requestId: id, reason: word });
       void Promise.resolve(told).finally(() => stream?.abort());
+    }
+    /** HTTP only: the stream that carried the request is over, and nothing can come any more. */
+    function onStreamEnd(): void {
+      const why = problem('SERVER_UNREACHABLE', `${name} broke off before it had answered ${method}`);
+      pending.get(id)?.reject(new ProblemError(why));
     }
     function onSendError(error: unknown): void {
       if (!pending.has(id)) return;

@@ -22,15 +22,9 @@ export function subscribe(
   listen();
 
   function listen(): void {
-    const ended = new AbortController();
     const startedAt = Date.now();
-    const options = {
-      timeoutMs: Number.POSITIVE_INFINITY,
-      signal: ended.signal,
-      onStreamEnd: () => ended.abort(new Error('the stream ended')),
-    };
     peer
-      .request('subscriptions/listen', { notifications }, options)
+      .request('subscriptions/listen', { notifications }, { timeoutMs: Number.POSITIVE_INFINITY })
       .catch(() => undefined)
       .then(() => {
         if (lost || !reopen) return;
