@@ -77,6 +77,16 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
       },
     ],
   },
+  {
+    heading: 'Set up:',
+    commands: [
+      {
+        name: 'version',
+        summary: 'show the version, and what it speaks',
+        load: async context => (await import('./commands/version/command.ts')).versionCommand(context),
+      },
+    ],
+  },
 ];
 
 /** Every row, without the headings. */
