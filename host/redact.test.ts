@@ -7,6 +7,8 @@ describe('redact', () => {
     ['a secret twice', 'hunter22 hunter22', '*** ***'],
     ['a percent-encoded secret', 'GET /?q=p%40ss%20word', 'GET /?q=***'],
     ['a JSON-escaped secret', String.raw`{"a":"two\nlines"}`, '{"a":"***"}'],
+    ['a secret in base64', 'aHVudGVyMjI=', '***='],
+    ['a secret of several lines, joined', 'it is first line second line', 'it is *** ***'],
     ['a secret that contains another', 'hunter22extended', '***'],
     ['a secret too short to tell from text', 'abc', 'abc'],
     ['userinfo in a URL', 'fatal: https://me:pw@host/x.git', 'fatal: https://***@host/x.git'],
@@ -21,7 +23,9 @@ describe('redact', () => {
     ['text direction marks', 'a\u202eb', String.raw`a\u202eb`],
     ['tabs and newlines', 'a\tb\nc', 'a\tb\nc'],
   ])('%s', (_situation, text, expected) => {
-    expect(redact(text, ['hunter22', 'hunter22extended', 'p@ss word', 'two\nlines', 'abc'])).toBe(expected);
+    expect(
+      redact(text, ['hunter22', 'hunter22extended', 'p@ss word', 'two\nlines', 'first line\nsecond line', 'abc']),
+    ).toBe(expected);
   });
 
   it('bounds the length without cutting a surrogate pair', () => {

@@ -14,7 +14,8 @@ const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2
 /**
  * Make text of foreign origin fit to show and log: secrets, passwords in URLs and authorization values are replaced,
  * control characters are made visible (tab and newline stay), and the length is bounded.
- * @param secrets values to hide, as they are, percent-encoded or JSON-escaped; those below 4 characters are left
+ * @param secrets values to hide, and each line of one that has several: as they are, percent-encoded, JSON-escaped or
+ *   in base64; those below 4 characters are left
  * @param maxLength in UTF-16 code units; what is longer is cut and ends in `…`
  */
 export function redact(text: string, secrets: readonly string[], maxLength = 2_000): string {
@@ -33,9 +34,13 @@ export function redact(text: string, secrets: readonly string[], maxLength = 2_0
 /** Longest first, so that a secret that contains another is hidden as a whole. */
 function secretForms(secrets: readonly string[]): string[] {
   const forms = new Set<string>();
-  for (const secret of secrets) {
+  // Whoever shows a value of several lines may join or cut them.
+  for (const secret of [...secrets, ...secrets.flatMap(value => value.split(/\r?\n/))]) {
     if (secret.length < SHORTEST_SECRET) continue;
     forms.add(secret);
+    const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
+    forms.add(base64);
+    forms.add(base64.replaceAll('+', '-').replaceAll('/', '_'));
     forms.add(JSON.stringify(secret).slice(1, -1));
     forms.add(encodeURIComponent(secret.toWellFormed()));
   }

@@ -26,8 +26,8 @@ export async function rootTree(objects: Objects, commit: Oid, path: string): Pro
 /** What a file gives without being read, if its place, mode or name decide: its problems, or nothing of ours. */
 export function parseUnread(file: TreeFile): ParsedFile | undefined {
   if (file.fault !== undefined) {
-    const at = { at: { file: file.path } };
-    return withoutContent(file, [problem('NAME_INVALID', `\`${file.path}\` is not read: ${file.fault}`, at)]);
+    const more = { at: { file: file.path }, hint: 'Rename it, or move it up or out of the folder.' };
+    return withoutContent(file, [problem('NAME_INVALID', `\`${file.path}\` is not read: ${file.fault}`, more)]);
   }
   const problems = refuseUnread(file, 0);
   return problems.length > 0 || classify(file.path).kind !== 'resource' ? withoutContent(file, problems) : undefined;
@@ -84,5 +84,6 @@ async function* readBatch(objects: Objects, batch: readonly { file: TreeFile; in
 }
 
 function damaged({ path, oid }: TreeFile): ProblemError {
-  return new ProblemError(problem('READ_FAILED', `The blob ${oid} of \`${path}\` is missing or damaged`));
+  const hint = 'A mirror is mended by itself; in a repository of your own run `git fsck`.';
+  return new ProblemError(problem('READ_FAILED', `The blob ${oid} of \`${path}\` is missing or damaged`, { hint }));
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Problem, ProblemError, problem } from '../schema/index.ts';
+import { classify, type Problem, ProblemError, problem } from '../schema/index.ts';
 import { blobOid, type FolderFile, listFolder, readLink, withFile } from './folder-files.ts';
 import { git, lastWords } from './git.ts';
 import { createMirror, heldOid, isSound, type MirrorFolder } from './mirror-folder.ts';
@@ -26,19 +26,29 @@ export async function isRepository(folder: string): Promise<boolean> {
   return (await exists('HEAD')) && (await exists('objects')) && (await exists('refs'));
 }
 
+export interface SnapshotOptions {
+  /** What is not a repository of its own. */
+  folder: string;
+  /** The folder below it that has `mcpctl.yaml`, as `parseRepoPath` returns it. */
+  path: string;
+  /** The repository of ours; made when absent, nothing else may be in it. */
+  bareDir: string;
+  /** For PATH. */
+  env: NodeJS.ProcessEnv;
+}
+
 /**
- * Record a folder that is not a repository of its own as a commit on `main` of a bare repository of ours, which is
- * made when absent. Every file is taken as it is, but for `.git`; there is a new commit only when something changed.
- * @param bareDir nothing else may be in it
- * @param env for PATH
- * @returns READ_FAILED for a folder with more than 64 MiB, STATE_UNUSABLE when `bareDir` cannot be used
+ * Record a folder's files as a commit on `main` of a bare repository of ours. Only what belongs to the repository format
+ * is taken, as it is: a folder's other files, which nobody chose to publish, are not copied. There is a new commit only
+ * when something changed.
+ * @returns READ_FAILED for more than 64 MiB, STATE_UNUSABLE when `bareDir` cannot be used
  */
-export async function snapshotFolder(folder: string, bareDir: string, env: NodeJS.ProcessEnv): Promise<Snapshot> {
+export async function snapshotFolder({ folder, path, bareDir, env }: SnapshotOptions): Promise<Snapshot> {
   const remote = { kind: 'path', url: bareDir, display: folder } as const;
   const bare: MirrorFolder = { dir: bareDir, env, remote, held: BRANCH };
   try {
     if (!(await isSound(bare))) await createMirror(bare);
-    const files = await readAll(folder);
+    const files = await readAll(folder, path);
     const digest = digestOf(files);
     const parent = await heldOid(bare);
     if (parent !== undefined && (await messageOf(bare, parent)) === messageFor(digest)) {
@@ -55,10 +65,13 @@ interface Content extends FolderFile {
   bytes: Buffer;
 }
 
-async function readAll(folder: string): Promise<Content[]> {
+async function readAll(folder: string, below: string): Promise<Content[]> {
+  const prefix = below === '' ? '' : `${below}/`;
+  const isOurs = (path: string) => path.startsWith(prefix) && classify(path.slice(prefix.length)).kind !== 'ignored';
   const contents: Content[] = [];
   let total = 0;
-  for (const { path, mode } of await listFolder(folder, () => true)) {
+  for (const { path, mode } of await listFolder(folder, name => prefix.startsWith(`${name}/`) || isOurs(`${name}/x`))) {
+    if (!isOurs(path)) continue;
     if (mode === '120000') contents.push({ path, mode, bytes: await readLink(folder, path) });
     // What cannot be read back under the name it was listed by, or is a socket and the like, git has no place for.
     if (mode !== '100644' || path.includes('\ufffd')) continue;

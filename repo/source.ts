@@ -33,7 +33,7 @@ export async function openSource({ stateDir, path, ...options }: SourceOptions):
     dir,
     remote: { ...remote, url: snapshots },
     ref: 'refs/heads/main',
-    refresh: () => snapshotFolder(remote.url, snapshots, env),
+    refresh: () => snapshotFolder({ folder: remote.url, path, bareDir: snapshots, env }),
   });
 }
 
