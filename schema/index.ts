@@ -5,10 +5,15 @@
 export { type Catalog, link } from './catalog.ts';
 export { closest } from './closest.ts';
 export { digestOf } from './digest.ts';
+export { type FileContent, fromDocument, ResourceDocument, type ResourceFiles, toDocument } from './document.ts';
+export { editYaml } from './edit-yaml.ts';
 export { findKind, type KindRow, kindTable } from './kind-table.ts';
 export * from './kinds/index.ts';
 export { type Classification, classify } from './layout.ts';
 export { type FileEntry, parseFile, refuseUnread } from './parse.ts';
+export { printYaml } from './print-yaml.ts';
 export * from './problem.ts';
 export { renderPrompt } from './prompt-arguments.ts';
 export * from './resource.ts';
+export { decodeSource } from './source.ts';
+export { parseYaml } from './yaml.ts';
