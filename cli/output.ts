@@ -60,10 +60,12 @@ function columnsOf<Item>(items: readonly Item[], columns: readonly Column<Item>[
   ]);
 }
 
-/** A cell never breaks its row, nor does what a repository says reach the terminal as a control sequence. */
-function oneLine(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .replace(/\p{Cc}/gu, '\ufffd')
-    .trim();
+/** Text without control characters other than line ends and tabs: what a repository says is no command to a terminal. */
+export function harmless(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
+}
+
+/** A cell never breaks its row. */
+export function oneLine(text: string): string {
+  return harmless(text.replace(/\s+/g, ' ').trim());
 }
