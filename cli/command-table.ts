@@ -31,6 +31,16 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         load: async context => (await import('./commands/reconcile/command.ts')).reconcileCommand(context),
       },
       {
+        name: 'logs',
+        summary: 'show what a running server writes',
+        load: async context => (await import('./commands/logs/command.ts')).logsCommand(context),
+      },
+      {
+        name: 'events',
+        summary: 'show what a running daemon did lately',
+        load: async context => (await import('./commands/events/command.ts')).eventsCommand(context),
+      },
+      {
         name: 'test',
         summary: 'test an MCP server',
         load: async context => (await import('./commands/test-mcp/command.ts')).testCommand(context),
@@ -44,6 +54,16 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         name: 'get',
         summary: 'list what a repository declares',
         load: async context => (await import('./commands/get/command.ts')).getCommand(context),
+      },
+      {
+        name: 'describe',
+        summary: 'tell everything about one resource',
+        load: async context => (await import('./commands/describe/command.ts')).describeCommand(context),
+      },
+      {
+        name: 'tree',
+        summary: 'show who serves what',
+        load: async context => (await import('./commands/tree/command.ts')).treeCommand(context),
       },
     ],
   },
