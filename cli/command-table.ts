@@ -105,6 +105,11 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         summary: 'show the version, and what it speaks',
         load: async context => (await import('./commands/version/command.ts')).versionCommand(context),
       },
+      {
+        name: 'uninstall',
+        summary: 'remove what mcpctl put on this machine',
+        load: async context => (await import('./commands/uninstall/command.ts')).uninstallCommand(context),
+      },
     ],
   },
 ];

@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { acquireLock } from '../../../host/index.ts';
+import { mcpctl } from '../../../tests/command-line.ts';
+
+let folder: string;
+let home: string;
+let env: Record<string, string>;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mcpctl-uninstall-'));
+  home = join(folder, '.mcpctl');
+  env = { PATH: process.env.PATH ?? '', HOME: folder };
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function put(...paths: string[]): void {
+  for (const path of paths) {
+    mkdirSync(dirname(join(home, path)), { recursive: true });
+    writeFileSync(join(home, path), 'x'.repeat(1000));
+  }
+}
+
+const OURS = ['state/a/token', 'state/a/lock-not', 'packages/p/index.js', 'cache/code/x', 'config.yaml'];
+
+describe('mcpctl uninstall', () => {
+  it('lists, and removes nothing, without --yes', async () => {
+    put(...OURS, 'secrets/s', 'notes.txt');
+    const { code, stdout, stderr } = await mcpctl(['uninstall'], { env });
+    expect(code).toBe(0);
+    expect(stdout.replaceAll(home, 'HOME').replace(/ {2,}/g, '  ')).toMatchInlineSnapshot(`
+      "ACTION  PATH  SIZE  WHAT
+      remove  HOME/cache  0.0 MiB  compiled code and parsed files
+      remove  HOME/config.yaml  0.0 MiB  contexts and their tokens
+      keep  HOME/notes.txt  0.0 MiB  not written by mcpctl
+      remove  HOME/packages  0.0 MiB  installed npm packages
+      keep  HOME/secrets  0.0 MiB  secrets that you wrote
+      remove  HOME/state  0.0 MiB  state of daemons: mirrors, tokens, made-up secrets, files of servers
+      "
+    `);
+    expect(stderr).toContain('mcpctl uninstall --yes');
+    expect(OURS.every(path => existsSync(join(home, path)))).toBe(true);
+  });
+
+  it('removes what is mcpctl’s, and the folder with it', async () => {
+    put(...OURS);
+    const { code, stdout } = await mcpctl(['uninstall', '--yes', '-o', 'json'], { env });
+    expect(code).toBe(0);
+    const { removed, entries } = JSON.parse(stdout);
+    expect(removed).toBe(true);
+    expect(entries).toContainEqual({
+      path: join(home, 'state'),
+      bytes: 2000,
+      what: expect.any(String),
+      ours: true,
+    });
+    expect(existsSync(home)).toBe(false);
+  });
+
+  it('leaves what people wrote', async () => {
+    put(...OURS, 'secrets/s', 'git-credentials', 'notes.txt');
+    expect((await mcpctl(['uninstall', '--yes'], { env })).code).toBe(0);
+    expect(readdirSync(home).sort()).toEqual(['git-credentials', 'notes.txt', 'secrets']);
+  });
+
+  it('does not follow a symbolic link', async () => {
+    put('state/a/token');
+    writeFileSync(join(folder, 'mine'), '');
+    symlinkSync(folder, join(home, 'packages'));
+    expect((await mcpctl(['uninstall', '--yes'], { env })).code).toBe(0);
+    expect(existsSync(join(folder, 'mine'))).toBe(true);
+    expect(existsSync(home)).toBe(false);
+  });
+
+  it('refuses while a daemon runs', async () => {
+    put('state/a/token', 'state/b/token');
+    const release = acquireLock(join(home, 'state', 'b', 'lock'));
+    const { code, stderr } = await mcpctl(['uninstall', '--yes'], { env }).finally(release);
+    expect(code).toBe(1);
+    expect(stderr).toContain('a daemon runs on b [STATE_LOCKED]');
+    expect(existsSync(join(home, 'state', 'a', 'token'))).toBe(true);
+  });
+
+  it.runIf(process.platform === 'linux')('refuses while a server of a killed daemon runs', async () => {
+    put('state/a/instances/x/file');
+    const cwd = join(home, 'state', 'a', 'instances', 'x');
+    const child = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1000)'], {
+      cwd,
+      env: { HOME: cwd },
+    });
+    await new Promise(resolve => child.stdout.once('data', resolve));
+    try {
+      const { code, stderr } = await mcpctl(['uninstall', '--yes'], { env });
+      expect(code).toBe(1);
+      expect(stderr).toContain(`still run: process ${child.pid} [STATE_LOCKED]`);
+      expect(existsSync(cwd)).toBe(true);
+    } finally {
+      await ended(child);
+    }
+  });
+
+  it.each([
+    ['the user’s home', () => folder],
+    ['the root', () => '/'],
+    [
+      'a file',
+      () => {
+        writeFileSync(join(folder, 'file'), '');
+        return join(folder, 'file');
+      },
+    ],
+  ])('refuses a folder that cannot be its own: %s', async (_situation, own) => {
+    mkdirSync(join(folder, 'state'));
+    const { code, stderr } = await mcpctl(['uninstall', '--yes'], { env: { ...env, MCPCTL_HOME: own() } });
+    expect(code).toBe(1);
+    expect(stderr).toContain('[STATE_UNUSABLE]');
+    expect(existsSync(join(folder, 'state'))).toBe(true);
+  });
+
+  it.each([
+    ['there is nothing', () => {}],
+    ['the folder is empty', () => mkdirSync(home)],
+  ])('says so when %s', async (_situation, prepare) => {
+    prepare();
+    const { code, stdout, stderr } = await mcpctl(['uninstall'], { env });
+    expect([code, stdout]).toEqual([0, '']);
+    expect(stderr).toContain('nothing of mcpctl’s');
+  });
+});
+
+function ended(child: ChildProcess): Promise<void> {
+  return new Promise(resolve => {
+    child.once('exit', () => resolve());
+    child.kill('SIGKILL');
+  });
+}
