@@ -16,7 +16,8 @@ export function createHttpClient(options: HttpOptions = {}): HttpClient {
       return (await opened).fetch(url, init);
     },
     async close() {
-      await (await opened)?.close();
+      // What could not be opened has nothing to close; `fetch` said why.
+      await (await opened?.catch(() => undefined))?.close();
     },
   };
 }
