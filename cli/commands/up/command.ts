@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CliContext } from '../../context.ts';
+import { parsePort } from '../../options.ts';
 
 /** `mcpctl up [REPO]`: reconcile and serve, in one process, until it is told to stop. */
 export function upCommand(context: CliContext): Command {
@@ -34,12 +35,6 @@ Exit codes: 0 stopped or all Ready · 1 failed · 2 wrong usage · 4 not Ready i
       const { runUp } = await import('./run.ts');
       context.finish(await runUp({ ...context, repository, ...options }));
     });
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('a port is a number from 0 to 65535.');
-  return port;
 }
 
 function parseSeconds(text: string): number {
