@@ -1,14 +1,20 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { mcpctlHome, readPrivateFile } from '../host/index.ts';
+import { isSame, mcpctlHome, readPrivateFile } from '../host/index.ts';
 import { parseRemote, type Remote } from '../repo/index.ts';
 import { type Problem, ProblemError, problem } from '../schema/index.ts';
 import type { CliContext } from './context.ts';
 
 /** What a running daemon leaves in its state directory for the other commands. */
-export const DaemonFile = z.object({ pid: z.int(), url: z.string(), startedAt: z.string() });
+export const DaemonFile = z.object({
+  pid: z.int(),
+  url: z.string(),
+  startedAt: z.string(),
+  /** Which process it is, so that nobody else who has its port by now is given the token. */
+  process: z.object({ pid: z.int(), startTime: z.string(), bootId: z.string() }).optional(),
+});
 export type DaemonFile = z.infer<typeof DaemonFile>;
 
 /** A running daemon, and the right to speak with it. */
@@ -70,21 +76,41 @@ export async function findDaemon(
   return readDaemon(only);
 }
 
-/** The state directories below a home in which a daemon announced itself; it may have been killed since. Sorted. */
+/** The state directories below a home in which a daemon runs. Sorted. */
 export function daemonStateDirs(home: string): string[] {
   const root = join(home, 'state');
   if (!existsSync(root)) return [];
   const names = readdirSync(root).sort();
-  return names.map(name => join(root, name)).filter(dir => existsSync(join(dir, daemonFiles.daemon)));
+  return names
+    .map(name => join(root, name))
+    .filter(dir => existsSync(join(dir, daemonFiles.daemon)) && !isLeftOver(dir));
+}
+
+/** Whether what a daemon announced is of one that was killed. What cannot be read is for its reader to complain about. */
+function isLeftOver(stateDir: string): boolean {
+  try {
+    const { process } = DaemonFile.parse(JSON.parse(readFileSync(join(stateDir, daemonFiles.daemon), 'utf8')));
+    return process === undefined || !isSame(process);
+  } catch {
+    return false;
+  }
 }
 
 async function readDaemon(stateDir: string): Promise<Daemon> {
   const file = join(stateDir, daemonFiles.daemon);
   if (!existsSync(file)) throw new ProblemError(problem('DAEMON_NOT_RUNNING', `no daemon runs on ${stateDir}`));
+  const { url, process, token } = await readDaemonFiles(stateDir, file);
+  if (process && isSame(process)) return { stateDir, url, token };
+  throw new ProblemError(
+    problem('DAEMON_NOT_RUNNING', `the daemon of ${stateDir} was killed, or the machine restarted`),
+  );
+}
+
+async function readDaemonFiles(stateDir: string, file: string): Promise<DaemonFile & { token: string }> {
   try {
-    const { url } = DaemonFile.parse(JSON.parse((await readPrivateFile(file, MAX_FILE_BYTES)).toString('utf8')));
+    const daemon = DaemonFile.parse(JSON.parse((await readPrivateFile(file, MAX_FILE_BYTES)).toString('utf8')));
     const token = await readPrivateFile(join(stateDir, daemonFiles.token), MAX_FILE_BYTES);
-    return { stateDir, url, token: token.toString('utf8').trim() };
+    return { ...daemon, token: token.toString('utf8').trim() };
   } catch (cause) {
     const message = `${stateDir}: ${cause instanceof Error ? cause.message : cause}`;
     throw new ProblemError(problem('STATE_UNUSABLE', message), { cause });

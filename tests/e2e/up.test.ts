@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import {
   mkdirSync,
   mkdtempSync,
@@ -410,6 +411,23 @@ it('--once: exit 4 with what is not ready and why', async () => {
   expect(finished.code).toBe(4);
   expect(finished.stderr).toMatch(/not Ready within 2 s[\s\S]*server\/silent: InstancesNotRunning: 0 of 1 running/);
   expect(instancePids()).toEqual([]);
+});
+
+it('a daemon that was killed is known to be gone, and whoever has its port is not told the token', async () => {
+  const running = await up();
+  const ended = once(running.child, 'exit');
+  running.child.kill('SIGKILL');
+  await ended;
+  const asked: string[] = [];
+  const other = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.end('{}');
+  }).listen(Number(new URL(running.url).port), '127.0.0.1');
+  cleanUp.push(() => other.close());
+  await once(other, 'listening');
+  const finished = await run(['status', '--state-dir', stateDir]);
+  expect(finished).toMatchObject({ code: 1, stderr: expect.stringContaining('DAEMON_NOT_RUNNING') });
+  expect(asked).toEqual([]);
 });
 
 it('status and reconcile find the daemon by its repository', async () => {

@@ -3,7 +3,14 @@ import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createGateway } from '../../../gateway/index.ts';
-import { acquireLock, ensurePrivateDir, mcpctlHome, readPrivateFile, writeAtomic } from '../../../host/index.ts';
+import {
+  acquireLock,
+  ensurePrivateDir,
+  identify,
+  mcpctlHome,
+  readPrivateFile,
+  writeAtomic,
+} from '../../../host/index.ts';
 import {
   createPrepare,
   createReconciler,
@@ -113,7 +120,13 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
 /** Leave the address where `status` and `reconcile` look for it. */
 async function announce(stateDir: string, url: string, cleanUp: CleanUp): Promise<void> {
   const file = join(stateDir, daemonFiles.daemon);
-  const content: DaemonFile = { pid: process.pid, url, startedAt: new Date().toISOString() };
+  const self = identify(process.pid);
+  const content: DaemonFile = {
+    pid: process.pid,
+    url,
+    startedAt: new Date().toISOString(),
+    ...(self && { process: self }),
+  };
   await writeAtomic(file, `${JSON.stringify(content)}\n`, { mode: 0o600 });
   cleanUp.push(() => rmSync(file, { force: true }));
 }
