@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 /** Where a command reads and writes; handed in, so that a test sees what a person would. */
 export interface Io {
   stdout(text: string): void;
@@ -12,6 +14,8 @@ export interface CliContext {
   io: Io;
   env: Readonly<Record<string, string | undefined>>;
   cwd: string;
+  /** What is typed or piped in; left out where nothing can be. */
+  stdin?: () => Readable;
   /** Aborts on Ctrl-C, SIGTERM and SIGHUP. */
   signal: AbortSignal;
   /** The command's result; `main` ends the process with it. */

@@ -31,6 +31,7 @@ const code = await createProgram({
   },
   env: process.env,
   cwd: process.cwd(),
+  stdin: () => process.stdin,
   signal: stopping.signal,
 })(process.argv.slice(2));
 process.exitCode ||= code;

@@ -134,9 +134,89 @@ export const problemCodes = {
     meaning: 'A prompt declares an argument that its body never uses.',
     cure: 'Use the argument as `{{name}}`, or remove it.',
   },
+  SCOPE_CONFLICT: {
+    severity: 'error',
+    meaning: 'A path puts a resource into a project and into an agent at once.',
+    cure: 'Move it into one of the two; what both need is global.',
+  },
+  PATH_COLLISION: {
+    severity: 'error',
+    meaning: 'Two paths differ only by upper and lower case or by Unicode form, so that some disks cannot hold both.',
+    cure: 'Rename one of the two.',
+  },
+  DEPENDENCY_CYCLE: {
+    severity: 'error',
+    meaning: 'Servers wait for each other in a circle, or groups contain each other.',
+    cure: 'Remove one of the dependencies that the message names.',
+  },
+  IMAGE_NOT_PINNED: {
+    severity: 'warning',
+    meaning: 'A container image is named by a tag, behind which its owner may put another image at any time.',
+    cure: 'Name it by digest, `name@sha256:…`, or by image id.',
+  },
+  TEMPLATE_PARAMETER_UNDECLARED: {
+    severity: 'error',
+    meaning: 'A template uses a parameter that it does not declare.',
+    cure: 'Declare the parameter, or correct its name; a doubled `$` stands for one that is meant as text.',
+  },
+  TEMPLATE_PARAMETER_UNUSED: {
+    severity: 'warning',
+    meaning: 'A template declares a parameter that nothing in it uses.',
+    cure: 'Use the parameter in `server`, or remove it.',
+  },
+  TEMPLATE_VALUE_INVALID: {
+    severity: 'error',
+    meaning: 'A value given for a template’s parameter is missing, unknown, or not what its type allows.',
+    cure: 'Give the value with `--set NAME=VALUE`; `mcpctl describe template NAME` lists what can be set.',
+  },
+  SKILL_NESTED: {
+    severity: 'error',
+    meaning: 'A skill’s folder lies within another skill’s, so that its files would belong to both.',
+    cure: 'Move one of the two out of the other.',
+  },
+  BUNDLE_FILE_MISSING: {
+    severity: 'error',
+    meaning: 'A skill names a script that is no file of its own folder.',
+    cure: 'Add the file to the skill’s folder, or correct the path.',
+  },
+  BUNDLE_TOO_LARGE: {
+    severity: 'error',
+    meaning: 'A skill has too many files, or too many bytes together.',
+    cure: 'Remove what it does not need; large files do not belong in a skill.',
+  },
+  PATCH_UNMATCHED: {
+    severity: 'error',
+    meaning: 'An environment’s patch is for a resource that the repository does not declare.',
+    cure: 'Correct the patch’s path, add what it is for, or remove the patch.',
+  },
+  ENVIRONMENT_UNKNOWN: {
+    severity: 'error',
+    meaning: 'An environment is named that the repository does not have.',
+    cure: 'Correct its name, or add its folder below `environments/`.',
+  },
+  TOOL_NAME_TOO_LONG: {
+    severity: 'warning',
+    meaning: 'A tool’s full name, with the prefixes that clients add, is longer than the 64 characters they allow.',
+    cure: 'Shorten the name of the server or of the project.',
+  },
+  RESOURCE_UNUSED: {
+    severity: 'warning',
+    meaning: 'Nothing uses a resource that is only there to be used.',
+    cure: 'Use it, or remove it.',
+  },
+  RESOURCE_SHADOWED: {
+    severity: 'warning',
+    meaning: 'A project serves a global resource that its own one of the same name hides.',
+    cure: 'Rename one of the two, or take the global one out of the project.',
+  },
+  FIELD_NOT_ACTED_ON: {
+    severity: 'warning',
+    meaning: 'A field is valid, but this version does nothing about it yet.',
+    cure: 'Nothing to do; it takes effect with a version that knows it.',
+  },
   KIND_NOT_ACTED_ON: {
     severity: 'warning',
-    meaning: 'The repository declares resources of a kind that this version reads past.',
+    meaning: 'The repository declares resources of a kind that this version does nothing about yet.',
     cure: 'Nothing to do; they take effect with a version that knows them.',
   },
   LOCK_MISSING: {
@@ -209,6 +289,12 @@ export const problemCodes = {
     meaning: 'An npm server’s package could not be installed.',
     cure: 'See npm’s own words in the message; `mcpctl lock NAME` renews a lock.',
   },
+  RUNTIME_UNSUPPORTED: {
+    severity: 'error',
+    meaning:
+      'A server needs something to run it that this version does not have: an image, a Python package, another runtime or transport.',
+    cure: 'Declare it as an npm package, a command or a URL, or wait for a version that can run it.',
+  },
   NPM_MISSING: { severity: 'error', meaning: 'npm is not on the PATH, and a server needs it.', cure: 'Install npm.' },
   SERVER_BINARY_MISSING: {
     severity: 'error',
@@ -255,6 +341,37 @@ export const problemCodes = {
     meaning: 'The process runtime isolates nothing: the server runs with the daemon’s own rights.',
     cure: 'Run mcpctl as a user of its own, or wait for a runtime that isolates.',
   },
+  // ── files of AI clients, and contexts ──
+  CLIENT_FILE_INVALID: {
+    severity: 'error',
+    meaning: 'The configuration file of an AI client cannot be read.',
+    cure: 'Mend the file; nothing in it was changed.',
+  },
+  CLIENT_ENTRY_TAKEN: {
+    severity: 'error',
+    meaning: 'An AI client’s file has an entry of that name that mcpctl did not write.',
+    cure: 'Give the entry another name with `--name`, or remove the other one.',
+  },
+  IMPORT_LEFT_OUT: {
+    severity: 'warning',
+    meaning: 'Something in an AI client’s file was not carried over.',
+    cure: 'See what is named; add it by hand where it is needed.',
+  },
+  IMPORT_UNPINNED: {
+    severity: 'warning',
+    meaning: 'An imported server runs a package whose version is not exact.',
+    cure: 'Name an exact version in `package`, then run `mcpctl lock`.',
+  },
+  CONTEXT_UNKNOWN: {
+    severity: 'error',
+    meaning: '`~/.mcpctl/config.yaml` has no context of that name, or the context has no token.',
+    cure: 'Run `mcpctl login`; `mcpctl config contexts` lists the contexts.',
+  },
+  CONFIG_INVALID: {
+    severity: 'error',
+    meaning: '`~/.mcpctl/config.yaml` cannot be used.',
+    cure: 'Mend the file, or remove it and run `mcpctl login` again.',
+  },
   // ── this machine and the daemon ──
   STATE_LOCKED: {
     severity: 'error',
@@ -275,6 +392,26 @@ export const problemCodes = {
     severity: 'error',
     meaning: 'A file that would be written is there already.',
     cure: 'Remove it, or name another place.',
+  },
+  RESOURCE_EXISTS: {
+    severity: 'error',
+    meaning: 'A resource of this kind, scope and name is declared already.',
+    cure: 'Change it with `mcpctl edit` or `mcpctl apply`, or choose another name.',
+  },
+  RESOURCE_REFERENCED: {
+    severity: 'error',
+    meaning: 'Other resources name the one that is to be deleted.',
+    cure: 'Change those first, or delete it all the same with `--force`.',
+  },
+  FILE_CHANGED: {
+    severity: 'error',
+    meaning: 'A file was changed by somebody else while a command worked on it; nothing was written.',
+    cure: 'Run the command again.',
+  },
+  COMMIT_FAILED: {
+    severity: 'error',
+    meaning: 'git did not make the commit; the files are changed, but not committed.',
+    cure: 'See git’s own words in the message, then commit yourself.',
   },
   RESOURCE_NOT_FOUND: {
     severity: 'error',

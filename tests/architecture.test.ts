@@ -33,7 +33,7 @@ const libraries: Record<string, readonly string[]> = {
   diff: ['cli'],
   'jsonc-parser': ['cli/clients'],
   'smol-toml': ['cli/clients'],
-  '@modelcontextprotocol/client': ['reconciler/mcp', 'cli/commands/test-mcp'],
+  '@modelcontextprotocol/client': ['reconciler/mcp', 'cli/commands/connect', 'cli/commands/test-mcp'],
   '@modelcontextprotocol/server': ['gateway'],
 };
 

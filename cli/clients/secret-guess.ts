@@ -1,0 +1,43 @@
+/** Names of variables, headers and options whose values are taken for secrets. */
+const NAMES = [
+  /(?:^|[_-])(?:TOKEN|KEY|APIKEY|SECRET|PAT|AUTH|AUTHORIZATION|CREDENTIALS?|COOKIE|DSN|JWT)$/i,
+  /PASS(?:WORD|WD|PHRASE)|SECRET|API_?-?KEY|ACCESS_?-?KEY|PRIVATE_?-?KEY|CONNECTION_?STRING/i,
+  /[a-z](?:Token|Key)$/,
+];
+
+/** What tokens of well-known issuers, and other secrets, look like. */
+const VALUES = [
+  /(?:^|[^A-Za-z0-9])(?:sk|rk)[-_](?:[A-Za-z]+[-_])*[A-Za-z0-9_-]{16,}/,
+  /(?:^|[^A-Za-z0-9])(?:gh[opsur]_|github_pat_|glpat-|xox[abeoprs]-|xapp-|hf_|npm_|pypi-|dop_v1_|shpat_|ntn_|lin_api_|figd_|SG\.|ya29\.)[A-Za-z0-9._-]{10,}/,
+  /(?:^|[^A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])/,
+  /(?:^|[^A-Za-z0-9])AIza[A-Za-z0-9_-]{30,}/,
+  /(?:^|[^A-Za-z0-9])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}/,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
+  /^(?:Bearer|Basic|Token) +\S{6,}/i,
+  /[a-z][a-z0-9+.-]*:\/\/[^\s/?#:@]*:[^\s/?#@]+@/i,
+  /[?&](?:access_?token|api_?key|key|token|password|secret|sig|signature)=[^&\s]+/i,
+];
+
+/** Shortest run of letters and digits without words in it that is taken for a secret. */
+const RANDOM_LENGTH = 24;
+
+/** Whether a variable, header or option of this name holds a secret, whatever the value. */
+export function isSecretName(name: string): boolean {
+  return NAMES.some(pattern => pattern.test(name));
+}
+
+/**
+ * Whether a value looks like a secret by itself. Errs on the side of yes: a value taken for a secret costs one
+ * variable, a secret taken for a value ends up in git.
+ */
+export function isSecretValue(value: string): boolean {
+  return VALUES.some(pattern => pattern.test(value)) || looksRandom(value);
+}
+
+/** Letters and digits mixed in one long run, as in `3f9a…`; no path, no sentence, no dashed words. */
+function looksRandom(value: string): boolean {
+  if (!/^[A-Za-z0-9+/=_-]+$/.test(value) || value.length < RANDOM_LENGTH || value.startsWith('/')) return false;
+  const runs = value.split(/[/_-]/).filter(run => !/^(?:[A-Z]?[a-z]{1,20}|[A-Z]{1,20}|\d{1,8})$/.test(run));
+  const mixed = runs.filter(run => /\d/.test(run) && /[A-Za-z]/.test(run));
+  return mixed.join('').length >= RANDOM_LENGTH / 2;
+}
