@@ -3,6 +3,8 @@ import type { Io } from './context.ts';
 import { paint, shortCommit, showProblem } from './style.ts';
 import { table } from './table.ts';
 
+const MAX_WHY = 100;
+
 /** The status of a daemon as a person reads it. @param url the gateway's address */
 export function statusTable(io: Io, status: Status, url: string): string {
   const { repository, revision } = status;
@@ -47,11 +49,12 @@ function serverRows({ servers }: Status): string[][] {
   return [['SERVER', 'READY', 'INSTANCES', 'RESTARTS', 'REVISION', 'TOOLS', 'PROMPTS', 'WHY'], ...rows];
 }
 
+/** Cut short: the problems below the tables tell it whole. */
 function why(conditions: Status['conditions']): string {
   const stalled = conditions.find(({ type, status }) => type === 'Stalled' && status === 'True');
-  if (stalled) return `Stalled at its last good revision: ${stalled.message}`;
   const ready = conditions.find(({ type, status }) => type === 'Ready' && status === 'False');
-  return ready?.message ?? '';
+  const text = stalled ? `Stalled at its last good revision: ${stalled.message}` : (ready?.message ?? '');
+  return text.length <= MAX_WHY ? text : `${text.slice(0, MAX_WHY - 1)}…`;
 }
 
 function projectRows({ projects }: Status, url: string): string[][] {

@@ -1,6 +1,8 @@
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { type ProblemCode, problem } from '../schema/index.ts';
 
+const REQUESTS = 'Send JSON, with `Content-Type: application/json` and of a few MiB at most.';
+
 /** Answer with a problem as `{code, message, hint}`. */
 export function sendProblem(
   reply: FastifyReply,
@@ -22,7 +24,7 @@ export function addErrorHandlers(app: FastifyInstance, log: (message: string) =>
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status < 500) return sendProblem(reply, status, 'USAGE', error.message);
+    if (status < 500) return sendProblem(reply, status, 'USAGE', error.message, { hint: REQUESTS });
     log(`${request.method} ${request.routeOptions.url ?? '(no route)'} failed: ${error.message}`);
     sendProblem(reply, 500, 'INTERNAL', 'The request failed');
   });

@@ -9,6 +9,7 @@ import {
   identify,
   mcpctlHome,
   readPrivateFile,
+  redact,
   writeAtomic,
 } from '../../../host/index.ts';
 import {
@@ -104,6 +105,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     hookSecret: hookSecret.value,
     host: '127.0.0.1',
     port: options.port,
+    log: message => log({ type: 'problem', problem: problem('INTERNAL', redact(message, [token.value], 300)) }),
   });
   cleanUp.push(() => gateway.close());
   await announce(stateDir, gateway.url, cleanUp);
