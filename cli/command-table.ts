@@ -110,6 +110,17 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         summary: 'remove what mcpctl put on this machine',
         load: async context => (await import('./commands/uninstall/command.ts')).uninstallCommand(context),
       },
+      {
+        name: 'completion',
+        summary: 'print a script that completes commands and names',
+        load: async context => (await import('./commands/completion/command.ts')).completionCommand(context),
+      },
+      {
+        name: '__complete',
+        summary: 'answer a shell that completes a command line',
+        hidden: true,
+        load: async context => (await import('./commands/completion/command.ts')).completeCommand(context),
+      },
     ],
   },
 ];

@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+import { findKind, type KindRow, kindTable, type Scope } from '../../../schema/index.ts';
+import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { findRoot } from '../../repository-root.ts';
+import { type Candidate, type Line, readLine } from './complete.ts';
+import { namesOf } from './names.ts';
+
+export interface CompleteOptions extends CliContext {
+  /** Of the command line, without `mcpctl`; the last one is being typed. */
+  words: readonly string[];
+  /** With the commands that the words name in full. */
+  program: Command;
+}
+
+/**
+ * Answer a shell: `word<TAB>what it is` on a line for each candidate, then `:none`, `:files` or `:dirs` for what the
+ * shell may complete besides. Never fails; where nothing is known, there are no candidates.
+ */
+export function runComplete(context: CompleteOptions): ExitCode {
+  const { io, cwd, words, program } = context;
+  const line = readLine(program, words);
+  const { candidates, also, wanted } = line.completion;
+  const last = words.at(-1) ?? '';
+  const current = last === '=' ? '' : last;
+  const all = wanted === undefined ? candidates : lookUp(cwd, line, wanted, current.replace(/^--[^=]+=/, ''));
+  const prefix = wanted === undefined ? '' : (/^--[^=]+=/.exec(current)?.[0] ?? '');
+  const lines = all
+    .map(({ word, about }) => ({ word: `${prefix}${word}`, about }))
+    .filter(({ word }) => word.startsWith(current))
+    .map(({ word, about }) => (about ? `${word}\t${about.replace(/\s+/g, ' ')}` : word));
+  io.stdout(`${[...lines, `:${also}`].join('\n')}\n`);
+  return ExitCodes.ok;
+}
+
+/** Kinds and names. @param wanted an option's long name, or an argument's name */
+function lookUp(cwd: string, line: Line, wanted: string, current: string): Candidate[] {
+  const { command, operands, options } = line;
+  const root = findRoot(cwd, options.get('dir') ?? '.');
+  const names = (row: KindRow, scope: Scope | undefined) =>
+    root === undefined ? [] : namesOf(root, row, scope).filter(name => !operands.includes(name));
+  const everywhere = (...kinds: string[]) =>
+    kinds.flatMap(kind => {
+      const row = findKind(kind);
+      return row ? names(row, undefined).map(word => ({ word, about: kind })) : [];
+    });
+  switch (wanted) {
+    case '--project':
+      return everywhere('project');
+    case '--agent':
+      return everywhere('agent');
+    case '--from-template':
+      return everywhere('template');
+    case 'kind': {
+      const [kind = '', name] = current.split('/', 2);
+      const row = name === undefined ? undefined : findKind(kind);
+      return row ? names(row, scopeOf(row, options)).map(one => ({ word: `${kind}/${one}` })) : kinds();
+    }
+    case 'path':
+      return command.name() === 'explain' ? kinds() : [];
+    case 'name':
+    case 'names': {
+      if (!command.registeredArguments.some(argument => argument.name() === 'kind')) {
+        return command.name() === 'lock' ? everywhere('server') : everywhere('server', 'prompt', 'skill', 'project');
+      }
+      const row = findKind(operands[0] ?? '');
+      return row ? names(row, scopeOf(row, options)).map(word => ({ word })) : [];
+    }
+    default:
+      return [];
+  }
+}
+
+function kinds(): Candidate[] {
+  return kindTable.map(({ singular, summary }) => ({ word: singular, about: summary }));
+}
+
+/** As `-p` and `-A` say; without them what is global, as for every command, unless nothing of the kind is. */
+function scopeOf(row: KindRow, options: ReadonlyMap<string, string>): Scope | undefined {
+  const project = options.get('project');
+  const agent = options.get('agent');
+  if (project !== undefined) return `project/${project}`;
+  if (agent !== undefined) return `agent/${agent}`;
+  return row.scopes.includes('global') && !options.has('all-scopes') ? 'global' : undefined;
+}
