@@ -292,13 +292,14 @@ it('follows a repository over HTTP with credentials from the environment, which 
 
 it('shows the token once, and keeps it and the hook secret to their owner', async () => {
   const first = await up();
-  expect(first.stderr()).toContain(first.token);
+  await expect.poll(first.stderr).toContain(first.token);
   for (const file of ['token', 'hook-secret', 'daemon.json', 'state.sqlite']) {
     expect(statSync(join(stateDir, file)).mode & 0o077, file).toBe(0);
   }
   await first.stop();
   const second = await up();
   expect(second.token).toBe(first.token);
+  await expect.poll(second.stderr).toContain('trust mode open');
   expect(second.stderr()).not.toContain(second.token);
 });
 
