@@ -121,6 +121,11 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         hidden: true,
         load: async context => (await import('./commands/completion/command.ts')).completeCommand(context),
       },
+      {
+        name: 'doctor',
+        summary: 'check this machine: what is there, what is missing',
+        load: async context => (await import('./commands/doctor/command.ts')).doctorCommand(context),
+      },
     ],
   },
 ];

@@ -1,0 +1,47 @@
+import { mcpctlHome } from '../../../host/index.ts';
+import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { paint } from '../../style.ts';
+import { clients } from './clients.ts';
+import type { Check, Finding } from './finding.ts';
+import { certificates, clock, port, proxies } from './network.ts';
+import { daemons, state } from './own-files.ts';
+import { docker, git, identity, node, npm } from './programs.ts';
+
+export interface DoctorOptions extends CliContext {
+  port: number;
+  remote?: string;
+  output: 'table' | 'json';
+}
+
+const checks: readonly Check[] = [
+  node,
+  git,
+  identity,
+  npm,
+  docker,
+  port,
+  clock,
+  proxies,
+  certificates,
+  state,
+  daemons,
+  clients,
+];
+
+/**
+ * Look at this machine. stdout: a line for each finding, or JSON: `[{ check, level: ok|warning|failed, found, cure? }]`.
+ * Exits 1 when one has failed.
+ */
+export async function runDoctor(options: DoctorOptions): Promise<ExitCode> {
+  const { io, env, cwd, signal, port: number, remote, output } = options;
+  const machine = { env, cwd, signal, home: mcpctlHome(env), port: number, ...(remote !== undefined && { remote }) };
+  const findings = (await Promise.all(checks.map(check => check(machine)))).flat();
+  if (output === 'json') io.stdout(`${JSON.stringify(findings, undefined, 2)}\n`);
+  else for (const finding of findings) io.stdout(line(io, finding));
+  return findings.some(({ level }) => level === 'failed') ? ExitCodes.failed : ExitCodes.ok;
+}
+
+function line(io: CliContext['io'], { check, level, found, cure }: Finding): string {
+  const sign = { ok: paint(io, 'green', '✔'), warning: paint(io, 'yellow', '!'), failed: paint(io, 'red', '✗') }[level];
+  return `${sign} ${check.padEnd(12)}  ${found}${cure === undefined ? '' : ` → ${cure}`}\n`;
+}
