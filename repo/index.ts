@@ -4,9 +4,11 @@
  * fixed environment and never sees anything that our own grammar did not pass; commits are read from git's objects,
  * never from a checkout.
  */
+export { readContents } from './contents.ts';
 export { openReader, type ReaderOptions } from './reader/index.ts';
 export { parseRef, parseRepoPath } from './ref.ts';
 export { openSource, type SourceOptions } from './source.ts';
+export { readStaged } from './staged.ts';
 export type * from './types.ts';
 export { type ParsedRemote, parseRemote } from './url.ts';
 export { readCommit, readWorktree } from './worktree.ts';

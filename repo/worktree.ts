@@ -3,7 +3,7 @@ import { parseUnread, readBlobs, rootTree, withoutContent } from './commit-files
 import { blobOid, type FolderFile, listFolder, readLink, withFile } from './folder-files.ts';
 import { git, lastWords } from './git.ts';
 import { type Objects, openObjects } from './objects.ts';
-import { treeChanges } from './tree-changes.ts';
+import { type TreeFile, treeChanges } from './tree-changes.ts';
 
 const PARALLEL_READS = 32;
 
@@ -79,8 +79,13 @@ export async function readCommit(
 
 async function parseAll(objects: Objects, tree: string): Promise<ParsedFile[]> {
   const { changed } = await treeChanges(objects, undefined, tree);
+  return parseTreeFiles(objects, changed);
+}
+
+/** Read and parse files by their blobs, in no particular order. */
+export async function parseTreeFiles(objects: Objects, files: readonly TreeFile[]): Promise<ParsedFile[]> {
   const parsed: ParsedFile[] = [];
-  const unread = changed.filter(file => {
+  const unread = files.filter(file => {
     const known = parseUnread(file);
     if (known) parsed.push(known);
     return known === undefined;
@@ -91,7 +96,8 @@ async function parseAll(objects: Objects, tree: string): Promise<ParsedFile[]> {
   return parsed;
 }
 
-async function findRepository(
+/** The git repository around a folder, and the folder's path in it. @throws ProblemError REMOTE_NOT_FOUND */
+export async function findRepository(
   folder: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<{ gitDir: string; path: string }> {

@@ -74,6 +74,11 @@ export const problemCodes = {
     meaning: 'A file in one of the repository format’s folders has no meaning there and is not read.',
     cure: 'Rename it (YAML files end in `.yaml`, prompts in `.md`), or move it out of the folder.',
   },
+  FILE_UNMERGED: {
+    severity: 'error',
+    meaning: 'The index has several versions of the file: a merge is not done.',
+    cure: 'Resolve the conflict, then `git add` the file.',
+  },
   FRONT_MATTER_MISSING: {
     severity: 'error',
     meaning:
