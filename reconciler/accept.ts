@@ -1,5 +1,6 @@
 import {
   type AnyResource,
+  assemble,
   type Catalog,
   compareText,
   link,
@@ -9,6 +10,7 @@ import {
   type ResourceId,
   resourceId,
   sortProblems,
+  targetOf,
 } from '../schema/index.ts';
 
 /** A resource as it was when it was last valid, and the commit that brought that content. */
@@ -39,14 +41,17 @@ export interface Refused {
  *
  * @param files every file of the commit
  * @param good what is in service now
+ * @param environment whose patches take effect; one that the repository does not have refuses the commit
  */
 export function accept(
   files: Iterable<ParsedFile>,
   good: ReadonlyMap<ResourceId, Good>,
   commit: string,
+  environment?: string,
 ): Accepted | Refused {
-  const { candidates, broken, problems } = sortFiles(files);
-  const fatal = refusal(candidates, broken, good);
+  const { candidates, broken, problems } = sortFiles(assemble(files, environment));
+  const elsewhere = problems.filter(({ code, at }) => code === 'ENVIRONMENT_UNKNOWN' && at?.file === 'environments');
+  const fatal = refusal(candidates, broken, good) ?? (elsewhere.length > 0 ? elsewhere : undefined);
   if (fatal) return { refused: fatal };
 
   const stalled = new Map<ResourceId, Problem[]>();
@@ -179,19 +184,24 @@ function refusal(
 interface Need {
   target: ResourceId;
   key?: string;
-  /** Where the resource's file says so. */
+  /** Where the resource's file (or the one named) says so. */
+  file?: string;
   line: number;
   column: number;
 }
 
-function needsOf({ kind, scope, references }: AnyResource): Need[] {
-  const needs: Need[] = references.map(({ kind, name, key, line, column }) => ({
-    target: resourceId(kind, 'global', name),
-    ...(key !== undefined && { key }),
-    line,
-    column,
-  }));
-  if (kind === 'Prompt' && scope !== 'global') needs.push({ target: scope, line: 1, column: 1 });
+function needsOf({ scope, references }: AnyResource): Need[] {
+  const needs: Need[] = references.map(reference => {
+    const { key, file, line, column } = reference;
+    return {
+      target: targetOf(reference),
+      ...(key !== undefined && { key }),
+      ...(file !== undefined && { file }),
+      line,
+      column,
+    };
+  });
+  if (scope !== 'global') needs.push({ target: scope, line: 1, column: 1 });
   return needs;
 }
 
@@ -222,9 +232,9 @@ function needsBroken(
   return [...candidates.values()].flatMap(resource =>
     needsOf(resource)
       .filter(({ target }) => lacking.has(target))
-      .map(({ target, line, column }) =>
+      .map(({ target, file = resource.file, line, column }) =>
         problem('REFERENCE_UNRESOLVED', `it needs ${target}, which is not valid`, {
-          at: { file: resource.file, line, column },
+          at: { file, line, column },
           resource: resource.id,
           hint: `mend ${target}`,
         }),

@@ -1,4 +1,11 @@
-import { type AnyResource, type Catalog, compareText, digestOf } from '../schema/index.ts';
+import {
+  type AnyResource,
+  type Catalog,
+  compareText,
+  digestOf,
+  type Server,
+  selectedServers,
+} from '../schema/index.ts';
 
 /**
  * One thing that is either so or not: an instance that runs, a project or prompt that is served. `parts` holds the
@@ -47,7 +54,11 @@ export function plan(desired: readonly Item[], observed: readonly Item[]): Plan 
 export function desiredItems(catalog: Catalog): Item[] {
   const items: Item[] = desiredInstances(catalog).map(({ id, parts }) => ({ id: `instance/${id}`, parts }));
   for (const resource of catalog.resources.values()) {
-    if (resource.kind === 'Project' || resource.kind === 'Prompt') items.push(served(resource));
+    if (resource.kind === 'Prompt') items.push(served(resource));
+    if (resource.kind === 'Project') {
+      const { id, parts } = served(resource);
+      items.push({ id, parts: { ...parts, servers: digestOf(selectedServers(catalog, resource)) } });
+    }
   }
   return items;
 }
@@ -63,12 +74,34 @@ export interface DesiredInstance {
   specDigest: string;
 }
 
+/** Fields that decide what runs, and how. What concerns only its supervision restarts nothing when it changes. */
+const runFields = [
+  'transport',
+  'package',
+  'command',
+  'cwd',
+  'image',
+  'url',
+  'runner',
+  'args',
+  'env',
+  'headers',
+  'port',
+  'path',
+  'resources',
+  'runtime',
+  'isolation',
+] as const satisfies readonly (keyof Server)[];
+
 /** The instances of every server of a catalog, sorted by server and ordinal. */
 export function desiredInstances(catalog: Catalog): DesiredInstance[] {
   return catalog.list('Server').flatMap(server => {
-    const { replicas, ...rest } = server.spec;
+    const { replicas } = server.spec;
     const parts: Record<string, string> = {};
-    for (const [field, value] of Object.entries(rest)) if (value !== undefined) parts[field] = digestOf(value);
+    for (const field of runFields) {
+      const value = server.spec[field];
+      if (value !== undefined) parts[field] = digestOf(value);
+    }
     const lock = catalog.get(`lock/${server.name}`);
     if (lock) parts.lock = lock.digest;
     for (const { kind, name } of server.references) {

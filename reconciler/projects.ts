@@ -1,5 +1,5 @@
-import type { Catalog, Project, Prompt, Resource } from '../schema/index.ts';
-import { compareText, resourceId } from '../schema/index.ts';
+import type { Catalog, Resource } from '../schema/index.ts';
+import { resourceId, selectedPrompts, selectedServers } from '../schema/index.ts';
 import type { Fleet } from './instances/index.ts';
 import type { ServedProject, ServedPrompt } from './view.ts';
 
@@ -10,7 +10,7 @@ export function servedProject(catalog: Catalog, name: string, fleet: Fleet): Ser
   return {
     name,
     instructions: project.spec.instructions,
-    servers: project.spec.servers.toSorted(compareText).map(server => fleet.served(server)),
+    servers: selectedServers(catalog, project).map(server => fleet.served(server)),
     prompts: projectPrompts(catalog, project),
   };
 }
@@ -34,8 +34,9 @@ export function projectChanges(
   const prompts: string[] = [];
   for (const project of after.list('Project')) {
     const last = before === after ? project : before && findProject(before, project.name);
-    const otherServers = JSON.stringify(last?.spec.servers) !== JSON.stringify(project.spec.servers);
-    const surfaces = otherServers || project.spec.servers.some(server => changedServers.has(server));
+    const servers = selectedServers(after, project);
+    const was = before && last ? selectedServers(before, last) : undefined;
+    const surfaces = JSON.stringify(was) !== JSON.stringify(servers) || servers.some(name => changedServers.has(name));
     if (surfaces) tools.push(project.name);
     if (surfaces || (before !== after && otherPrompts(before, last, after, project))) prompts.push(project.name);
   }
@@ -57,15 +58,6 @@ function findProject(catalog: Catalog, name: string): Resource<'Project'> | unde
   return resource?.kind === 'Project' ? resource : undefined;
 }
 
-/** Its own prompts and the global ones it names; its own win. Sorted by name. */
-function projectPrompts(catalog: Catalog, project: { name: string; spec: Project }): ServedPrompt[] {
-  const prompts = new Map<string, Prompt>();
-  for (const name of project.spec.prompts) {
-    const resource = catalog.get(resourceId('Prompt', 'global', name));
-    if (resource?.kind === 'Prompt') prompts.set(name, resource.spec);
-  }
-  for (const { scope, name, spec } of catalog.list('Prompt')) {
-    if (scope === `project/${project.name}`) prompts.set(name, spec);
-  }
-  return [...prompts].map(([name, spec]) => ({ name, spec })).sort((a, b) => compareText(a.name, b.name));
+function projectPrompts(catalog: Catalog, project: Resource<'Project'>): ServedPrompt[] {
+  return selectedPrompts(catalog, project).map(({ name, spec }) => ({ name, spec }));
 }

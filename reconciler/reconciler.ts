@@ -24,6 +24,8 @@ export interface ReconcilerOptions {
   runtime: Runtime;
   /** Makes a launch out of a desired instance: secrets, package, arguments. */
   prepare: Prepare;
+  /** The environment whose patches take effect; none unless given. */
+  environment?: string;
   /** Milliseconds between polls, before ± 10 % jitter. */
   pollMs: number;
   /** How many instances start at the same time. */
@@ -131,7 +133,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   function decide(pass: Pass): StepResult {
-    const outcome = accept(pass.files ?? [], state.good, pass.commit ?? '');
+    const outcome = accept(pass.files ?? [], state.good, pass.commit ?? '', options.environment);
     if ('refused' in outcome) {
       const refused = limitProblems(outcome.refused, MAX_PROBLEMS);
       report(refused, state.refused);

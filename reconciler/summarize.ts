@@ -1,4 +1,11 @@
-import { type Catalog, compareProblems, type Problem, type ResourceId } from '../schema/index.ts';
+import {
+  type Catalog,
+  compareProblems,
+  type Problem,
+  type ResourceId,
+  selectedPrompts,
+  selectedServers,
+} from '../schema/index.ts';
 import type { Good } from './accept.ts';
 import type { Surface } from './mcp/index.ts';
 import type { Condition, InstanceStatus, ProjectStatus, ServerStatus, Status } from './status.ts';
@@ -160,10 +167,12 @@ function projectStatuses(
   now: string,
 ): ProjectStatus[] {
   const before = new Map(previous?.projects.map(({ name, conditions }) => [name, conditions]));
-  const prompts = Map.groupBy(facts.catalog?.list('Prompt') ?? [], ({ scope }): string => scope);
   const down = new Set(servers.filter(({ conditions }) => !holds(conditions, 'Ready')).map(({ name }) => name));
-  return (facts.catalog?.list('Project') ?? []).map(({ id, name, spec }) => {
-    const used = spec.servers.toSorted();
+  const { catalog } = facts;
+  if (!catalog) return [];
+  return catalog.list('Project').map(project => {
+    const { id, name } = project;
+    const used = selectedServers(catalog, project);
     const unready = used.filter(server => down.has(server));
     const why = facts.stalled.get(id)?.[0];
     const revision = facts.good.get(id)?.commit ?? '';
@@ -171,13 +180,12 @@ function projectStatuses(
       { type: 'Ready', ...yesNo(unready.length === 0, 'ServersReady', 'ServersNotReady', '', listed(unready)) },
       { type: 'Stalled', ...yesNo(why !== undefined, 'Invalid', 'AsDeclared', why?.message) },
     ];
-    const own = (prompts.get(id) ?? []).map(prompt => prompt.name);
     return {
       name,
       revision,
       endpoint: `/mcp/${name}`,
       servers: used,
-      prompts: [...new Set([...own, ...spec.prompts])].sort(),
+      prompts: selectedPrompts(catalog, project).map(prompt => prompt.name),
       conditions: settle(drafts, revision, before.get(name), now),
     };
   });

@@ -1,4 +1,12 @@
-import { classify, type ParsedFile, type Problem, ProblemError, problem, refuseUnread } from '../schema/index.ts';
+import {
+  classify,
+  isRead,
+  type ParsedFile,
+  type Problem,
+  ProblemError,
+  problem,
+  refuseUnread,
+} from '../schema/index.ts';
 import type { ObjectInfo, Objects } from './objects.ts';
 import type { TreeFile } from './tree-changes.ts';
 import type { Oid } from './types.ts';
@@ -30,7 +38,7 @@ export function parseUnread(file: TreeFile): ParsedFile | undefined {
     return withoutContent(file, [problem('NAME_INVALID', `\`${file.path}\` is not read: ${file.fault}`, more)]);
   }
   const problems = refuseUnread(file, 0);
-  return problems.length > 0 || classify(file.path).kind !== 'resource' ? withoutContent(file, problems) : undefined;
+  return problems.length > 0 || !isRead(file.path) ? withoutContent(file, problems) : undefined;
 }
 
 /** A parsed file that has nothing but problems. */

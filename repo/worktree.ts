@@ -1,4 +1,4 @@
-import { classify, type ParsedFile, ProblemError, parseFile, problem, refuseUnread } from '../schema/index.ts';
+import { classify, isRead, type ParsedFile, ProblemError, parseFile, problem, refuseUnread } from '../schema/index.ts';
 import { parseUnread, readBlobs, rootTree, withoutContent } from './commit-files.ts';
 import { blobOid, type FolderFile, listFolder, readLink, withFile } from './folder-files.ts';
 import { git, lastWords } from './git.ts';
@@ -39,9 +39,10 @@ async function parseOnDisk(root: string, { path, mode }: FolderFile): Promise<Pa
   if (mode !== '100644') return withoutContent(unread, refuseUnread({ path, mode }, 0));
   return withFile(root, path, async file => {
     const refused = refuseUnread({ path, mode }, file.size);
-    if (refused.length > 0 || classify(path).kind !== 'resource') return withoutContent(unread, refused);
+    if (refused.length > 0 || !isRead(path)) return withoutContent(unread, refused);
     const bytes = await file.read();
-    return parseFile({ path, mode, oid: blobOid(bytes) }, bytes);
+    const recorded = file.executable ? '100755' : mode;
+    return parseFile({ path, mode: recorded, oid: blobOid(bytes) }, bytes);
   });
 }
 

@@ -74,7 +74,10 @@ describe('link: rules', () => {
     [
       'a name in two scopes',
       [project('{ prompts: [a] }'), prompt('prompts/a.md'), prompt('projects/demo/prompts/a.md')],
-      [],
+      [
+        'projects/demo/prompts/a.md:1:1 RESOURCE_SHADOWED project/demo/prompt/a → ' +
+          'Rename one of the two, or take the global one out of the project.',
+      ],
     ],
     [
       'a secret that is not there',
@@ -126,7 +129,9 @@ describe('link: rules', () => {
       ['locks/servers/a/package-lock.json:1:1 LOCK_UNUSED lock/a → Remove the lock.'],
     ],
   ])('%s', (_situation, resources, expected) => {
-    expect(link([repository, ...resources]).problems.map(shown)).toEqual(expected);
+    // Whether something is used is another table's question.
+    const found = link([repository, ...resources]).problems.filter(({ code }) => code !== 'RESOURCE_UNUSED');
+    expect(found.map(shown)).toEqual(expected);
   });
 
   it('wants a repository', () => {
@@ -142,7 +147,7 @@ describe('link: rules', () => {
       lock('b', { a: '1.0.0' }),
       prompt('projects/p/prompts/x.md'),
     ];
-    expect(link(resources).problems).toHaveLength(4);
+    expect(link(resources).problems.filter(({ severity }) => severity === 'error')).toHaveLength(2);
     expect(link(resources, ['lock/a', 'secret/tokens', 'server/b', 'project/p']).problems).toEqual([]);
   });
 });
@@ -179,6 +184,6 @@ describe('link: the catalog', () => {
       { ...demo, id: `project/p${n}`, name: `p${n}` },
     ]).flat();
     const { problems } = link([repository, ...many]);
-    expect(problems).toHaveLength(5000);
+    expect(problems.filter(({ code }) => code === 'REFERENCE_UNRESOLVED')).toHaveLength(5000);
   });
 });

@@ -1,6 +1,6 @@
-import { closest } from './closest.ts';
-import { compareText, type Problem, type ProblemCode, problem, sortProblems } from './problem.ts';
-import { type AnyResource, type Kind, type Reference, type Resource, type ResourceId, resourceId } from './resource.ts';
+import { type Linking, linkRules } from './link-rules.ts';
+import { compareText, type Problem, problem, sortProblems } from './problem.ts';
+import { type AnyResource, type Kind, type Resource, type ResourceId, resourceId, type Scope } from './resource.ts';
 
 /** All resources of one commit, each once. Frozen in time: nothing changes it. */
 export interface Catalog {
@@ -9,22 +9,9 @@ export interface Catalog {
   get(id: ResourceId): AnyResource | undefined;
   /** All of a kind, of every scope, sorted by id. */
   list<K extends Kind>(kind: K): readonly Resource<K>[];
+  /** All that belongs to a project or an agent, sorted by id. */
+  within(scope: Scope): readonly AnyResource[];
 }
-
-/** What a rule over the whole catalog looks at. */
-interface Linking {
-  catalog: Catalog;
-  /** Ids that files declare, though no valid resource stands behind them. */
-  broken: ReadonlySet<ResourceId>;
-  report(code: ProblemCode, about: AnyResource, message: string, more?: { hint?: string; at?: Reference }): void;
-}
-
-const rules: readonly ((linking: Linking) => void)[] = [
-  referencesResolve,
-  projectsExist,
-  npmServersHaveLocks,
-  locksFitTheirServers,
-];
 
 /**
  * Put resources together and check what holds between them. Pure, and linear in the number of resources.
@@ -41,32 +28,29 @@ export function link(
     catalog: createCatalog(unique(files, problems)),
     broken: new Set(broken),
     report(code, about, message, { hint, at } = {}) {
-      const { line = 1, column = 1 } = at ?? {};
-      const more = { at: { file: about.file, line, column }, resource: about.id };
+      const { file = about.file, line = 1, column = 1 } = at ?? {};
+      const more = { at: { file, line, column }, resource: about.id };
       problems.push(problem(code, message, hint === undefined ? more : { ...more, hint }));
     },
+    note: found => problems.push(found),
   };
   if (!linking.catalog.repository && !linking.broken.has(repositoryId)) {
     problems.push(problem('REPOSITORY_MISSING', 'there is no `mcpctl.yaml`', { at: { file: 'mcpctl.yaml' } }));
   }
-  for (const rule of rules) rule(linking);
+  for (const rule of linkRules) rule(linking);
   return { catalog: linking.catalog, problems: sortProblems(problems) };
 }
 
 const repositoryId = resourceId('Repository', 'global', 'repository');
 
 function createCatalog(resources: ReadonlyMap<ResourceId, AnyResource>): Catalog {
-  const byKind = new Map<Kind, AnyResource[]>();
-  for (const resource of resources.values()) {
-    const list = byKind.get(resource.kind);
-    if (list) list.push(resource);
-    else byKind.set(resource.kind, [resource]);
-  }
+  const byKind = Map.groupBy(resources.values(), ({ kind }) => kind);
+  const byScope = Map.groupBy(resources.values(), ({ scope }) => scope);
   function list<K extends Kind>(kind: K): readonly Resource<K>[] {
-    return (byKind.get(kind) ?? []) as Resource<K>[];
+    return (byKind.get(kind) ?? []) as unknown as Resource<K>[];
   }
   const repository = list('Repository')[0];
-  return { repository, resources, get: id => resources.get(id), list };
+  return { repository, resources, get: id => resources.get(id), list, within: scope => byScope.get(scope) ?? [] };
 }
 
 /** Each id once, sorted by id; a second file for one id is a problem. */
@@ -86,81 +70,4 @@ function unique(files: Iterable<AnyResource>, problems: Problem[]): Map<Resource
     );
   }
   return resources;
-}
-
-/** Whatever a resource names is there, and so is the key it names in a Secret. */
-function referencesResolve({ catalog, broken, report }: Linking): void {
-  const suggest = suggestions(catalog);
-  for (const resource of catalog.resources.values()) {
-    for (const reference of resource.references) {
-      const { kind, name, key } = reference;
-      const id = resourceId(kind, 'global', name);
-      const target = catalog.get(id);
-      if (!target && !broken.has(id)) {
-        const meant = suggest(kind, name);
-        const hint = meant === undefined ? `Add \`${id}\`, or correct the name.` : `Did you mean \`${meant}\`?`;
-        report('REFERENCE_UNRESOLVED', resource, `there is no ${kind} \`${name}\``, { at: reference, hint });
-      }
-      if (target?.kind !== 'Secret' || key === undefined || Object.hasOwn(target.spec.data, key)) continue;
-      const keys = Object.keys(target.spec.data);
-      const meant = closest(key, keys);
-      const hint = meant === undefined ? `Its keys: ${keys.join(', ')}.` : `Did you mean \`${meant}\`?`;
-      report('REFERENCE_UNRESOLVED', resource, `the Secret \`${name}\` has no key \`${key}\``, { at: reference, hint });
-    }
-  }
-}
-
-/** The nearest name of a kind; after a good number of names were compared, none, so that the time stays bounded. */
-function suggestions(catalog: Catalog): (kind: Kind, name: string) => string | undefined {
-  let comparisons = 50_000;
-  return (kind, name) => {
-    const candidates = catalog.list(kind);
-    comparisons -= candidates.length;
-    if (comparisons < 0) return undefined;
-    return closest(
-      name,
-      candidates.filter(({ scope }) => scope === 'global').map(candidate => candidate.name),
-    );
-  };
-}
-
-/** What lies below `projects/<name>/` belongs to a project that is declared. */
-function projectsExist({ catalog, broken, report }: Linking): void {
-  for (const prompt of catalog.list('Prompt')) {
-    if (!prompt.scope.startsWith('project/')) continue;
-    const name = prompt.scope.slice('project/'.length);
-    const id = resourceId('Project', 'global', name);
-    if (catalog.get(id) || broken.has(id)) continue;
-    const hint = 'Add its `project.yaml`, or move the prompt to `prompts/`.';
-    report('REFERENCE_UNRESOLVED', prompt, `there is no Project \`${name}\``, { hint });
-  }
-}
-
-function npmServersHaveLocks({ catalog, broken, report }: Linking): void {
-  for (const server of catalog.list('Server')) {
-    const id = resourceId('Lock', 'global', server.name);
-    if (!server.spec.package || catalog.get(id) || broken.has(id)) continue;
-    const hint = `mcpctl lock ${server.name}`;
-    report('LOCK_MISSING', server, `the npm server \`${server.name}\` has no lock`, { hint });
-  }
-}
-
-/** Each lock is for exactly the package and version of an npm server of its name. */
-function locksFitTheirServers({ catalog, broken, report }: Linking): void {
-  for (const lock of catalog.list('Lock')) {
-    const id = resourceId('Server', 'global', lock.name);
-    if (broken.has(id)) continue;
-    const server = catalog.get(id);
-    if (server?.kind !== 'Server' || !server.spec.package) {
-      report('LOCK_UNUSED', lock, `no npm server is named \`${lock.name}\``);
-      continue;
-    }
-    const { identifier, version } = server.spec.package;
-    const locked = Object.entries(lock.spec.dependencies);
-    const [name, exact] = locked[0] ?? [];
-    if (locked.length === 1 && name === identifier && exact === version) continue;
-    const found = locked.map(pair => pair.join('@')).join(', ') || 'nothing';
-    const message = `the lock is for ${found}, but \`${lock.name}\` runs ${identifier}@${version}`;
-    report('LOCK_MISMATCH', { ...lock, id }, message, { hint: `mcpctl lock ${lock.name}` });
-  }
 }

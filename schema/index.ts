@@ -2,18 +2,24 @@
  * The room of what may be declared: one zod schema per kind, how files map to resources, the rules that hold over a
  * whole catalog, and every problem code. Pure: it reads no file, no clock and no network.
  */
+export { assemble } from './assemble.ts';
 export { type Catalog, link } from './catalog.ts';
 export { closest } from './closest.ts';
 export { digestOf } from './digest.ts';
 export { type FileContent, fromDocument, ResourceDocument, type ResourceFiles, toDocument } from './document.ts';
+export { pathInDocument } from './document-place.ts';
 export { editYaml } from './edit-yaml.ts';
 export { findKind, type KindRow, kindTable } from './kind-table.ts';
+export { envelope } from './kinds/envelope.ts';
 export * from './kinds/index.ts';
 export { type Classification, classify } from './layout.ts';
-export { type FileEntry, parseFile, refuseUnread } from './parse.ts';
+export { type FileEntry, isRead, parseFile, refuseUnread } from './parse.ts';
 export { printYaml } from './print-yaml.ts';
 export * from './problem.ts';
 export { renderPrompt } from './prompt-arguments.ts';
+export { type GivenDocument, readDocuments } from './read-documents.ts';
 export * from './resource.ts';
+export { selectedPrompts, selectedServers, selectedSkills } from './selection.ts';
 export { decodeSource } from './source.ts';
+export { instantiate } from './template.ts';
 export { parseYaml } from './yaml.ts';

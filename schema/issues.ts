@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { closest } from './closest.ts';
-import { type Problem, problem } from './problem.ts';
+import { type Problem, type ProblemCode, problem } from './problem.ts';
 import { printable, quoted } from './quote.ts';
 import type { Source } from './source.ts';
 import type { YamlDocument } from './yaml.ts';
 
 /** A file's data with all that is needed to say where in the file something is wrong with it. */
 export interface Located {
-  source: Source;
+  source: Pick<Source, 'file' | 'position'>;
   document: YamlDocument;
 }
 
@@ -28,9 +28,9 @@ export function problemAt(
   path: Path,
   text: string,
   hint?: string,
-  code: 'FIELD_INVALID' | 'FIELD_MISSING' | 'FIELD_UNKNOWN' | 'IDENTITY_MISMATCH' = 'FIELD_INVALID',
+  code: ProblemCode = 'FIELD_INVALID',
 ): Problem {
-  const part = code === 'FIELD_UNKNOWN' ? 'key' : 'value';
+  const part = code === 'FIELD_UNKNOWN' || code === 'FIELD_NOT_ACTED_ON' ? 'key' : 'value';
   const at = located.source.position(located.document.offset(path, part));
   return problem(code, text, { at, ...(hint !== undefined && { hint }) });
 }
@@ -95,6 +95,8 @@ function complaint(issue: z.core.$ZodIssue, value: unknown): string {
       return tooBig(issue);
     case 'too_small':
       return tooSmall(issue);
+    case 'invalid_union':
+      return 'has none of the forms that are allowed here';
     case 'invalid_format':
       if (issue.format === 'url') return 'must be an http:// or https:// URL';
       return sentence(issue.message);

@@ -1,3 +1,4 @@
+import { MAX_LABEL, MAX_SHORT_NAME } from './kinds/names.ts';
 import type { Kind } from './resource.ts';
 
 /** Which scopes a kind's names may be in. */
@@ -15,7 +16,8 @@ export interface KindRow {
   folder: string;
   /**
    * How it is written: `yaml` is `<folder>/<name>.yaml`; `markdown` is `<folder>/<name>.md`; `folder` is
-   * `<folder>/<name>/<singular>.yaml`; `bundle` is every file below `<folder>/<name>/`; `file` is one fixed file.
+   * `<folder>/<name>/<singular>.yaml`; `bundle` is `SKILL.md` and every other file below `<folder>/<name>/`; `file` is
+   * one fixed file.
    */
   form: 'yaml' | 'markdown' | 'folder' | 'bundle' | 'file';
   /** The longest name. */
@@ -26,10 +28,10 @@ export interface KindRow {
   actedOn: boolean;
 }
 
-const LABEL = 63;
-const SHORT = 24;
+const LABEL = MAX_LABEL;
+const SHORT = MAX_SHORT_NAME;
 
-/** Every kind, in the order in which lists show them. */
+/** Every kind that people write, in the order in which lists show them. */
 export const kindTable: readonly KindRow[] = [
   {
     kind: 'Repository',
@@ -56,6 +58,18 @@ export const kindTable: readonly KindRow[] = [
     actedOn: true,
   },
   {
+    kind: 'Template',
+    singular: 'template',
+    plural: 'templates',
+    short: ['tpl', 'tmpl'],
+    scopes: ['global'],
+    folder: 'templates',
+    form: 'yaml',
+    maxName: LABEL,
+    summary: 'A Server with parameters, to make servers from',
+    actedOn: true,
+  },
+  {
     kind: 'Prompt',
     singular: 'prompt',
     plural: 'prompts',
@@ -66,6 +80,18 @@ export const kindTable: readonly KindRow[] = [
     maxName: LABEL,
     summary: 'A text that clients offer by name, with arguments',
     actedOn: true,
+  },
+  {
+    kind: 'Skill',
+    singular: 'skill',
+    plural: 'skills',
+    short: ['sk'],
+    scopes: ['global', 'project'],
+    folder: 'skills',
+    form: 'bundle',
+    maxName: LABEL,
+    summary: 'A folder of instructions and files, in the Agent Skills format',
+    actedOn: false,
   },
   {
     kind: 'Project',
@@ -80,6 +106,42 @@ export const kindTable: readonly KindRow[] = [
     actedOn: true,
   },
   {
+    kind: 'Agent',
+    singular: 'agent',
+    plural: 'agents',
+    short: ['ag'],
+    scopes: ['global'],
+    folder: 'agents',
+    form: 'folder',
+    maxName: LABEL,
+    summary: 'A model with a task and tools',
+    actedOn: false,
+  },
+  {
+    kind: 'Personality',
+    singular: 'personality',
+    plural: 'personalities',
+    short: ['pers'],
+    scopes: ['agent'],
+    folder: 'personalities',
+    form: 'markdown',
+    maxName: LABEL,
+    summary: 'How an agent behaves',
+    actedOn: false,
+  },
+  {
+    kind: 'Llm',
+    singular: 'llm',
+    plural: 'llms',
+    short: ['model'],
+    scopes: ['global'],
+    folder: 'llms',
+    form: 'yaml',
+    maxName: LABEL,
+    summary: 'A model that agents use',
+    actedOn: false,
+  },
+  {
     kind: 'Secret',
     singular: 'secret',
     plural: 'secrets',
@@ -90,6 +152,78 @@ export const kindTable: readonly KindRow[] = [
     maxName: LABEL,
     summary: 'Where secret values come from; never the values',
     actedOn: true,
+  },
+  {
+    kind: 'SecretBackend',
+    singular: 'secretbackend',
+    plural: 'secretbackends',
+    short: ['sb'],
+    scopes: ['global'],
+    folder: 'secretbackends',
+    form: 'yaml',
+    maxName: LABEL,
+    summary: 'Where secret values are kept outside of the machine',
+    actedOn: false,
+  },
+  {
+    kind: 'User',
+    singular: 'user',
+    plural: 'users',
+    short: [],
+    scopes: ['global'],
+    folder: 'access/users',
+    form: 'yaml',
+    maxName: LABEL,
+    summary: 'A person',
+    actedOn: false,
+  },
+  {
+    kind: 'Group',
+    singular: 'group',
+    plural: 'groups',
+    short: ['grp'],
+    scopes: ['global'],
+    folder: 'access/groups',
+    form: 'yaml',
+    maxName: LABEL,
+    summary: 'Users, service accounts and groups, together',
+    actedOn: false,
+  },
+  {
+    kind: 'ServiceAccount',
+    singular: 'serviceaccount',
+    plural: 'serviceaccounts',
+    short: ['sa'],
+    scopes: ['global'],
+    folder: 'access/serviceaccounts',
+    form: 'yaml',
+    maxName: LABEL,
+    summary: 'A program that acts for nobody in particular',
+    actedOn: false,
+  },
+  {
+    kind: 'RoleBinding',
+    singular: 'rolebinding',
+    plural: 'rolebindings',
+    short: ['rb'],
+    scopes: ['global'],
+    folder: 'access/bindings',
+    form: 'yaml',
+    maxName: LABEL,
+    summary: 'What somebody may do, and to what',
+    actedOn: false,
+  },
+  {
+    kind: 'McpToken',
+    singular: 'mcptoken',
+    plural: 'mcptokens',
+    short: ['token', 'tokens'],
+    scopes: ['global'],
+    folder: 'access/tokens',
+    form: 'yaml',
+    maxName: LABEL,
+    summary: 'What a client proves itself with, as a hash',
+    actedOn: false,
   },
 ];
 

@@ -20,23 +20,55 @@ describe('classify: what declares a resource', () => {
     ['projects/demo/prompts/greet.md', 'project/demo/prompt/greet', 'Prompt', 'greet'],
     ['projects/team/demo/prompts/order/greet.md', 'project/demo/prompt/greet', 'Prompt', 'greet'],
     ['locks/servers/everything/package-lock.json', 'lock/everything', 'Lock', 'everything'],
+    ['templates/a.yaml', 'template/a', 'Template', 'a'],
+    ['skills/x/SKILL.md', 'skill/x', 'Skill', 'x'],
+    ['skills/data/x/SKILL.md', 'skill/x', 'Skill', 'x'],
+    ['projects/demo/skills/x/SKILL.md', 'project/demo/skill/x', 'Skill', 'x'],
+    ['projects/demo/skills/prompts/SKILL.md', 'project/demo/skill/prompts', 'Skill', 'prompts'],
+    ['agents/x/agent.yaml', 'agent/x', 'Agent', 'x'],
+    ['agents/team/x/agent.yaml', 'agent/x', 'Agent', 'x'],
+    ['agents/x/prompts/p.md', 'agent/x/prompt/p', 'Prompt', 'p'],
+    ['agents/x/personalities/calm.md', 'agent/x/personality/calm', 'Personality', 'calm'],
+    ['llms/x.yaml', 'llm/x', 'Llm', 'x'],
+    ['secretbackends/x.yaml', 'secretbackend/x', 'SecretBackend', 'x'],
+    ['access/users/x.yaml', 'user/x', 'User', 'x'],
+    ['access/users/team/x.yaml', 'user/x', 'User', 'x'],
+    ['access/groups/x.yaml', 'group/x', 'Group', 'x'],
+    ['access/serviceaccounts/x.yaml', 'serviceaccount/x', 'ServiceAccount', 'x'],
+    ['access/bindings/x.yaml', 'rolebinding/x', 'RoleBinding', 'x'],
+    ['access/tokens/x.yaml', 'mcptoken/x', 'McpToken', 'x'],
   ])('%s', (path, id, resourceKind, name) => {
-    const scope = id.startsWith('project/demo/') ? 'project/demo' : 'global';
+    const scope = /^(?:project|agent)\/[^/]+(?=\/)/.exec(id)?.[0] ?? 'global';
     expect(classify(path)).toEqual({ kind: 'resource', resourceKind, scope, name, id });
+  });
+});
+
+describe('classify: what is part of something else', () => {
+  it.each([
+    ['skills/x/run.sh', 'global', 'x', 'run.sh'],
+    ['skills/x/README.md', 'global', 'x', 'README.md'],
+    ['skills/x/.config/a', 'global', '.config', 'a'],
+    ['skills/x/skill.yaml', 'global', 'x', 'skill.yaml'],
+    ['skills/data/x/assets/prompts/a.md', 'global', 'prompts', 'a.md'],
+    ['projects/demo/skills/x/a.txt', 'project/demo', 'x', 'a.txt'],
+  ])('%s is a part', (path, scope, name, file) => {
+    expect(classify(path)).toEqual({ kind: 'part', scope, name, file });
+  });
+
+  it.each([
+    ['environments/prod/servers/x.yaml', 'server/x', false],
+    ['environments/prod/mcpctl.yaml', 'repository/repository', false],
+    ['environments/prod/projects/demo/prompts/x.md', 'project/demo/prompt/x', false],
+    ['environments/prod/skills/x/SKILL.md', 'skill/x', false],
+    ['environments/prod/skills/x/skill.yaml', 'skill/x', true],
+  ])('%s is a patch', (path, id, extras) => {
+    expect(classify(path)).toMatchObject({ kind: 'patch', environment: 'prod', target: { id }, extras });
   });
 });
 
 describe('classify: what belongs to a later version', () => {
   it.each([
-    ['templates/a.yaml', 'templates'],
-    ['skills/x/SKILL.md', 'skills'],
-    ['agents/x/agent.yaml', 'agents'],
-    ['llms/x.yaml', 'llms'],
-    ['secretbackends/x.yaml', 'secretbackends'],
-    ['access/users/x.yaml', 'access'],
-    ['environments/prod/servers/x.yaml', 'environments'],
     ['trust/root/1.json', 'trust'],
-    ['projects/demo/skills/x/SKILL.md', 'projects/*/skills'],
     ['locks/servers/x/surface.json', 'locks/servers/*'],
     ['locks/servers/x/more/package-lock.json', 'locks/servers/*'],
   ])('%s', (path, folder) => {
@@ -44,11 +76,11 @@ describe('classify: what belongs to a later version', () => {
   });
 
   it('gives one problem per folder, however many files it has', () => {
-    const paths = ['skills/a/SKILL.md', 'skills/b/SKILL.md', 'access/users/x.yaml', 'skills/b/more.md'];
+    const paths = ['trust/root/1.json', 'trust/root/2.json', 'locks/servers/x/surface.json'];
     const problems = sortProblems(paths.flatMap(path => layoutProblem(classify(path)) ?? []));
     expect(problems.map(({ code, severity, at }) => [code, severity, at])).toEqual([
-      ['KIND_NOT_ACTED_ON', 'warning', { file: 'access' }],
-      ['KIND_NOT_ACTED_ON', 'warning', { file: 'skills' }],
+      ['KIND_NOT_ACTED_ON', 'warning', { file: 'locks/servers/*' }],
+      ['KIND_NOT_ACTED_ON', 'warning', { file: 'trust' }],
     ]);
   });
 });
@@ -64,7 +96,10 @@ describe('classify: what is not ours, or harmless', () => {
     '.github/workflows/ci.yaml',
     'skills/.gitkeep',
     'package.json',
-    'templates',
+    'personalities/x.md',
+    'skills/README.md',
+    'skills/x/.git/config',
+    'environments/prod/README.md',
     '',
     '/',
     '//servers/x.yaml',
@@ -75,6 +110,22 @@ describe('classify: what is not ours, or harmless', () => {
 
 describe('classify: what cannot be', () => {
   it.each([
+    ['templates', 'FILE_UNKNOWN', 'warning'],
+    ['access/x.yaml', 'FILE_UNKNOWN', 'warning'],
+    ['access/roles/x.yaml', 'FILE_UNKNOWN', 'warning'],
+    ['skills/SKILL.md', 'FILE_UNKNOWN', 'warning'],
+    ['agents/x/notes.txt', 'FILE_UNKNOWN', 'warning'],
+    ['agents/x/skills/y/SKILL.md', 'FILE_UNKNOWN', 'warning'],
+    ['environments/prod', 'FILE_UNKNOWN', 'warning'],
+    ['environments/prod/notes.txt', 'FILE_UNKNOWN', 'warning'],
+    ['environments/prod/servers/x.yml', 'FILE_UNKNOWN', 'warning'],
+    ['environments/prod/skills/x/run.sh', 'FILE_UNKNOWN', 'warning'],
+    ['environments/prod/locks/servers/x/package-lock.json', 'FILE_UNKNOWN', 'warning'],
+    ['environments/PROD/servers/x.yaml', 'NAME_INVALID', 'error'],
+    ['projects/demo/agents/x/prompts/p.md', 'SCOPE_CONFLICT', 'error'],
+    ['agents/x/projects/demo/prompts/p.md', 'SCOPE_CONFLICT', 'error'],
+    ['agents/Bot/prompts/p.md', 'NAME_INVALID', 'error'],
+    ['skills/Foo/SKILL.md', 'NAME_INVALID', 'error'],
     ['mcpctl.yml', 'FILE_UNKNOWN', 'warning'],
     ['servers/x.yml', 'FILE_UNKNOWN', 'warning'],
     ['servers/x.YAML', 'FILE_UNKNOWN', 'warning'],

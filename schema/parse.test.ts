@@ -54,6 +54,9 @@ spec:
         package: { registry: 'npm', identifier: '@scope/server', version: '1.2.3', installScripts: false },
         path: '/mcp',
         args: [],
+        headers: [],
+        dependsOn: [],
+        ignoreFields: [],
         env: [
           { name: 'LEVEL', value: 'no' },
           { name: 'TOKEN', valueFrom: { secretRef: { name: 'tokens', key: 'main' } } },
@@ -241,7 +244,7 @@ describe('parseFile: a file that disagrees with its path or its schema', () => {
       ['2:12 FIELD_INVALID'],
     ],
     ['a missing transport', 'servers/x.yaml', server('  command: [node]\n'), ['4:3 FIELD_MISSING']],
-    ['an unknown transport', 'servers/x.yaml', server('  transport: sse\n  command: [node]\n'), ['4:14 FIELD_INVALID']],
+    ['an unknown transport', 'servers/x.yaml', server('  transport: ws\n  command: [node]\n'), ['4:14 FIELD_INVALID']],
     ['a misspelt field', 'servers/x.yaml', server(`${stdio}  replica: 2\n`), ['6:3 FIELD_UNKNOWN']],
     ['an empty command', 'servers/x.yaml', server('  transport: stdio\n  command: []\n'), ['5:12 FIELD_INVALID']],
     [
@@ -435,7 +438,7 @@ describe('parseFile: hints', () => {
       'Quote the value, so that it is text: `value: "…"`.',
     ],
     ['a field without a value', `${stdio}  args:\n`, 'Give it a value, or remove the field.'],
-    ['a missing choice', '  command: [a]\n', 'Add it: `stdio` or `streamable-http`.'],
+    ['a missing choice', '  command: [a]\n', 'Add it: `stdio`, `streamable-http` or `sse`.'],
   ])('%s', (_what, spec, hint) => {
     expect(parse('servers/x.yaml', server(spec)).problems.map(one => one.hint)).toContain(hint);
   });
@@ -449,7 +452,8 @@ describe('parseFile: what is not read', () => {
     ['a YAML file of 256 KiB and a byte', 'servers/x.yaml', '100644', 256 * 1024 + 1, 'FILE_TOO_LARGE'],
     ['a prompt of 1 MiB and a byte', 'prompts/x.md', '100644', 1024 * 1024 + 1, 'FILE_TOO_LARGE'],
     ['a file of no meaning', 'servers/x.txt', '100644', 1, 'FILE_UNKNOWN'],
-    ['a kind of a later version', 'skills/x/SKILL.md', '100644', 1, 'KIND_NOT_ACTED_ON'],
+    ['a folder of a later version', 'trust/root/1.json', '100644', 1, 'KIND_NOT_ACTED_ON'],
+    ['a file of a skill of 8 MiB and a byte', 'skills/x/a.bin', '100644', 8 * 1024 * 1024 + 1, 'FILE_TOO_LARGE'],
   ])('%s', (_what, path, mode, size, code) => {
     const parsed = parse(path, Buffer.alloc(size, 'a'), mode);
     expect(parsed.problems.map(one => one.code)).toEqual([code]);

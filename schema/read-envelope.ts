@@ -7,42 +7,43 @@ import type { Problem } from './problem.ts';
 import { quoted } from './quote.ts';
 import type { Locate } from './references.ts';
 import type { Kind, Metadata, Reference, Resource, Specs } from './resource.ts';
-import type { Source } from './source.ts';
-import { parseYaml } from './yaml.ts';
 
 /** What one file gives: a resource, or the errors why there is none; warnings either way. */
-export interface Outcome<K extends Kind> {
+export interface Outcome<K extends Kind = Kind> {
   resource?: Resource<K>;
   problems: Problem[];
 }
 
 /** How one kind of YAML file is read. */
 export interface EnvelopeReader<K extends Kind> {
-  kind: K;
   schema: z.ZodType<{ metadata: WrittenMetadata; spec: Specs[K] }>;
   /** Rules over more than one field; given what was written under `spec`, valid or not. */
   rules?: (spec: Readonly<Record<string, unknown>>, located: Located) => Problem[];
-  references?: (spec: Specs[K], locate: Locate) => Reference[];
+  references?: (spec: Specs[K], locate: Locate, owner: Declared) => Reference[];
+  /** Fields of `spec` that are valid, but that nothing acts on yet. */
+  notActedOn?: (spec: Specs[K]) => readonly string[];
 }
 
-interface WrittenMetadata {
+export interface WrittenMetadata {
   name?: string | undefined;
   labels: Record<string, string>;
   annotations: Record<string, string>;
   description?: string | undefined;
 }
 
-/** Read a YAML file in Kubernetes' envelope: its identity against its path, its schema, its kind's rules. */
-export function readEnvelope<K extends Kind>(
+/**
+ * Check a document in Kubernetes' envelope: its identity against its path, its schema, its kind's rules.
+ * @param file the resource's own file; `located` may be another one's, a patch's
+ */
+export function checkEnvelope<K extends Kind>(
+  kind: K,
   reader: EnvelopeReader<K>,
   declared: Declared,
-  source: Source,
+  located: Located,
+  file: string,
 ): Outcome<K> {
-  const yaml = parseYaml(source);
-  if ('problems' in yaml) return yaml;
-  const { kind, schema, rules, references } = reader;
-  const located: Located = { source, document: yaml.document };
-  const raw = yaml.document.value;
+  const { schema, rules, references, notActedOn } = reader;
+  const raw = located.document.value;
   const problems: Problem[] = [];
   if (isMapping(raw)) {
     problems.push(...checkIdentity(raw, kind, declared.name, located));
@@ -55,10 +56,8 @@ export function readEnvelope<K extends Kind>(
   if (!parsed.success || problems.some(({ severity }) => severity === 'error')) return { problems };
 
   const { metadata, spec } = parsed.data;
-  const locate: Locate = path => {
-    const { line, column } = source.position(yaml.document.offset(path));
-    return { line, column };
-  };
+  const idle = notActedOn?.(spec) ?? [];
+  if (idle.length > 0) problems.push(idleFields(idle, located));
   const { scope, name, id } = declared;
   const resource: Resource<K> = {
     id,
@@ -67,11 +66,23 @@ export function readEnvelope<K extends Kind>(
     name,
     metadata: withoutName(metadata),
     spec,
-    file: source.file,
+    file,
     digest: contentDigest(raw),
-    references: references?.(spec, locate) ?? [],
+    references: references?.(spec, locator(located, file), declared) ?? [],
   };
   return { resource, problems };
+}
+
+/** Where a path of the document stands; with the file, where that is not the resource's own. */
+export function locator(located: Located, own: string): Locate {
+  return path => {
+    const { file, line = 1, column = 1 } = located.source.position(located.document.offset(path));
+    return { line, column, ...(file !== own && { file }) };
+  };
+}
+
+export function withoutName({ labels, annotations, description }: WrittenMetadata): Metadata {
+  return { labels, annotations, ...(description !== undefined && { description }) };
 }
 
 /** The file's own word on what it is must be its path's. */
@@ -96,10 +107,13 @@ function checkIdentity(raw: Readonly<Record<string, unknown>>, kind: Kind, name:
     });
 }
 
-function withoutName({ labels, annotations, description }: WrittenMetadata): Metadata {
-  return { labels, annotations, ...(description !== undefined && { description }) };
+function idleFields(fields: readonly string[], located: Located): Problem {
+  const [first = ''] = fields;
+  const names = fields.map(field => `\`spec.${field}\``).join(', ');
+  const message = `${names} ${fields.length === 1 ? 'is' : 'are'} valid, but not acted on yet`;
+  return problemAt(located, ['spec', first], message, undefined, 'FIELD_NOT_ACTED_ON');
 }
 
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

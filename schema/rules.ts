@@ -1,39 +1,95 @@
+import semver from 'semver';
 import { fieldName, type Located, problemAt } from './issues.ts';
-import { type Problem, problem } from './problem.ts';
-import { promptArguments } from './prompt-arguments.ts';
+import type { Problem, ProblemCode } from './problem.ts';
 import { quoted } from './quote.ts';
 
 /** A mapping as it was written, not yet known to fit its schema; rules look at it so that all problems come at once. */
 type Written = Readonly<Record<string, unknown>>;
-type Report = (path: readonly PropertyKey[], message: string, hint: string) => void;
+type Report = (path: readonly PropertyKey[], message: string, hint?: string, code?: ProblemCode) => void;
 type Rule = (spec: Written, report: Report) => void;
 
 const serverRules: readonly Rule[] = [
   exactlyOneOrigin,
+  packageFitsItsRegistry,
+  runnerFitsThePackage,
+  cwdNeedsCommand,
+  imageIsPinned,
   urlStandsAlone,
   urlWithoutCredentials,
+  headersNeedUrl,
   endpointNeedsHttp,
   fixedPortMeansOneReplica,
-  environmentNamesDiffer,
+  namesDiffer,
+  dependsOnOthers,
 ];
 
 /** The rules of a Server that need more than one field; they hold whether or not each field is valid by itself. */
 export function checkServer(spec: Written, located: Located): Problem[] {
   const problems: Problem[] = [];
-  const report: Report = (path, message, hint) => {
-    problems.push(problemAt(located, ['spec', ...path], message, hint));
+  const report: Report = (path, message, hint, code) => {
+    problems.push(problemAt(located, ['spec', ...path], message, hint, code));
   };
   for (const rule of serverRules) rule(spec, report);
   return problems;
 }
 
-const origins = ['package', 'command', 'url'];
+const origins = ['package', 'command', 'image', 'url'];
 
 function exactlyOneOrigin(spec: Written, report: Report): void {
   const [first, ...others] = origins.filter(field => Object.hasOwn(spec, field));
-  const hint = 'Keep one: an npm `package`, a `command`, or the `url` of an external server.';
-  if (first === undefined) report([], '`spec` needs exactly one of `package`, `command` and `url`', hint);
+  const hint = 'Keep one: a `package`, a `command`, an `image`, or the `url` of an external server.';
+  if (first === undefined) report([], '`spec` needs exactly one of `package`, `command`, `image` and `url`', hint);
   for (const other of others) report([other], `\`spec.${other}\` cannot stand beside \`spec.${first}\``, hint);
+}
+
+/** Each registry has its own names, and its own way to write one exact version (semver; PEP 508 and PEP 440). */
+const registries = {
+  npm: {
+    name: /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/,
+    exact: (version: string) => semver.valid(version) === version,
+  },
+  pypi: {
+    name: /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/,
+    exact: (version: string) =>
+      /^(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?$/.test(version),
+  },
+};
+
+function packageFitsItsRegistry({ package: written }: Written, report: Report): void {
+  if (typeof written !== 'object' || written === null) return;
+  const { registry, identifier, version }: Written = { ...written };
+  if (registry !== 'npm' && registry !== 'pypi') return;
+  const { name, exact } = registries[registry];
+  if (typeof identifier === 'string' && identifier !== '' && !name.test(identifier)) {
+    report(['package', 'identifier'], `\`spec.package.identifier\` is not the name of a package on ${registry}`);
+  }
+  if (typeof version !== 'string' || exact(version)) return;
+  const message = '`spec.package.version` is not an exact version such as 1.2.3; ranges and tags are not allowed';
+  report(['package', 'version'], message);
+}
+
+const runners = { npm: 'node', pypi: 'python' };
+
+function runnerFitsThePackage({ runner, package: written }: Written, report: Report): void {
+  if (runner === undefined) return;
+  if (typeof written !== 'object' || written === null) {
+    report(['runner'], '`spec.runner` has no meaning without `spec.package`', 'Remove the field.');
+    return;
+  }
+  const { registry }: Written = { ...written };
+  if ((registry !== 'npm' && registry !== 'pypi') || runners[registry] === runner) return;
+  report(['runner'], `a package of ${registry} is run by ${runners[registry]}`, 'Remove the field.');
+}
+
+function cwdNeedsCommand(spec: Written, report: Report): void {
+  if (!Object.hasOwn(spec, 'cwd') || Object.hasOwn(spec, 'command')) return;
+  report(['cwd'], '`spec.cwd` has no meaning without `spec.command`', 'Remove the field.');
+}
+
+function imageIsPinned({ image }: Written, report: Report): void {
+  if (typeof image !== 'string' || image.includes('sha256:')) return;
+  const message = '`spec.image` is a tag, behind which another image may stand tomorrow';
+  report(['image'], message, 'Write `name@sha256:…`, or an image id `sha256:…`.', 'IMAGE_NOT_PINNED');
 }
 
 function urlStandsAlone(spec: Written, report: Report): void {
@@ -41,7 +97,7 @@ function urlStandsAlone(spec: Written, report: Report): void {
   if (spec.transport === 'stdio') {
     report(['transport'], 'an external server (`spec.url`) is not reached over stdio', 'Write `streamable-http`.');
   }
-  for (const field of ['port', 'path', 'args', 'env']) {
+  for (const field of ['port', 'path', 'args', 'env', 'cwd', 'resources', 'isolation', 'runtime']) {
     if (!Object.hasOwn(spec, field)) continue;
     report([field], `\`spec.${field}\` has no meaning for an external server (\`spec.url\`)`, 'Remove the field.');
   }
@@ -58,6 +114,11 @@ function urlWithoutCredentials({ url }: Written, report: Report): void {
   );
 }
 
+function headersNeedUrl(spec: Written, report: Report): void {
+  if (!Object.hasOwn(spec, 'headers') || Object.hasOwn(spec, 'url')) return;
+  report(['headers'], '`spec.headers` has no meaning without `spec.url`', 'Remove the field.');
+}
+
 function endpointNeedsHttp(spec: Written, report: Report): void {
   if (spec.transport !== 'stdio' || Object.hasOwn(spec, 'url')) return;
   for (const field of ['port', 'path']) {
@@ -72,49 +133,28 @@ function fixedPortMeansOneReplica({ port, replicas }: Written, report: Report): 
   report(['replicas'], message, 'Remove `port`, so that each replica gets a free one.');
 }
 
-function environmentNamesDiffer({ env }: Written, report: Report): void {
-  if (!Array.isArray(env)) return;
-  const seen = new Set<string>();
-  for (const [index, item] of env.entries()) {
-    const name: unknown = item?.name;
-    if (typeof name !== 'string') continue;
-    const path = ['env', index, 'name'];
-    if (seen.has(name)) {
-      report(path, `${fieldName(['spec', ...path])} sets ${quoted(name)} a second time`, 'Keep one of the two.');
+/** Variables and headers, each once; the case of a header's name means nothing. */
+function namesDiffer(spec: Written, report: Report): void {
+  for (const field of ['env', 'headers']) {
+    const list = spec[field];
+    if (!Array.isArray(list)) continue;
+    const seen = new Set<string>();
+    for (const [index, item] of list.entries()) {
+      const written: unknown = item?.name;
+      if (typeof written !== 'string') continue;
+      const name = field === 'headers' ? written.toLowerCase() : written;
+      const path = [field, index, 'name'];
+      if (seen.has(name)) {
+        report(path, `${fieldName(['spec', ...path])} sets ${quoted(written)} a second time`, 'Keep one of the two.');
+      }
+      seen.add(name);
     }
-    seen.add(name);
   }
 }
 
-/**
- * A prompt's arguments against their use in its body.
- * @param declared the front matter's `arguments`, as written
- * @param body offset of the body in the file
- */
-export function checkPromptArguments(declared: unknown, body: number, located: Located): Problem[] {
-  const { source } = located;
-  const uses = promptArguments(source.text.slice(body));
-  const names = new Set<string>();
-  const problems: Problem[] = [];
-  for (const [index, item] of Array.isArray(declared) ? declared.entries() : []) {
-    const name: unknown = item?.name;
-    if (typeof name !== 'string') continue;
-    const at = source.position(located.document.offset(['arguments', index, 'name']));
-    if (names.has(name))
-      problems.push(problem('FIELD_INVALID', `the argument ${quoted(name)} is declared twice`, { at }));
-    else if (!uses.has(name)) {
-      const hint = `Use it as \`{{${quoted(name).slice(1, -1)}}}\`, or remove it.`;
-      problems.push(
-        problem('PROMPT_ARGUMENT_UNUSED', `the body never uses the argument ${quoted(name)}`, { at, hint }),
-      );
-    }
-    names.add(name);
+function dependsOnOthers({ dependsOn }: Written, report: Report): void {
+  if (!Array.isArray(dependsOn)) return;
+  for (const [index, name] of dependsOn.entries()) {
+    if (dependsOn.indexOf(name) < index) report(['dependsOn', index], `${quoted(String(name))} stands here twice`);
   }
-  for (const [name, offset] of uses) {
-    if (names.has(name)) continue;
-    const at = source.position(body + offset);
-    const message = `the body uses ${quoted(`{{${name}}}`)}, which \`arguments\` does not declare`;
-    problems.push(problem('PROMPT_ARGUMENT_UNDECLARED', message, { at }));
-  }
-  return problems;
 }

@@ -8,7 +8,15 @@ import { type Backoff, backoffDelay, failuresAfterDeath } from './backoff.ts';
 import { createLogbook, type LogPage } from './logbook.ts';
 
 /** What an instance is started from: a process to launch, or the address of an external server. */
-export type Launch = { launch: LaunchSpec } | { external: string };
+export type Launch = { launch: LaunchSpec } | { external: External };
+
+/** An external server; its headers may hold secrets. */
+export interface External {
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  /** Values that must never appear in a message. */
+  secrets: readonly string[];
+}
 
 export interface InstanceContext {
   runtime: Runtime;
@@ -158,8 +166,8 @@ export class Instance {
     return { upstream, lost: this.lost(upstream, exited) };
   }
 
-  private async connectExternal(url: string): Promise<Started | { problem: Problem }> {
-    const upstream = await this.connect({ kind: 'http', url }, []);
+  private async connectExternal({ url, headers, secrets }: External): Promise<Started | { problem: Problem }> {
+    const upstream = await this.connect({ kind: 'http', url, headers }, secrets);
     if ('problem' in upstream) return upstream;
     return { upstream, lost: this.lost(upstream, undefined) };
   }

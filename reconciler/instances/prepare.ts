@@ -21,8 +21,16 @@ export function createPrepare(sources: { packages: PackageStore; reader: Reader;
     if (server?.kind !== 'Server') {
       return { problem: problem('REFERENCE_UNRESOLVED', `server ${desired.server} is not in the catalog`) };
     }
-    if (server.spec.url !== undefined) return { external: server.spec.url };
-    const environment = await resolveEnvironment(server, catalog, sources.secrets);
+    const beyond = unsupported(server);
+    if (beyond) return { problem: beyond };
+    const { url, transport } = server.spec;
+    if (transport === 'sse') return { problem: unable(server, 'the transport `sse`') };
+    if (url !== undefined) {
+      const headers = await resolveValues(server, 'headers', catalog, sources.secrets);
+      if ('problem' in headers) return headers;
+      return { external: { url, headers: headers.values, secrets: headers.secrets } };
+    }
+    const environment = await resolveValues(server, 'env', catalog, sources.secrets);
     if ('problem' in environment) return environment;
     const program = await resolveProgram(server, catalog, sources, signal);
     if ('problem' in program) return program;
@@ -34,8 +42,9 @@ export function createPrepare(sources: { packages: PackageStore; reader: Reader;
         ordinal: desired.ordinal,
         specDigest: desired.specDigest,
         argv: [...program.argv, ...spec.args],
-        env: environment.env,
-        transport: spec.transport,
+        env: environment.values,
+        ...(spec.cwd !== undefined && { cwd: spec.cwd }),
+        transport,
         port: spec.port ?? 0,
         path: spec.path,
         secrets: environment.secrets,
@@ -44,16 +53,31 @@ export function createPrepare(sources: { packages: PackageStore; reader: Reader;
   };
 }
 
-async function resolveEnvironment(
+/** What keeps a server from being run here at all. */
+function unsupported(server: Resource<'Server'>): Problem | undefined {
+  const { image, package: source, runtime = 'process' } = server.spec;
+  if (runtime !== 'process') return unable(server, `the runtime \`${runtime}\``);
+  if (image !== undefined) return unable(server, 'a container image');
+  return source?.registry === 'pypi' ? unable(server, 'a package of pypi') : undefined;
+}
+
+function unable(server: Resource<'Server'>, what: string): Problem {
+  const more = { resource: server.id, at: { file: server.file } };
+  return problem('RUNTIME_UNSUPPORTED', `${server.name} needs ${what}, which this version cannot run`, more);
+}
+
+/** The environment or the headers, with the values of their secrets. */
+async function resolveValues(
   server: Resource<'Server'>,
+  field: 'env' | 'headers',
   catalog: Catalog,
   sources: SecretSources,
-): Promise<{ env: Record<string, string>; secrets: string[] } | { problem: Problem }> {
-  const env: Record<string, string> = {};
+): Promise<{ values: Record<string, string>; secrets: string[] } | { problem: Problem }> {
+  const values: Record<string, string> = {};
   const secrets: string[] = [];
-  for (const variable of server.spec.env) {
+  for (const variable of server.spec[field]) {
     if ('value' in variable) {
-      env[variable.name] = variable.value;
+      values[variable.name] = variable.value;
       continue;
     }
     const { name, key } = variable.valueFrom.secretRef;
@@ -66,10 +90,10 @@ async function resolveEnvironment(
       const message = `secret resolution failed: ${variable.name}: ${found.problem.message}`;
       return { problem: { ...found.problem, message, resource: server.id, at: { file: server.file } } };
     }
-    env[variable.name] = found.value;
+    values[variable.name] = found.value;
     secrets.push(found.value);
   }
-  return { env, secrets };
+  return { values, secrets };
 }
 
 async function resolveProgram(

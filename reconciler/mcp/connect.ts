@@ -45,7 +45,7 @@ export async function connectUpstream(
   connection: Connection,
   options: ConnectOptions,
 ): Promise<Upstream | { problem: Problem }> {
-  const line = connection.kind === 'stdio' ? stdioLine(connection, options) : httpLine(connection.url, options);
+  const line = connection.kind === 'stdio' ? stdioLine(connection, options) : httpLine(connection, options);
   const peer = createPeer(line.transport, options.name, line.failure);
   const timeout = AbortSignal.timeout(Math.max(1, options.timeoutMs));
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
@@ -84,7 +84,7 @@ function stdioLine({ stdin, stdout }: Connection & { kind: 'stdio' }, { name, se
   };
 }
 
-function httpLine(url: string, { network }: ConnectOptions): Line {
+function httpLine({ url, headers }: Connection & { kind: 'http' }, { network }: ConnectOptions): Line {
   const target = new URL(url);
   const client = createHttpClient({
     allowLoopback: isLoopbackHost(target.hostname),
@@ -96,6 +96,7 @@ function httpLine(url: string, { network }: ConnectOptions): Line {
   });
   const transport = new StreamableHTTPClientTransport(target, {
     fetch: client.fetch,
+    ...(headers && { requestInit: { headers: { ...headers } } }),
     reconnectionOptions: {
       initialReconnectionDelay: 500,
       maxReconnectionDelay: 30_000,

@@ -16,6 +16,8 @@ export interface LaunchSpec {
   argv: readonly string[];
   /** Only what the server declares; the runtime adds its documented base (PATH, HOME, LANG). */
   env: Readonly<Record<string, string>>;
+  /** Folder to start in, absolute; left out, the instance's own. */
+  cwd?: string;
   transport: 'stdio' | 'streamable-http';
   /** For streamable-http: the declared port, or 0 for any free one. Passed as PORT. */
   port: number;
@@ -33,7 +35,9 @@ export interface Exit {
 }
 
 /** How the gateway speaks with a running instance. */
-export type Connection = { kind: 'stdio'; stdin: Writable; stdout: Readable } | { kind: 'http'; url: string };
+export type Connection =
+  | { kind: 'stdio'; stdin: Writable; stdout: Readable }
+  | { kind: 'http'; url: string; headers?: Readonly<Record<string, string>> };
 
 /** An instance that was started by this daemon. */
 export interface RunningInstance {

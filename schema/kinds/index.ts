@@ -1,6 +1,13 @@
+export { Group, McpToken, RoleBinding, ServiceAccount, User } from './access.ts';
+export { Agent } from './agent.ts';
+export { Llm } from './llm.ts';
 export { Lock } from './lock.ts';
+export { Personality } from './personality.ts';
 export { Project } from './project.ts';
 export { Prompt } from './prompt.ts';
 export { Repository } from './repository.ts';
 export { Secret } from './secret.ts';
-export { Server } from './server.ts';
+export { SecretBackend } from './secret-backend.ts';
+export { notActedOn, Server } from './server.ts';
+export { type BundleFile, ClaudeCodeFrontMatter, PortableFrontMatter, Skill, SkillFile } from './skill.ts';
+export { type Parameter, Template } from './template.ts';

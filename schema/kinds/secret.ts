@@ -7,13 +7,18 @@ const SecretSource = z
       .string()
       .max(255)
       .regex(/^MCPCTL_SECRET_[A-Z0-9_]+$/, 'must be MCPCTL_SECRET_ and capitals, digits or `_`')
-      .optional(),
+      .optional()
+      .describe('A variable of the daemon’s environment, `MCPCTL_SECRET_…`'),
     file: z
       .string()
       .max(255)
       .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/, 'not a plain relative path')
-      .optional(),
-    generate: z.strictObject({ bytes: z.int().min(16).max(256).default(32) }).optional(),
+      .optional()
+      .describe('A file of mode 0600 below `~/.mcpctl/secrets/`'),
+    generate: z
+      .strictObject({ bytes: z.int().min(16).max(256).default(32).describe('How many random bytes') })
+      .optional()
+      .describe('A random value, made up on each machine at first start'),
   })
   .transform(({ env, file, generate }, context) => {
     const sources = [env, file, generate].filter(source => source !== undefined);
@@ -29,6 +34,8 @@ const SecretSource = z
  * 0600 files below `~/.mcpctl/secrets/`, and values the machine makes up itself.
  */
 export const Secret = z.strictObject({
-  data: z.record(z.string().regex(/^[A-Za-z0-9._-]{1,253}$/, 'not a Secret key'), SecretSource),
+  data: z
+    .record(z.string().regex(/^[A-Za-z0-9._-]{1,253}$/, 'not a Secret key'), SecretSource)
+    .describe('Key → where its value comes from'),
 });
 export type Secret = z.infer<typeof Secret>;

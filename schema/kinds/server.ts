@@ -1,63 +1,149 @@
-import semver from 'semver';
 import { z } from 'zod';
 import { DnsLabel } from './names.ts';
+import { namedValue } from './value-source.ts';
 
-const NpmName = z
-  .string()
-  .max(214)
-  .regex(/^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/, 'not an npm package name');
-
-const ExactVersion = z
-  .string()
-  .refine(
-    value => semver.valid(value) === value,
-    'not an exact version such as 1.2.3; ranges and tags are not allowed',
-  );
-
-const NpmPackage = z.strictObject({
-  registry: z.literal('npm'),
-  identifier: NpmName,
-  version: ExactVersion,
+/** Which names and versions each registry allows is one of the rules in `schema/rules.ts`. */
+const Package = z.strictObject({
+  registry: z.enum(['npm', 'pypi']).describe('Where the package comes from'),
+  identifier: z.string().min(1).max(214).describe('The package’s name there'),
+  version: z.string().max(128).describe('One exact version; never a range or a tag'),
   installScripts: z.boolean().default(false).describe('Run the package’s install scripts, with its dependencies’'),
 });
 
-const SecretRef = z.strictObject({ name: DnsLabel, key: z.string().min(1).max(253) });
+const EnvironmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'not an environment variable name');
 
-/** One environment variable: a literal value, or one key of a Secret. An optional variable is `value: ""`. */
-const EnvVar = z
-  .strictObject({
-    name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'not an environment variable name'),
-    value: z.string().optional(),
-    valueFrom: z.strictObject({ secretRef: SecretRef }).optional(),
-  })
-  .transform(({ name, value, valueFrom }, context) => {
-    if (value !== undefined && !valueFrom) return { name, value };
-    if (valueFrom && value === undefined) return { name, valueFrom };
-    context.addIssue({ code: 'custom', message: 'needs exactly one of `value` and `valueFrom`' });
-    return z.NEVER;
-  });
+/** RFC 9110 field name. */
+const HeaderName = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'not an HTTP header name');
+
+const HealthCheck = z.strictObject({
+  tool: z.string().min(1).max(128).optional().describe('A tool to call; without it, `ping`'),
+  arguments: z.record(z.string(), z.json()).optional().describe('What the tool is given'),
+  intervalSeconds: z.int().min(1).max(86_400).default(30).describe('Seconds between two checks'),
+  timeoutSeconds: z.int().min(1).max(600).default(10).describe('Seconds until a check has failed'),
+  failureThreshold: z.int().min(1).max(100).default(3).describe('Failures in a row that make it unhealthy'),
+  restart: z.boolean().default(true).describe('Restart an instance that is unhealthy'),
+});
+
+const Quantity = z
+  .string()
+  .max(32)
+  .regex(/^[0-9]+(?:\.[0-9]+)?(?:m|k|M|G|T|Ki|Mi|Gi|Ti)?$/, 'not a quantity such as `500m` or `256Mi`');
+
+const Amounts = z.strictObject({
+  cpu: Quantity.optional().describe('CPUs: `2`, `500m`'),
+  memory: Quantity.optional().describe('Bytes: `256Mi`, `1Gi`'),
+});
+
+const Resources = z.strictObject({
+  requests: Amounts.optional().describe('What an instance is given at least'),
+  limits: Amounts.optional().describe('What an instance may use at most'),
+});
+
+const Isolation = z.strictObject({
+  paths: z
+    .array(
+      z.strictObject({
+        path: z
+          .string()
+          .max(4096)
+          .regex(/^\/[^\0]*$/, 'not an absolute path')
+          .describe('A file or folder of the machine'),
+        access: z.enum(['read', 'write']).default('read').describe('What the server may do there'),
+      }),
+    )
+    .max(64)
+    .default([])
+    .describe('What the server may see of the machine, besides its own folder'),
+  network: z.enum(['none', 'local', 'full']).default('full').describe('Which addresses the server may reach'),
+});
+
+/** RFC 6901. */
+const JsonPointer = z
+  .string()
+  .max(512)
+  .regex(/^(?:\/(?:[^~/]|~[01])*)+$/, 'not a JSON pointer such as `/spec/replicas`');
 
 /**
  * An MCP server and how it is run. Field names follow the MCP registry's server.json where it has one.
- * Exactly one of `package`, `command` and `url` says what it is; `schema/rules.ts` holds that and the other rules
- * that need more than one field.
+ * Exactly one of `package`, `command`, `image` and `url` says what it is; `schema/rules.ts` holds that and the other
+ * rules that need more than one field.
  */
 export const Server = z.strictObject({
-  transport: z.enum(['stdio', 'streamable-http']),
-  package: NpmPackage.optional(),
-  command: z.array(z.string().min(1)).min(1).optional().describe('argv; no shell reads it'),
+  transport: z.enum(['stdio', 'streamable-http', 'sse']).describe('How the server is spoken with'),
+  package: Package.optional().describe('A package of a registry'),
+  command: z.array(z.string().min(1)).min(1).max(256).optional().describe('argv; no shell reads it'),
+  cwd: z
+    .string()
+    .max(4096)
+    .regex(/^\/[^\0]*$/, 'not an absolute path')
+    .optional()
+    .describe('Folder in which `command` starts; left out, the instance’s own private folder'),
+  image: z
+    .string()
+    .max(512)
+    .regex(
+      /^(?:sha256:[0-9a-f]{64}|[a-z0-9]+(?:[._:/-]+[A-Za-z0-9]+)*(?:@sha256:[0-9a-f]{64})?)$/,
+      'not an image such as name@sha256:… or sha256:…',
+    )
+    .optional()
+    .describe('A container image: `name@sha256:…`, or an image id `sha256:…`'),
   url: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('An external server, reached over Streamable HTTP'),
+    .describe('An external server, reached over HTTP'),
+  runner: z.enum(['node', 'python']).optional().describe('What runs the package; follows from its registry'),
+  args: z.array(z.string()).max(1024).default([]).describe('Further arguments of the package, command or image'),
+  env: z.array(namedValue(EnvironmentName)).max(512).default([]).describe('The environment; nothing else is passed on'),
+  headers: z.array(namedValue(HeaderName)).max(64).default([]).describe('HTTP headers sent to `url`'),
   port: z.int().min(1).max(65535).optional().describe('Passed as PORT; left out, any free port is chosen'),
   path: z
     .string()
     .regex(/^\/[^\s?#]*$/, 'not an absolute URL path')
     .default('/mcp')
     .describe('URL path of the endpoint'),
-  args: z.array(z.string()).default([]),
-  env: z.array(EnvVar).default([]),
-  replicas: z.int().min(0).max(64).default(1),
+  replicas: z.int().min(0).max(64).default(1).describe('How many instances run; 0 stops the server'),
+  strategy: z
+    .enum(['recreate', 'rolling'])
+    .optional()
+    .describe('How instances are replaced: all at once (what stdio servers do unless told otherwise), or in turn'),
+  healthCheck: HealthCheck.optional().describe('How it is found out whether an instance works'),
+  resources: Resources.optional().describe('What each instance needs, and may use'),
+  runtime: z
+    .enum(['process', 'docker', 'kubernetes'])
+    .optional()
+    .describe('Where it runs; left out, where the daemon runs its servers'),
+  isolation: Isolation.optional().describe('What the server may reach'),
+  dependsOn: z.array(DnsLabel).max(64).default([]).describe('Servers that must be Ready before this one starts'),
+  prune: z.boolean().optional().describe('Whether it is ended when it is no longer declared; `true` unless given'),
+  drift: z
+    .enum(['correct', 'warn', 'ignore'])
+    .optional()
+    .describe('What is done when what runs is not what is declared; `correct` unless given'),
+  ignoreFields: z.array(JsonPointer).max(64).default([]).describe('Fields whose difference is no drift'),
 });
 export type Server = z.infer<typeof Server>;
+
+/**
+ * What of a server is valid but not acted on yet by the runtimes there are, as names of fields of `spec`. What stands
+ * here changes nothing; `unsupported` (reconciler) says what cannot even start.
+ */
+export function notActedOn(server: Server): (keyof Server)[] {
+  const given: [field: keyof Server, is: boolean][] = [
+    ['transport', server.transport === 'sse'],
+    ['package', server.package?.registry === 'pypi'],
+    ['image', server.image !== undefined],
+    ['strategy', server.strategy === 'rolling'],
+    ['healthCheck', server.healthCheck !== undefined],
+    ['resources', server.resources !== undefined],
+    ['runtime', server.runtime !== undefined && server.runtime !== 'process'],
+    ['isolation', server.isolation !== undefined],
+    ['dependsOn', server.dependsOn.length > 0],
+    ['prune', server.prune !== undefined],
+    ['drift', server.drift !== undefined],
+    ['ignoreFields', server.ignoreFields.length > 0],
+  ];
+  return given.filter(([, is]) => is).map(([field]) => field);
+}

@@ -36,7 +36,7 @@ afterAll(async () => {
 
 async function launch(server: Resource<'Server'>): Promise<LaunchSpec> {
   const { package: npm, args, env: declared, transport, path } = server.spec;
-  if (!npm) throw new Error(`${server.name} does not come from npm`);
+  if (!npm || transport === 'sse') throw new Error(`${server.name} does not come from npm`);
   const lock = readFileSync(join(root, 'locks/servers', server.name, 'package-lock.json'));
   const installed = await store.install({ ...npm, lock });
   if ('problem' in installed) throw new Error(installed.problem.message);

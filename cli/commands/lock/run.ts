@@ -68,8 +68,9 @@ function chooseServers(
     const name = id.slice('server/'.length);
     if (names.length > 0 && !names.includes(name)) continue;
     if (!resource) problems.push(...found);
-    else if (resource.kind === 'Server' && resource.spec.package) servers.push({ name, npm: resource.spec.package });
-    else continue;
+    else if (resource.kind === 'Server' && resource.spec.package?.registry === 'npm') {
+      servers.push({ name, npm: resource.spec.package });
+    } else continue;
     known.add(name);
   }
   const unknown = names.filter(name => !known.has(name));

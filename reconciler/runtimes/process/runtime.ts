@@ -1,5 +1,5 @@
 import { mkdirSync, realpathSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { endGroup, ensurePrivateDir, findByFolder, identify, isSame, killGroupsAtExit } from '../../../host/index.ts';
@@ -63,9 +63,11 @@ export function openProcessRuntime(options: ProcessRuntimeOptions): Runtime {
 
   async function start(spec: LaunchSpec): Promise<EnsureResult> {
     if (!INSTANCE_ID.test(spec.id)) return refusal(spec, 'its id is not a plain name');
-    const cwd = instanceFolder(stateDir, spec.id);
-    const unusable = await prepareFolder(spec, cwd);
+    const own = instanceFolder(stateDir, spec.id);
+    const unusable = await prepareFolder(spec, own);
     if (unusable) return { problem: unusable };
+    const cwd = spec.cwd ?? own;
+    if (!(await isFolder(cwd))) return refusal(spec, `there is no folder ${cwd} to start in`);
     const port = spec.transport === 'stdio' ? undefined : await ports.take(spec);
     if (typeof port === 'object') return port;
     if (closed) return refusal(spec, 'mcpctl is stopping');
@@ -157,6 +159,13 @@ export function openProcessRuntime(options: ProcessRuntimeOptions): Runtime {
       letGo();
     },
   };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** The instance's private folder, kept from one start to the next, with an empty folder for temporary files. */
