@@ -8,7 +8,7 @@ import {
 } from '@modelcontextprotocol/client';
 import { asProblem, type Problem, ProblemError, problem } from '../../../schema/index.ts';
 import type { Gateway } from '../../contexts.ts';
-import { isRefused, type LinkHandlers, openLink, statusOf } from './gateway-link.ts';
+import { isCutOff, isRefused, type LinkHandlers, openLink, statusOf } from './gateway-link.ts';
 import { createLegacySession } from './legacy-session.ts';
 import { createModernRequests, isModern } from './modern-requests.ts';
 
@@ -144,6 +144,7 @@ function explain(error: unknown, message: JSONRPCMessage, project: string): Prob
   if (status !== undefined) return problem('DAEMON_REFUSED', `the gateway answered with HTTP ${status}`);
   if (error instanceof ProblemError) return error.problem;
   if (isRefused(error)) return problem('DAEMON_NOT_RUNNING', 'the gateway does not answer');
-  if (isJSONRPCRequest(message)) return { ...lost(message), message: lost(message).message };
-  return asProblem(error);
+  if (isCutOff(error) && isJSONRPCRequest(message)) return lost(message);
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return problem('DAEMON_NOT_RUNNING', `the gateway cannot be reached: ${asProblem(cause).message}`);
 }

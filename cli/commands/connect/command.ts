@@ -17,7 +17,9 @@ export function connectCommand(context: CliContext): Command {
 Examples:
   $ mcpctl connect -p demo
   $ mcpctl connect -p demo --server https://mcp.example.com
-  $ claude mcp add demo -- mcpctl connect -p demo`,
+  $ claude mcp add demo -- mcpctl connect -p demo
+
+Exit codes: 0 stdin has ended · 1 failed · 2 wrong usage · 5 denied`,
     )
     .action(async options => {
       const { runConnect } = await import('./run.ts');

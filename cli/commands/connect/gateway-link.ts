@@ -5,13 +5,15 @@ import {
   UnauthorizedError,
 } from '@modelcontextprotocol/client';
 import { createHttpClient, isLoopbackHost } from '../../../host/index.ts';
+import { ProblemError, problem } from '../../../schema/index.ts';
 import type { Gateway } from '../../contexts.ts';
 
 /** One line to a project's endpoint: at most one legacy session, any number of requests. */
 export interface GatewayLink {
   /**
    * Send a message; what comes back goes to `onMessage`. Resolves when the gateway has taken it, which for a request
-   * may be when it is answered; rejects with the transport's own error.
+   * may be when it is answered; rejects with the transport's own error, or with DAEMON_NOT_RUNNING while the gateway
+   * starts.
    * @param options.onEnd called when the stream of a request has ended, whether or not with an answer
    */
   send(message: JSONRPCMessage, options?: { signal?: AbortSignal; onEnd?: () => void }): Promise<void>;
@@ -26,6 +28,7 @@ export interface LinkHandlers {
 }
 
 const GOODBYE_MS = 500;
+const READY_MS = 5_000;
 
 /** Open a line to a project of a gateway; nothing is sent yet. */
 export async function openLink(gateway: Gateway, project: string, handlers: LinkHandlers): Promise<GatewayLink> {
@@ -50,12 +53,25 @@ export async function openLink(gateway: Gateway, project: string, handlers: Link
   transport.onmessage = handlers.onMessage;
   transport.onerror = handlers.onError;
   await transport.start();
+
+  /** A gateway that has just started has no project yet. */
+  async function isStarting(): Promise<boolean> {
+    const answer = await http.fetch(`${gateway.url}/readyz`, { signal: AbortSignal.timeout(READY_MS) });
+    await answer.body?.cancel();
+    return answer.status === 503;
+  }
+
   return {
-    send: (message, { signal, onEnd } = {}) =>
-      transport.send(message, {
-        ...(signal && { requestSignal: signal }),
-        ...(onEnd && { onRequestStreamEnd: onEnd }),
-      }),
+    async send(message, { signal, onEnd } = {}) {
+      const streams = { ...(signal && { requestSignal: signal }), ...(onEnd && { onRequestStreamEnd: onEnd }) };
+      try {
+        await transport.send(message, streams);
+      } catch (error) {
+        if (statusOf(error) !== 404 || transport.sessionId !== undefined) throw error;
+        if (!(await isStarting().catch(() => false))) throw error;
+        throw new ProblemError(problem('DAEMON_NOT_RUNNING', 'the gateway is starting'), { cause: error });
+      }
+    },
     async close() {
       transport.onerror = () => undefined;
       const goodbye = transport.terminateSession().catch(() => undefined);
@@ -69,6 +85,11 @@ export async function openLink(gateway: Gateway, project: string, handlers: Link
 /** Nothing was sent: nobody listens at the address. */
 export function isRefused(error: unknown): boolean {
   return codes(error).some(code => code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT');
+}
+
+/** The connection ended in the middle: whether the gateway has done something is not known. */
+export function isCutOff(error: unknown): boolean {
+  return codes(error).some(code => code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET');
 }
 
 /** The HTTP status that the gateway answered with. */

@@ -31,6 +31,8 @@ export function createLegacySession(options: LegacyOptions): LegacySession {
   let initialized: JSONRPCMessage | undefined;
   let link: GatewayLink | undefined;
   let renewal: Promise<GatewayLink> | undefined;
+  /** Why the renewal that is under way has not come about. */
+  let trouble: unknown;
 
   /** A new link that has been greeted as the client did; then the client lists again. */
   async function renew(): Promise<GatewayLink> {
@@ -59,7 +61,7 @@ export function createLegacySession(options: LegacyOptions): LegacySession {
   /** Make a new session in the place of one that is lost; once, however many ask. */
   function replace(lost: GatewayLink | undefined): Promise<GatewayLink> {
     if (link !== lost && link) return Promise.resolve(link);
-    renewal ??= withPatience(renew, { patienceMs: Number.POSITIVE_INFINITY, signal, isPassing: isAway })
+    renewal ??= withPatience(renew, { patienceMs: Number.POSITIVE_INFINITY, signal, isPassing: mayPass })
       .then(async next => {
         const before = link;
         link = next;
@@ -70,6 +72,19 @@ export function createLegacySession(options: LegacyOptions): LegacySession {
         renewal = undefined;
       });
     return renewal;
+  }
+
+  /** In time, a project may come back, too. */
+  function mayPass(error: unknown): boolean {
+    trouble = error;
+    return isAway(error) || statusOf(error) === 404;
+  }
+
+  /** A renewal goes on for as long as it takes; a message does not wait that long. */
+  async function renewed(lost: GatewayLink | undefined): Promise<GatewayLink> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(trouble), patienceMs);
+    return Promise.race([replace(lost), late]).finally(() => clearTimeout(timer));
   }
 
   function whenLost(which: GatewayLink, error: Error): void {
@@ -97,12 +112,12 @@ export function createLegacySession(options: LegacyOptions): LegacySession {
     async send(message, onEnd) {
       if ('method' in message && message.method === 'initialize' && 'id' in message) return begin(message);
       const isGreeted = 'method' in message && message.method === 'notifications/initialized';
-      const current = link ?? (await inTime(replace(undefined), patienceMs));
+      const current = link ?? (await renewed(undefined));
       try {
         await current.send(message, { ...(onEnd && { onEnd }) });
       } catch (error) {
         if (!isRefused(error) && statusOf(error) !== 404) throw error;
-        const next = await inTime(replace(current), patienceMs);
+        const next = await renewed(current);
         await next.send(message, { ...(onEnd && { onEnd }) });
       } finally {
         if (isGreeted) initialized = message;
@@ -122,10 +137,4 @@ function changedLists(answer: JSONRPCMessage): string[] {
   return ['tools', 'prompts', 'resources'].flatMap(list =>
     capabilities?.[list]?.listChanged === true ? [`notifications/${list}/list_changed`] : [],
   );
-}
-
-function inTime<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('the gateway is away')), milliseconds);
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
