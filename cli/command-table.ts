@@ -65,6 +65,26 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         summary: 'show who serves what',
         load: async context => (await import('./commands/tree/command.ts')).treeCommand(context),
       },
+      {
+        name: 'explain',
+        summary: 'tell what a kind or a field is for',
+        load: async context => (await import('./commands/explain/command.ts')).explainCommand(context),
+      },
+      {
+        name: 'why',
+        summary: 'tell why something is not there',
+        load: async context => (await import('./commands/why/command.ts')).whyCommand(context),
+      },
+    ],
+  },
+  {
+    heading: 'Connect:',
+    commands: [
+      {
+        name: 'connect',
+        summary: 'be a project of a gateway on stdin and stdout, for an AI client',
+        load: async context => (await import('./commands/connect/command.ts')).connectCommand(context),
+      },
     ],
   },
   {
@@ -91,6 +111,26 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         load: async context => (await import('./commands/init/command.ts')).initCommand(context),
       },
       {
+        name: 'create',
+        summary: 'declare a new resource',
+        load: async context => (await import('./commands/create/command.ts')).createCommand(context),
+      },
+      {
+        name: 'edit',
+        summary: 'change a resource in an editor',
+        load: async context => (await import('./commands/edit/command.ts')).editCommand(context),
+      },
+      {
+        name: 'delete',
+        summary: 'take resources out of the working tree',
+        load: async context => (await import('./commands/delete/command.ts')).deleteCommand(context),
+      },
+      {
+        name: 'apply',
+        summary: 'write resources from YAML or JSON',
+        load: async context => (await import('./commands/apply/command.ts')).applyCommand(context),
+      },
+      {
         name: 'lock',
         summary: 'pin what npm servers depend on',
         load: async context => (await import('./commands/lock/command.ts')).lockCommand(context),
@@ -104,6 +144,11 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         name: 'version',
         summary: 'show the version, and what it speaks',
         load: async context => (await import('./commands/version/command.ts')).versionCommand(context),
+      },
+      {
+        name: 'doctor',
+        summary: 'check this machine: what is there, what is missing',
+        load: async context => (await import('./commands/doctor/command.ts')).doctorCommand(context),
       },
       {
         name: 'uninstall',
@@ -120,11 +165,6 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         summary: 'answer a shell that completes a command line',
         hidden: true,
         load: async context => (await import('./commands/completion/command.ts')).completeCommand(context),
-      },
-      {
-        name: 'doctor',
-        summary: 'check this machine: what is there, what is missing',
-        load: async context => (await import('./commands/doctor/command.ts')).doctorCommand(context),
       },
     ],
   },

@@ -43,7 +43,7 @@ export function commonOptions(command: Command): Command {
 export function resolveTarget(
   kindText: string,
   name: string | undefined,
-  { project, agent }: Pick<CommonOptions, 'project' | 'agent'>,
+  { project, agent }: { project?: string | undefined; agent?: string | undefined },
 ): Target {
   const slash = kindText.indexOf('/');
   if (slash !== -1 && name !== undefined) throw usage(`\`${kindText}\` already has a name`, 'Write KIND NAME.');

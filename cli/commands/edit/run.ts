@@ -1,0 +1,105 @@
+import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import {
+  type FileContent,
+  formatPosition,
+  type Problem,
+  ProblemError,
+  problem,
+  toDocument,
+} from '../../../schema/index.ts';
+import { type Change, type ChangeOptions, changeOf, changeTree } from '../../change-tree.ts';
+import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { type CommonOptions, resolveTarget } from '../../kinds.ts';
+import { done } from '../../style.ts';
+import { filesOf, openWorkingTree, problemsOf, type WorkingTree } from '../../working-tree.ts';
+import { type EditedCopy, editText, makeCopy } from './editor.ts';
+
+export interface EditOptions extends CliContext, CommonOptions, ChangeOptions {
+  kind: string;
+  name?: string;
+}
+
+/** What begins a line that tells of a problem; such lines on top are not part of the file. */
+const NOTE = '# mcpctl: ';
+
+/**
+ * Edit the file that declares a resource; of a bundle, its `SKILL.md`. Exits 1 when it is given up with problems: then
+ * what was written is kept, and where is told.
+ * @throws ProblemError USAGE, RESOURCE_NOT_FOUND, EDITOR_FAILED, and those of `openWorkingTree` and `changeTree`
+ */
+export async function runEdit(options: EditOptions): Promise<ExitCode> {
+  const { io, cwd, dir, kind, name } = options;
+  const { id, row } = resolveTarget(kind, name, options);
+  if (id === undefined) throw new ProblemError(problem('USAGE', 'a name is missing'));
+  const tree = await openWorkingTree(cwd, dir);
+  const before = await filesOf(tree, id);
+  const path = tree.files.find(file => file.id === id)?.path ?? '';
+  const content = before.get(path);
+  if (!content) {
+    const hint = `Create it: mcpctl create ${row.singular}, or list what there is: mcpctl get ${row.plural}`;
+    throw new ProblemError(problem('RESOURCE_NOT_FOUND', `there is no \`${id}\``, { hint }));
+  }
+  const copy = await makeCopy(basename(path));
+  const edited = await editUntilValid(options, tree, copy, path, content);
+  if ('gaveUp' in edited) {
+    io.stderr(`✗ nothing was changed; what was written is kept in ${copy.path}\n`);
+    return ExitCodes.failed;
+  }
+  await rm(copy.folder, { recursive: true, force: true });
+  const after = new Map([...before, [path, edited.content]]);
+  if (edited.content === content) done(io, `nothing was changed in ${path}`);
+  return changeTree(options, tree, [changed(id, before, after)], options);
+}
+
+function changed(
+  id: string,
+  before: ReadonlyMap<string, FileContent>,
+  after: ReadonlyMap<string, FileContent>,
+): Change {
+  const result = toDocument(after);
+  const change = changeOf(id, before, after, 'document' in result ? result.document : undefined);
+  return { ...change, op: change.files.length === 0 ? 'unchanged' : 'configured' };
+}
+
+/** Open the editor until what is saved has no error, is what it was, or was not changed after a problem was shown. */
+async function editUntilValid(
+  context: CliContext,
+  tree: WorkingTree,
+  copy: EditedCopy,
+  path: string,
+  before: FileContent,
+): Promise<{ content: FileContent } | { gaveUp: true }> {
+  const original = Buffer.from(before.bytes).toString('utf8');
+  let shown = original;
+  let errors: Problem[] = [];
+  for (;;) {
+    const saved = withoutNotes(await editText(context, copy, notes(errors, path) + shown));
+    if (saved === original) return { content: before };
+    if ((errors.length > 0 && saved === shown) || saved.trim() === '') return { gaveUp: true };
+    const content = { ...before, bytes: Buffer.from(saved) };
+    const found = problemsOf(tree, [{ path, before, after: content }]);
+    errors = found.filter(({ severity }) => severity === 'error');
+    if (errors.length === 0) return { content };
+    shown = saved;
+  }
+}
+
+/** The problems as lines on top, with the line numbers that the editor shows below them. */
+function notes(errors: readonly Problem[], path: string): string {
+  if (errors.length === 0) return '';
+  const head = ['Correct what follows, or save it unchanged to give up. These lines are taken out.'];
+  const lines = errors.length + head.length;
+  const tell = ({ at, message, hint }: Problem) => {
+    const here = at && at.file === path && at.line !== undefined ? { ...at, line: at.line + lines } : at;
+    const where = here?.file === path ? formatPosition(here).slice(path.length + 1) : formatPosition(here);
+    return `${where === '' ? '' : `${where}: `}${message} → ${hint}`.replaceAll(/[\r\n]+/g, ' ');
+  };
+  return [...head, ...errors.map(tell)].map(line => `${NOTE}${line}\n`).join('');
+}
+
+function withoutNotes(text: string): string {
+  let rest = text;
+  while (rest.startsWith(NOTE)) rest = rest.slice(rest.indexOf('\n') + 1 || rest.length);
+  return rest;
+}
