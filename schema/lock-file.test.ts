@@ -40,8 +40,8 @@ describe('parseLock', () => {
     ],
     ['fields that are not read', { 'node_modules/a': { ...good, engines: { node: '>=1' }, dev: true, bin: {} } }],
   ])('takes %s', (_what, packages) => {
-    expect(complaints(lock({ '': root, ...packages }))).toBe('fine');
-    expect(complaints(lock({ '': root, ...packages }, 2))).toBe('fine');
+    expect(complaints(lock({ '': root, 'node_modules/a': good, ...packages }))).toBe('fine');
+    expect(complaints(lock({ '': root, 'node_modules/a': good, ...packages }, 2))).toBe('fine');
   });
 
   it.each<[string, unknown, string]>([
@@ -97,6 +97,14 @@ describe('parseLock', () => {
     ['nothing', undefined, 'root entry'],
   ])('refuses a root of %s', (_what, entry, complaint) => {
     expect(complaints(lock({ '': entry, 'node_modules/a': good }))).toContain(complaint);
+  });
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['another package', { 'node_modules/a': { ...good, name: 'evil' } }, 'holds `evil@1.0.0` in place of `a@1.0.0`'],
+    ['another version', { 'node_modules/a': { ...good, version: '6.6.6' } }, 'holds `a@6.6.6` in place'],
+    ['nothing', {}, '`node_modules/a` is missing'],
+  ])('refuses %s in place of what it is for', (_what, entries, complaint) => {
+    expect(complaints(lock({ '': root, ...entries }))).toContain(complaint);
   });
 
   it.each([

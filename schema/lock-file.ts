@@ -53,7 +53,7 @@ export function parseLock(text: string, file: string, oid: string): Lock | Probl
   const root = LockRoot.safeParse(rootEntry);
   if (!root.success) return [invalid('the root entry `""` is missing, malformed or has workspaces')];
 
-  const wrong = rootComplaints(root.data);
+  const wrong = [...rootComplaints(root.data), ...standInComplaints(root.data, entries)];
   for (const [key, entry] of Object.entries(entries)) {
     if (wrong.length >= MAX_PROBLEMS) break;
     const complaint = entryComplaint(key, entry);
@@ -74,6 +74,18 @@ function rootComplaints(root: z.infer<typeof LockRoot>): string[] {
     wrong.push(`the root dependency ${quoted(name)} is not pinned to an exact version`);
   }
   return wrong;
+}
+
+/** What is asked for by name and version is what is installed: no other package, or version, in its place. */
+function standInComplaints(root: z.infer<typeof LockRoot>, entries: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(root.dependencies).flatMap(([name, version]) => {
+    const key = `node_modules/${name}`;
+    const entry = LockEntry.safeParse(Object.hasOwn(entries, key) ? entries[key] : undefined);
+    if (!entry.success) return [`${quoted(key)} is missing, or malformed`];
+    const { name: other = name, version: found } = entry.data;
+    if (other === name && found === version) return [];
+    return [`${quoted(key)} holds ${quoted(`${other}@${found}`)} in place of ${quoted(`${name}@${version}`)}`];
+  });
 }
 
 const packageName = String.raw`(?:@[A-Za-z0-9_~-][A-Za-z0-9._~-]*\/)?[A-Za-z0-9_~-][A-Za-z0-9._~-]*`;

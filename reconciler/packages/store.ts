@@ -113,9 +113,10 @@ async function installInto(
   await writeFile(join(folder, 'package.json'), rootManifest(identifier, version));
   if (lock) await writeFile(join(folder, 'package-lock.json'), lock);
   // npm 11 and later run scripts only for packages that were approved one by one; the Server's field approves them all.
+  // Without scripts nobody needs links to programs, and a `bin` that points elsewhere makes npm touch nothing there.
   const scripts = installScripts
     ? ['--ignore-scripts=false', '--dangerously-allow-all-scripts']
-    : ['--ignore-scripts=true'];
+    : ['--ignore-scripts=true', '--bin-links=false'];
   // With a lock the content is fixed by its digests, so what the cache has need not be asked for again.
   const command = lock ? ['ci', '--prefer-offline'] : ['install'];
   const what = `installing ${identifier}@${version}`;
