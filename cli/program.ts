@@ -21,7 +21,9 @@ export function createProgram(environment: Omit<CliContext, 'finish'>): (argv: r
     };
     try {
       const program = await buildProgram(context, ({ name }) => argv.includes(name));
-      await program.parseAsync([...argv], { from: 'user' });
+      // The library's own `help` knows one level.
+      const nested = argv[0] === 'help' && argv.length > 2;
+      await program.parseAsync(nested ? [...argv.slice(1), '--help'] : [...argv], { from: 'user' });
     } catch (error) {
       if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCodes.ok : ExitCodes.usage;
       const found = asProblem(error);

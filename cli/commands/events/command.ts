@@ -4,7 +4,6 @@ import type { CliContext } from '../../context.ts';
 /** `mcpctl events`: what a running daemon did lately. */
 export function eventsCommand(context: CliContext): Command {
   return new Command('events')
-    .summary('show what a running daemon did lately')
     .description('Show the newest events of a daemon: commits applied, instances that changed, problems. Oldest first.')
     .option('-w, --watch', 'go on with what happens, until Ctrl-C')
     .option('-C, --dir <dir>', 'a folder of the working tree whose daemon is meant', '.')
@@ -12,7 +11,11 @@ export function eventsCommand(context: CliContext): Command {
     .addOption(
       new Option('-o, --output <format>', 'how events are printed').choices(['table', 'json']).default('table'),
     )
-    .addHelpText('after', '\nExamples:\n  $ mcpctl events\n  $ mcpctl events --watch -o json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ mcpctl events\n  $ mcpctl events --watch -o json' +
+        '\n\nExit codes: 0 ok · 1 no daemon · 2 wrong usage',
+    )
     .action(async options => {
       const { runEvents } = await import('./run.ts');
       context.finish(await runEvents({ ...context, ...options }));

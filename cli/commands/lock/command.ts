@@ -9,10 +9,14 @@ export function lockCommand(context: CliContext): Command {
         'locks/servers/NAME/package-lock.json for review. Installs and runs nothing.',
     )
     .argument('[name...]', 'servers to lock (default: every npm server)')
-    .option('-C, --directory <dir>', 'the folder that has mcpctl.yaml', '.')
-    .addHelpText('after', '\nExamples:\n  $ mcpctl lock\n  $ mcpctl lock everything memory -C example-repo')
-    .action(async (names: string[], { directory }: { directory: string }) => {
+    .option('-C, --dir <dir>', 'the folder that has mcpctl.yaml', '.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ mcpctl lock\n  $ mcpctl lock everything memory -C example-repo' +
+        '\n\nExit codes: 0 ok · 1 one could not be locked; the others are · 2 wrong usage',
+    )
+    .action(async (names: string[], { dir }: { dir: string }) => {
       const { runLock } = await import('./run.ts');
-      context.finish(await runLock({ ...context, names, folder: directory }));
+      context.finish(await runLock({ ...context, names, folder: dir }));
     });
 }

@@ -4,7 +4,6 @@ import type { CliContext } from '../../context.ts';
 /** `mcpctl logs SERVER`: what a server wrote to its stderr. */
 export function logsCommand(context: CliContext): Command {
   return new Command('logs')
-    .summary('show what a running server writes')
     .description(
       'Show the newest lines that a server’s instances wrote to stderr (over HTTP: to stdout too), also those of the ' +
         'run before the present one. Secrets are hidden.',
@@ -15,7 +14,11 @@ export function logsCommand(context: CliContext): Command {
     .option('-C, --dir <dir>', 'a folder of the working tree whose daemon is meant', '.')
     .option('--state-dir <dir>', 'the daemon’s state directory')
     .addOption(new Option('-o, --output <format>', 'how lines are printed').choices(['text', 'json']).default('text'))
-    .addHelpText('after', '\nExamples:\n  $ mcpctl logs memory --tail 20\n  $ mcpctl logs everything-1 -f')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ mcpctl logs memory --tail 20\n  $ mcpctl logs everything-1 -f' +
+        '\n\nExit codes: 0 ok · 1 no daemon, or no such server · 2 wrong usage',
+    )
     .action(async (server: string, options) => {
       const { runLogs } = await import('./run.ts');
       context.finish(await runLogs({ ...context, server, ...options }));

@@ -11,6 +11,7 @@ export function testMcpCommand(context: CliContext): Command {
   return new Command('mcp')
     .argument('<url>', 'the endpoint, for example http://127.0.0.1:3100/mcp/PROJECT')
     .summary('connect to an MCP endpoint, list its tools, call one')
+    .description('Connect to an MCP endpoint as a client would, list its tools, and call one if it is named.')
     .option('--tool <name>', 'call this tool')
     .option('--args <json>', 'its arguments, a JSON object', jsonObject)
     .option('--expect-tools <names>', 'tools that have to be listed, separated by commas', commaList)
@@ -24,7 +25,7 @@ export function testMcpCommand(context: CliContext): Command {
       'after',
       [
         '',
-        'Exit codes: 0 it works, 1 no connection or not allowed, 2 it breaks the contract (a tool is missing or fails).',
+        'Exit codes: 0 it works · 1 no connection, or not allowed · 2 it breaks the contract (a tool is missing or fails), or wrong usage',
         '',
         'Examples:',
         '  $ mcpctl test mcp http://127.0.0.1:3100/mcp/demo --expect-tools everything__echo',
