@@ -64,7 +64,7 @@ function issueProblem(issue: z.core.$ZodIssue, schema: z.ZodType, located: Locat
     const words = issue.code === 'invalid_value' ? `Add it: ${oneOf(issue.values)}.` : undefined;
     return problemAt(located, path, `${fieldName(path)} is missing`, words, 'FIELD_MISSING');
   }
-  return problemAt(located, path, `${fieldName(path)} ${complaint(issue, value)}`, cure(issue, path, value));
+  return problemAt(located, path, `${fieldName(path)} ${complaint(issue, value)}`, cure(issue, path, value, schema));
 }
 
 function unknownField(located: Located, path: Path, key: string, known: readonly string[]): Problem {
@@ -122,13 +122,28 @@ function tooSmall(issue: z.core.$ZodIssueTooSmall): string {
 }
 
 /** The next edit, where more can be said than the code's own cure. */
-function cure(issue: z.core.$ZodIssue, path: Path, value: unknown): string | undefined {
-  if (issue.code !== 'invalid_type') return undefined;
+function cure(issue: z.core.$ZodIssue, path: Path, value: unknown, schema: z.ZodType): string | undefined {
+  if (issue.code === 'invalid_value') return `Write ${oneOf(issue.values)}.`;
+  if (issue.code !== 'invalid_type' && issue.code !== 'too_big' && issue.code !== 'too_small') return undefined;
   if (value === null) return 'Give it a value, or remove the field.';
-  if (issue.expected !== 'string' || (typeof value !== 'number' && typeof value !== 'boolean')) return undefined;
+  const quotable = typeof value === 'number' || typeof value === 'boolean';
+  if (issue.code !== 'invalid_type' || issue.expected !== 'string' || !quotable) {
+    return wanted(schemaAt(schema, path), path.at(-1));
+  }
   const key = path.at(-1);
   const example = typeof key === 'string' ? `: \`${printable(key)}: "…"\`` : '';
   return `Quote the value, so that it is text${example}.`;
+}
+
+/** What a schema takes, as the edit to make. @param key the field's name; a position in a list has none */
+function wanted(schema: z.core.$ZodType | undefined, key: PropertyKey | undefined): string | undefined {
+  const name = typeof key === 'string' ? `${printable(key)}: ` : '';
+  if (schema instanceof z.ZodBoolean) return 'Write `true` or `false`.';
+  if (schema instanceof z.ZodArray) return `Write a list: \`${name}[first, second]\`.`;
+  if (!(schema instanceof z.ZodNumber)) return undefined;
+  const { minValue: min, maxValue: max } = schema;
+  const bounded = min !== null && max !== null && min > Number.MIN_SAFE_INTEGER && max < Number.MAX_SAFE_INTEGER;
+  return bounded ? `Write a whole number from ${min} to ${max}.` : 'Write a number.';
 }
 
 function oneOf(values: readonly unknown[]): string {
@@ -155,13 +170,19 @@ function valueAt(value: unknown, path: Path): unknown {
 
 /** The names of the fields that a schema has at a path. */
 function fieldsAt(schema: z.core.$ZodType, path: Path): string[] {
+  const at = schemaAt(schema, path);
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+/** The schema of what stands at a path; undefined where it has nothing. */
+function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType | undefined {
   let at = unwrapped(schema);
   for (const step of path) {
     const next = memberOf(at, step);
-    if (!next) return [];
+    if (!next) return undefined;
     at = unwrapped(next);
   }
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+  return at;
 }
 
 function memberOf(schema: z.core.$ZodType, step: PropertyKey): z.core.$ZodType | undefined {

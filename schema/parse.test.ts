@@ -439,6 +439,9 @@ describe('parseFile: hints', () => {
     ],
     ['a field without a value', `${stdio}  args:\n`, 'Give it a value, or remove the field.'],
     ['a missing choice', '  command: [a]\n', 'Add it: `stdio`, `streamable-http` or `sse`.'],
+    ['text for a number', `${stdio}  replicas: two\n`, 'Write a whole number from 0 to 64.'],
+    ['a number out of range', `${stdio}  replicas: 900\n`, 'Write a whole number from 0 to 64.'],
+    ['text for a list', '  transport: stdio\n  command: x\n', 'Write a list: `command: [first, second]`.'],
   ])('%s', (_what, spec, hint) => {
     expect(parse('servers/x.yaml', server(spec)).problems.map(one => one.hint)).toContain(hint);
   });
