@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import {
   type AnyResource,
+  assemble,
   type Catalog,
   compareText,
   type KindRow,
@@ -8,12 +9,13 @@ import {
   link,
   type ParsedFile,
   type Problem,
+  ProblemError,
   type ResourceId,
   type Scope,
   sortProblems,
 } from '../schema/index.ts';
 import type { CliContext } from './context.ts';
-import { readFiles } from './read-files.ts';
+import { type At, readFiles } from './read-files.ts';
 import { findRoot, repositoryRoot } from './repository-root.ts';
 
 /** One declared thing, whether or not its file is any good. */
@@ -26,13 +28,18 @@ export interface Declared {
   file: string;
   /** Undefined when the file is broken. */
   resource: AnyResource | undefined;
+  /** What its main file says, patches merged; where that is known. */
+  written: unknown;
   /** What is wrong with it, by itself and in the catalog; warnings too. */
   problems: Problem[];
 }
 
 /** A repository as the reading commands see it. */
 export interface Loaded {
+  /** Absolute. */
   root: string;
+  /** Every file, before patches are merged and bundles put together. */
+  files: readonly ParsedFile[];
   catalog: Catalog;
   /** Everything that a person declares, in the order of lists: by kind, scope, name. */
   declared: Declared[];
@@ -41,26 +48,30 @@ export interface Loaded {
 }
 
 /** Which state of which repository is meant. */
-export interface Place {
+export interface Place extends At {
   /** A folder of the working tree, from `cwd`; or, with `at`, any folder inside a git repository. */
   dir: string;
-  /** A commit instead of the working tree. */
-  at?: string;
+  /** Whose patches take effect. */
+  environment?: string;
 }
 
 /**
  * Read and link a repository as it is in the working tree or at a commit.
- * @throws ProblemError REPOSITORY_MISSING, REF_INVALID, REF_NOT_FOUND, REMOTE_NOT_FOUND, READ_FAILED
+ * @throws ProblemError ENVIRONMENT_UNKNOWN, REPOSITORY_MISSING, REF_INVALID, REF_NOT_FOUND, REMOTE_NOT_FOUND, READ_FAILED
  */
-export async function loadCatalog(context: Pick<CliContext, 'cwd' | 'env'>, { dir, at }: Place): Promise<Loaded> {
+export async function loadCatalog(context: Pick<CliContext, 'cwd' | 'env'>, place: Place): Promise<Loaded> {
   const { cwd } = context;
+  const { dir, at, environment } = place;
   const root = at === undefined ? repositoryRoot(cwd, dir) : (findRoot(cwd, dir) ?? resolve(cwd, dir));
-  const files = await readFiles(context, root, at);
-  const resources = files.flatMap(({ resource }) => resource ?? []);
-  const broken = files.flatMap(({ id, resource }) => (id !== undefined && !resource ? [id] : []));
+  const files = await readFiles(context, root, place);
+  const whole = assemble(files, environment);
+  const resources = whole.flatMap(({ resource }) => resource ?? []);
+  const broken = whole.flatMap(({ id, resource }) => (id !== undefined && !resource ? [id] : []));
   const { catalog, problems } = link(resources, broken);
-  const all = sortProblems([...files.flatMap(file => file.problems), ...problems]);
-  return { root, catalog, declared: declaredIn(files, catalog, all), problems: all };
+  const all = sortProblems([...whole.flatMap(file => file.problems), ...problems]);
+  const unknown = all.find(({ code, at: where }) => code === 'ENVIRONMENT_UNKNOWN' && where?.file === 'environments');
+  if (unknown) throw new ProblemError(unknown);
+  return { root, files, catalog, declared: declaredIn(whole, catalog, all), problems: all };
 }
 
 /** Whether something stands against it. */
@@ -71,11 +82,11 @@ export function isBroken({ resource, problems }: Declared): boolean {
 function declaredIn(files: readonly ParsedFile[], catalog: Catalog, problems: readonly Problem[]): Declared[] {
   const about = Map.groupBy(problems, ({ resource }) => resource ?? '');
   const declared = new Map<ResourceId, Declared>();
-  for (const { id, path } of files) {
+  for (const { id, path, written } of files) {
     const parts = id === undefined ? undefined : partsOf(id);
     if (id === undefined || !parts || declared.has(id)) continue;
     const resource = catalog.get(id);
-    declared.set(id, { id, ...parts, file: resource?.file ?? path, resource, problems: about.get(id) ?? [] });
+    declared.set(id, { id, ...parts, file: resource?.file ?? path, resource, written, problems: about.get(id) ?? [] });
   }
   return [...declared.values()].sort(
     (a, b) =>

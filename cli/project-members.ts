@@ -1,25 +1,40 @@
-import { type Catalog, compareText, type Resource, type ResourceId } from '../schema/index.ts';
+import {
+  type Catalog,
+  type Resource,
+  type ResourceId,
+  resourceId,
+  selectedPrompts,
+  selectedServers,
+  selectedSkills,
+} from '../schema/index.ts';
 
-/** What a project serves, by id, sorted; also what it names and the catalog does not have. */
+/** What a project serves, by id, sorted by name; also what it names and the catalog does not have. */
 export interface Members {
   servers: ResourceId[];
   prompts: ResourceId[];
   skills: ResourceId[];
 }
 
-/** Everything a project serves: what it names, and what stands in its own folders. */
+/** Everything a project serves: by name, by label, with its skills, and from its own folders. */
 export function membersOf(catalog: Catalog, project: Resource<'Project'>): Members {
-  const named = project.references.map(({ kind, name }) => `${kind.toLowerCase()}/${name}`);
-  const own = [...catalog.resources.values()]
-    .filter(({ scope }) => scope === `project/${project.name}`)
-    .map(({ id }) => id);
-  const all = [...new Set([...named, ...own])].sort(
-    (a, b) => compareText(lastPart(a), lastPart(b)) || compareText(a, b),
-  );
-  const ofKind = (kind: string) => all.filter(id => id.split('/').at(-2) === kind);
-  return { servers: ofKind('server'), prompts: ofKind('prompt'), skills: ofKind('skill') };
+  const { prompts, skills } = project.spec;
+  return {
+    servers: selectedServers(catalog, project).map(name => resourceId('Server', 'global', name)),
+    prompts: withMissing(catalog, selectedPrompts(catalog, project), 'Prompt', prompts),
+    skills: withMissing(catalog, selectedSkills(catalog, project), 'Skill', skills),
+  };
 }
 
-function lastPart(id: ResourceId): string {
-  return id.slice(id.lastIndexOf('/') + 1);
+/** What is named and not there is shown in its place. */
+function withMissing(
+  catalog: Catalog,
+  selected: readonly Resource[],
+  kind: 'Prompt' | 'Skill',
+  names: readonly string[],
+): ResourceId[] {
+  const there = selected.map(({ name, id }) => ({ name, id }));
+  const missing = names
+    .map(name => ({ name, id: resourceId(kind, 'global', name) }))
+    .filter(({ name, id }) => !catalog.get(id) && !there.some(one => one.name === name));
+  return [...there, ...missing].sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ id }) => id);
 }

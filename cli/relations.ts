@@ -1,4 +1,4 @@
-import { type AnyResource, type Catalog, compareText, type ResourceId, resourceId } from '../schema/index.ts';
+import { type AnyResource, type Catalog, compareText, type ResourceId, targetOf } from '../schema/index.ts';
 
 /** Two resources where the one names the other. */
 export interface Relation {
@@ -12,8 +12,9 @@ export interface Relation {
 /** What a resource names, each once, sorted by id. */
 export function refersTo(catalog: Catalog, resource: AnyResource): Relation[] {
   const found = new Map<ResourceId, Relation>();
-  for (const { kind, name, key } of resource.references) {
-    const id = resourceId(kind, 'global', name);
+  for (const reference of resource.references) {
+    const { key } = reference;
+    const id = targetOf(reference);
     const relation = found.get(id) ?? { id, keys: [], there: catalog.get(id) !== undefined };
     if (key !== undefined && !relation.keys.includes(key)) relation.keys.push(key);
     found.set(id, relation);
@@ -25,8 +26,8 @@ export function refersTo(catalog: Catalog, resource: AnyResource): Relation[] {
 export function referrers(catalog: Catalog): ReadonlyMap<ResourceId, readonly ResourceId[]> {
   const found = new Map<ResourceId, Set<ResourceId>>();
   for (const resource of catalog.resources.values()) {
-    for (const { kind, name } of resource.references) {
-      const id = resourceId(kind, 'global', name);
+    for (const reference of resource.references) {
+      const id = targetOf(reference);
       const naming = found.get(id) ?? new Set();
       found.set(id, naming.add(resource.id));
     }

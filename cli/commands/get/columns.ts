@@ -22,6 +22,32 @@ const byKind: Partial<Record<Kind, Columns>> = {
   Project: [
     { header: 'SERVERS', cell: of('Project', ({ servers }) => servers.join(',')) },
     { header: 'PROMPTS', cell: of('Project', ({ prompts }) => prompts.join(',')) },
+    { header: 'SKILLS', cell: of('Project', ({ skills }) => skills.join(',')) },
+    { header: 'GATED', wide: true, cell: of('Project', ({ gated }) => String(gated)) },
+  ],
+  Template: [
+    { header: 'VERSION', cell: of('Template', ({ version }) => version ?? '') },
+    { header: 'PARAMETERS', cell: of('Template', spec => spec.parameters.map(({ name }) => name).join(',')) },
+  ],
+  Skill: [
+    { header: 'FILES', cell: of('Skill', ({ files }) => String(files.length)) },
+    { header: 'PROFILE', wide: true, cell: of('Skill', ({ profile }) => profile) },
+    { header: 'SERVERS', wide: true, cell: of('Skill', spec => spec.mcpServers.map(({ name }) => name).join(',')) },
+    { header: 'DESCRIPTION', cell: description },
+  ],
+  Agent: [
+    { header: 'LLM', cell: of('Agent', ({ llm }) => llm) },
+    { header: 'PROJECT', cell: of('Agent', ({ project }) => project ?? '') },
+  ],
+  Llm: [
+    { header: 'PROVIDER', cell: of('Llm', ({ provider }) => provider) },
+    { header: 'MODEL', cell: of('Llm', ({ model }) => model) },
+  ],
+  User: [{ header: 'EMAIL', cell: of('User', ({ email }) => email) }],
+  Group: [{ header: 'MEMBERS', cell: of('Group', ({ members }) => subjects(members)) }],
+  RoleBinding: [
+    { header: 'ROLE', cell: of('RoleBinding', ({ role }) => role) },
+    { header: 'SUBJECTS', cell: of('RoleBinding', spec => subjects(spec.subjects)) },
   ],
   Secret: [{ header: 'KEYS', cell: of('Secret', ({ data }) => Object.keys(data).sort().join(',')) }],
 };
@@ -54,6 +80,10 @@ export function columnsFor(
 
 function of<K extends Kind>(kind: K, cell: (spec: Specs[K]) => string): (item: Declared) => string {
   return ({ resource }) => (resource?.kind === kind ? cell(resource.spec as Specs[K]) : '');
+}
+
+function subjects(all: readonly { kind: string; name: string }[]): string {
+  return all.map(({ kind, name }) => `${kind.toLowerCase()}/${name}`).join(',');
 }
 
 function description({ resource }: Declared): string {

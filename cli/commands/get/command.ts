@@ -6,7 +6,6 @@ import { listFormats } from '../../output.ts';
 /** `mcpctl get KIND [NAME…]`: list what a repository declares. */
 export function getCommand(context: CliContext): Command {
   return commonOptions(new Command('get'))
-    .summary('list what a repository declares')
     .description(
       'List resources of the working tree or of a commit, or show the ones that are named. KIND is singular, plural or ' +
         'short (`server`, `servers`, `srv`), several with commas, KIND/NAME, or `all`. With -p, kinds that are only ' +
@@ -16,6 +15,7 @@ export function getCommand(context: CliContext): Command {
     .argument('[names...]', 'only these')
     .option('-l, --selector <labels>', 'only what has these labels: `team=platform,tier!=test`')
     .option('--all-scopes', 'global ones and those of every project and agent')
+    .option('--env, --environment <name>', 'with the patches of an environment')
     .option('--at <revision>', 'as a commit has them, instead of the working tree')
     .option('-w, --watch', 'list again after every change, until Ctrl-C')
     .addOption(new Option('-o, --output <format>', 'how it is printed').choices(listFormats).default('table'))

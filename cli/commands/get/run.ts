@@ -1,8 +1,9 @@
-import { ProblemError, problem } from '../../../schema/index.ts';
+import { ProblemError, printYaml, problem, type ResourceDocument, type ResourceId } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
-import { type Declared, type Loaded, loadCatalog, type Place } from '../../load-catalog.ts';
+import { type Loaded, loadCatalog, type Place } from '../../load-catalog.ts';
 import { formatListing, type ListFormat } from '../../output.ts';
 import { referrers } from '../../relations.ts';
+import { repositoryRoot } from '../../repository-root.ts';
 import { showProblem } from '../../style.ts';
 import { columnsFor } from './columns.ts';
 import { parseSelector } from './labels.ts';
@@ -24,24 +25,28 @@ export async function runGet(options: GetOptions): Promise<ExitCode> {
   if (options.watch === true && options.at !== undefined) {
     throw new ProblemError(problem('USAGE', 'a commit never changes', { hint: 'Leave `--watch` or `--at` out.' }));
   }
-  const first = await list(options);
-  io.stderr(first.notices);
-  io.stdout(first.text);
-  if (options.watch !== true) return first.code;
-  let last = first;
-  const { onChanges } = await import('./watch.ts');
-  await onChanges(first.root, signal, async () => {
+  let last: Listed | undefined;
+  async function show(): Promise<ExitCode> {
     const now = await list(options);
-    if (now.text === last.text && now.notices === last.notices) return;
-    last = now;
+    if (now.text === last?.text && now.notices === last.notices) return now.code;
     io.stderr(now.notices);
-    io.stdout(`${options.output === 'yaml' ? '---' : ''}\n${now.text}`);
-  });
-  return last.code;
+    io.stdout(`${last ? separator(options.output) : ''}${now.text}`);
+    last = now;
+    return now.code;
+  }
+  if (options.watch !== true) return show();
+  const { onChanges } = await import('./watch.ts');
+  await onChanges(repositoryRoot(options.cwd, options.dir), signal, show);
+  return ExitCodes.ok;
 }
 
+function separator(output: ListFormat): string {
+  return output === 'yaml' ? '---\n' : '\n';
+}
+
+const none: ReadonlyMap<ResourceId, ResourceDocument> = new Map();
+
 interface Listed {
-  root: string;
   text: string;
   /** For stderr. */
   notices: string;
@@ -56,16 +61,24 @@ async function list(options: GetOptions): Promise<Listed> {
   const problems = [...missing, ...items.flatMap(one => one.problems.filter(({ severity }) => severity === 'error'))];
   const notices = problems.map(found => showProblem(io, found)).join('');
   const nothing = items.length === 0 && missing.length === 0 ? 'nothing found\n' : '';
+  const documents =
+    output === 'json' || output === 'yaml'
+      ? await (await import('../../documents.ts')).documentsOf(options, loaded, items, options)
+      : none;
   const failed = missing.length > 0 || (named && items.some(({ resource }) => !resource));
   return {
-    root: loaded.root,
-    text: format(loaded, selected, output),
+    text: format(loaded, selected, documents, output),
     notices: `${notices}${nothing}`,
     code: failed ? ExitCodes.failed : ExitCodes.ok,
   };
 }
 
-function format(loaded: Loaded, { items, mixed }: Selected, output: ListFormat): string {
+function format(
+  loaded: Loaded,
+  { items, mixed }: Selected,
+  documents: ReadonlyMap<ResourceId, ResourceDocument>,
+  output: ListFormat,
+): string {
   const naming = referrers(loaded.catalog);
   // Each kind has columns of its own, so that a table of several kinds is several tables.
   const tables = mixed && (output === 'table' || output === 'wide');
@@ -77,23 +90,11 @@ function format(loaded: Loaded, { items, mixed }: Selected, output: ListFormat):
           items: group,
           columns: columnsFor(group, naming, mixed),
           name: ({ row, name }) => `${row.singular}/${name}`,
-          document: documentOf,
-          yaml: document => `${JSON.stringify(document)}\n`,
+          document: ({ id }) => documents.get(id),
+          yaml: printYaml,
         },
         output,
       ),
     )
     .join('\n');
-}
-
-function documentOf({ resource }: Declared): unknown {
-  if (!resource) return undefined;
-  const { kind, name, scope, metadata, spec } = resource;
-  const [type, holder] = scope.split('/');
-  return {
-    apiVersion: 'mcpctl.dev/v1',
-    kind,
-    metadata: { name, ...(type !== 'global' && type !== undefined && { [type]: holder }), ...metadata },
-    spec,
-  };
 }

@@ -5,20 +5,18 @@ import { asProblem, ProblemError, problem } from '../../../schema/index.ts';
 const QUIET_MS = 100;
 
 /**
- * Call `react` after every change below a folder, never twice at the same time, until the signal aborts.
+ * Call `react` once, and after every change below a folder, never twice at the same time, until the signal aborts.
  * @throws ProblemError READ_FAILED when the folder cannot be watched (or not any more); whatever `react` rejects with
  */
-export function onChanges(root: string, signal: AbortSignal, react: () => Promise<void>): Promise<void> {
+export function onChanges(root: string, signal: AbortSignal, react: () => Promise<unknown>): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return resolve();
     let timer: NodeJS.Timeout | undefined;
-    let running: Promise<void> = Promise.resolve();
+    let running: Promise<unknown> = Promise.resolve();
     const watcher = watch(root, { recursive: true }, (_event, file) => {
       if (file !== null && /^\.git(?:[/\\]|$)/.test(file)) return;
       clearTimeout(timer);
-      timer = setTimeout(() => {
-        running = running.then(react).catch(end);
-      }, QUIET_MS);
+      timer = setTimeout(again, QUIET_MS);
     });
     watcher.on('error', cause => {
       const message = `${root} cannot be watched: ${asProblem(cause).message}`;
@@ -26,6 +24,11 @@ export function onChanges(root: string, signal: AbortSignal, react: () => Promis
     });
     const stop = () => end(undefined);
     signal.addEventListener('abort', stop, { once: true });
+    again();
+
+    function again(): void {
+      running = running.then(react).catch(end);
+    }
 
     function end(fault: unknown): void {
       clearTimeout(timer);

@@ -1,12 +1,17 @@
+import { resolve } from 'node:path';
 import { accept, desiredItems, type Good, plan } from '../../../reconciler/index.ts';
 import { type ParsedFile, type Problem, type ResourceId, sortProblems } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { readFiles } from '../../read-files.ts';
+import { findRoot } from '../../repository-root.ts';
 import { done, showProblem } from '../../style.ts';
 import { table } from '../../table.ts';
 
 export interface PlanOptions extends CliContext {
-  folder: string;
+  /** The folder that has `mcpctl.yaml`; left out, it is looked for in `dir` and above. */
+  folder?: string;
+  dir: string;
+  environment?: string;
   from: string;
   to?: string;
   exitCode?: boolean;
@@ -18,9 +23,15 @@ export interface PlanOptions extends CliContext {
  * JSON: `{ from, to, steps: PlanStep[], problems: Problem[] }`, without anything observed and without times.
  */
 export async function runPlan(options: PlanOptions): Promise<ExitCode> {
-  const { io, folder, from, to, exitCode, output } = options;
-  const before = service(await readFiles(options, folder, from), new Map(), from);
-  const after = service(await readFiles(options, folder, to), before.good, to ?? 'the working tree');
+  const { io, cwd, dir, environment, from, to, exitCode, output } = options;
+  const folder = options.folder === undefined ? (findRoot(cwd, dir) ?? dir) : resolve(cwd, dir, options.folder);
+  const before = service(await readFiles(options, folder, { at: from }), new Map(), from, environment);
+  const after = service(
+    await readFiles(options, folder, { at: to }),
+    before.good,
+    to ?? 'the working tree',
+    environment,
+  );
   const { steps } = plan(after.items, before.items);
   const problems = sortProblems(after.problems);
   if (output === 'json') {
@@ -40,8 +51,9 @@ function service(
   files: ParsedFile[],
   good: ReadonlyMap<ResourceId, Good>,
   revision: string,
+  environment: string | undefined,
 ): { items: ReturnType<typeof desiredItems>; good: ReadonlyMap<ResourceId, Good>; problems: Problem[] } {
-  const outcome = accept(files, good, revision);
+  const outcome = accept(files, good, revision, environment);
   if ('refused' in outcome) return { items: [], good, problems: outcome.refused };
   return { items: desiredItems(outcome.catalog), good: outcome.good, problems: outcome.problems };
 }

@@ -1,21 +1,27 @@
-import { link, sortProblems } from '../../../schema/index.ts';
+import { resolve } from 'node:path';
+import { assemble, link, sortProblems } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
-import { readFiles } from '../../read-files.ts';
+import { type At, readFiles } from '../../read-files.ts';
+import { findRoot } from '../../repository-root.ts';
 import { done, showProblem } from '../../style.ts';
 
-export interface ValidateOptions extends CliContext {
-  folder: string;
-  at?: string;
+export interface ValidateOptions extends CliContext, At {
+  /** The folder that has `mcpctl.yaml`; left out, it is looked for in `dir` and above. */
+  folder?: string;
+  dir: string;
+  environment?: string;
   output: 'table' | 'json';
 }
 
 /**
- * Validate a working tree or a commit. Exits 0 when there is no error (warnings are shown), else 1.
+ * Validate a working tree, what is staged, or a commit. Exits 0 when there is no error (warnings are shown), else 1.
  * JSON: `{ resources: number, problems: Problem[] }`.
+ * @throws ProblemError REF_INVALID, REF_NOT_FOUND, REMOTE_NOT_FOUND, READ_FAILED
  */
 export async function runValidate(options: ValidateOptions): Promise<ExitCode> {
-  const { io, folder, at, output } = options;
-  const files = await readFiles(options, folder, at);
+  const { io, cwd, dir, environment, output } = options;
+  const folder = options.folder === undefined ? (findRoot(cwd, dir) ?? dir) : resolve(cwd, dir, options.folder);
+  const files = assemble(await readFiles(options, folder, options), environment);
   const resources = files.flatMap(({ resource }) => resource ?? []);
   const broken = files.flatMap(({ id, resource }) => (id !== undefined && !resource ? [id] : []));
   const linked = link(resources, broken);
