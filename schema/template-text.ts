@@ -21,11 +21,19 @@ export function substitute(value: unknown, values: ReadonlyMap<string, Parameter
   return result === ABSENT ? undefined : result;
 }
 
-function replaced(value: unknown, values: ReadonlyMap<string, ParameterValue>): unknown {
-  if (typeof value === 'string') return replacedText(value, values);
-  if (Array.isArray(value)) return value.map(item => replaced(item, values)).filter(item => item !== ABSENT);
+/** Fields of a Server that hold text, whatever the type of the parameter that stands there. */
+const textFields = new Set(['args', 'command', 'value']);
+
+function replaced(value: unknown, values: ReadonlyMap<string, ParameterValue>, text = false): unknown {
+  if (typeof value === 'string') {
+    const result = replacedText(value, values);
+    return text && (typeof result === 'number' || typeof result === 'boolean') ? String(result) : result;
+  }
+  if (Array.isArray(value)) return value.map(item => replaced(item, values, text)).filter(item => item !== ABSENT);
   if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).map(([key, member]) => [key, replaced(member, values)] as const);
+  const members = Object.entries(value).map(([key, member]) => {
+    return [key, replaced(member, values, textFields.has(key))] as const;
+  });
   const given = members.filter(([, member]) => member !== ABSENT);
   // A secret that is not given takes the variable with it that it would have been the value of.
   const lost = members.length > given.length && ('secretRef' in value || 'valueFrom' in value);
