@@ -35,7 +35,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 const helps = await readHelp();
 const examples = helps.flatMap(({ name, examples }) => {
   const command = name.split(' ')[1] ?? '';
-  return RUN.has(command) ? examples.filter(example => !/ (--watch|-w)\b/.test(example)) : [];
+  return RUN.has(command) ? examples.filter(example => !/ (--watch|-w)\b| \| /.test(example)) : [];
 });
 
 /** A repository made from the example, with the example itself as a folder in it, a few commits and a proposal. */

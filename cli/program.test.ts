@@ -19,8 +19,8 @@ describe('every command', () => {
   it.each(leaves.map(help => [help.name, help] as const))('%s: help has examples and exit codes', (name, help) => {
     expect(help.command.description()).not.toBe('');
     expect(help.examples.length).toBeGreaterThan(0);
-    expect(help.examples.filter(example => !example.startsWith(name) && !example.startsWith('mcpctl --'))).toEqual([]);
-    expect(help.exitCodes).toMatch(/^0 \S.*\b1 \S.*\b2 \S|^0 \S.* · 2 wrong usage$/);
+    expect(help.examples.filter(example => !example.includes(name) && !example.startsWith('mcpctl --'))).toEqual([]);
+    expect(help.exitCodes).toMatch(/^0 \S.*\b2 \S/);
   });
 
   it.each(leaves.map(({ name }) => name))('%s: an unknown option is wrong usage', async name => {
