@@ -48,13 +48,14 @@ describe('pathInDocument', () => {
   const prompt = Buffer.from('---\ntitle: T\ndescription: D\ntags: [a, b]\n---\nText {{x}}\n');
   it.each<[string, string, Buffer, number, number, PropertyKey[] | undefined]>([
     ['a field of YAML', 'servers/a.yaml', Buffer.from(one('a')), 4, 20, ['spec', 'transport']],
-    ['a key of YAML', 'servers/a.yaml', Buffer.from(one('a')), 4, 9, ['spec', 'transport']],
+    ['a key of YAML', 'servers/a.yaml', Buffer.from(one('a')), 4, 9, ['spec', 'transport', 'key']],
     ['a field of front matter', 'prompts/a.md', prompt, 4, 11, ['spec', 'tags', 1]],
     ['metadata in front matter', 'prompts/a.md', prompt, 3, 14, ['metadata', 'description']],
     ['the text', 'prompts/a.md', prompt, 6, 6, ['spec', 'content']],
     ['nothing', 'servers/a.yaml', Buffer.from(one('a')), 4, 3, undefined],
     ['no YAML', 'servers/a.yaml', Buffer.from('['), 1, 1, undefined],
   ])('finds %s', (_situation, file, bytes, line, column, path) => {
-    expect(pathInDocument({ file, line, column }, bytes)).toEqual(path);
+    const found = pathInDocument({ file, line, column }, bytes);
+    expect(found && [...found.path, ...(found.part === 'key' ? ['key'] : [])]).toEqual(path);
   });
 });

@@ -8,7 +8,7 @@ import { parseYaml, type YamlDocument } from './yaml.ts';
 export interface GivenDocument {
   document: ResourceDocument;
   /** Where something of the document stands; where the path leads nowhere, the nearest thing around it. */
-  place(path: readonly PropertyKey[]): Position;
+  place(path: readonly PropertyKey[], part?: 'value' | 'key'): Position;
 }
 
 /**
@@ -78,5 +78,5 @@ function within(source: Source, document: YamlDocument, base: readonly PropertyK
 }
 
 function placeIn({ source, document }: Located): GivenDocument['place'] {
-  return path => source.position(document.offset(path));
+  return (path, part) => source.position(document.offset(path, part));
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { createProgram } from '../cli/program.ts';
 
 export interface Outcome {
@@ -9,9 +10,9 @@ export interface Outcome {
 /** Run the command line in this process, as a script would: no terminal, no colours. @param argv without `mcpctl` */
 export async function mcpctl(
   argv: readonly string[],
-  options: { cwd?: string; env?: Record<string, string | undefined>; signal?: AbortSignal } = {},
+  options: { cwd?: string; env?: Record<string, string | undefined>; signal?: AbortSignal; stdin?: string } = {},
 ): Promise<Outcome> {
-  const { cwd = '/', env = process.env, signal = new AbortController().signal } = options;
+  const { cwd = '/', env = process.env, signal = new AbortController().signal, stdin = '' } = options;
   const outcome: Outcome = { code: -1, stdout: '', stderr: '' };
   const io = {
     stdout: (text: string) => {
@@ -23,6 +24,6 @@ export async function mcpctl(
     isTTY: false,
     colour: false,
   };
-  outcome.code = await createProgram({ io, env, cwd, signal })(argv);
+  outcome.code = await createProgram({ io, env, cwd, signal, stdin: () => Readable.from([stdin]) })(argv);
   return outcome;
 }

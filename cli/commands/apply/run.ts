@@ -112,6 +112,6 @@ function relocate(found: Problem, applied: readonly Applied[]): Problem {
   const origin = applied.find(({ after }) => after.has(at.file));
   const content = origin?.after.get(at.file);
   if (!origin || !content) return found;
-  const path = pathInDocument(at, content.bytes) ?? [];
-  return { ...found, at: origin.given.place(path) };
+  const { path, part } = pathInDocument(at, content.bytes) ?? { path: [], part: 'value' };
+  return { ...found, at: origin.given.place(path, part) };
 }
