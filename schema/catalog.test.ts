@@ -39,7 +39,12 @@ const lock = (name: string, dependencies: Record<string, string>) =>
     `locks/servers/${name}/package-lock.json`,
     JSON.stringify({
       lockfileVersion: 3,
-      packages: { '': { dependencies }, 'node_modules/a': { version: '1.0.0', integrity: sha512 } },
+      packages: {
+        '': { dependencies },
+        ...Object.fromEntries(
+          Object.entries(dependencies).map(([key, version]) => [`node_modules/${key}`, { version, integrity: sha512 }]),
+        ),
+      },
     }),
   );
 

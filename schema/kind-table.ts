@@ -4,9 +4,12 @@ import type { Kind } from './resource.ts';
 /** Which scopes a kind's names may be in. */
 export type ScopeType = 'global' | 'project' | 'agent';
 
+/** What people write; a lock is generated. */
+export type WrittenKind = Exclude<Kind, 'Lock'>;
+
 /** One row: everything about a kind that is not its schema. The command line, the layout and the reference use it. */
 export interface KindRow {
-  kind: Kind;
+  kind: WrittenKind;
   /** As people type it, besides the kind itself in any case: `prompt`, `prompts`, `prop`. */
   singular: string;
   plural: string;

@@ -413,6 +413,11 @@ export const problemCodes = {
     meaning: 'A file was changed by somebody else while a command worked on it; nothing was written.',
     cure: 'Run the command again.',
   },
+  EDITOR_FAILED: {
+    severity: 'error',
+    meaning: 'The editor could not be started, or ended with an error; nothing was changed.',
+    cure: 'Set VISUAL or EDITOR to an editor that waits until the file is closed, such as `code --wait`.',
+  },
   COMMIT_FAILED: {
     severity: 'error',
     meaning: 'git did not make the commit; the files are changed, but not committed.',
