@@ -60,10 +60,9 @@ export async function writeFiles(root: string, changes: readonly FileChange[]): 
       undo.push(() => restore(join(root, path), before));
     }
   } catch (error) {
+    for (const { temporary } of staged) await rm(temporary, { force: true });
     for (const step of undo.reverse()) await step().catch(() => undefined);
     throw error;
-  } finally {
-    for (const { temporary } of staged) await rm(temporary, { force: true });
   }
   for (const { path, after } of changes) if (!after) await removeEmpty(root, dirname(path));
 }

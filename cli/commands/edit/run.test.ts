@@ -1,0 +1,107 @@
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { mcpctl } from '../../../tests/command-line.ts';
+import { shopFiles } from '../../../tests/shop-files.ts';
+import { type TempRepository, tempRepository } from '../../../tests/temp-repository.ts';
+
+let shop: TempRepository;
+beforeAll(() => {
+  shop = tempRepository({ ...shopFiles, 'prompts/marked.md': '\ufeff---\r\ntitle: T\r\n---\r\nText\r\n' });
+});
+afterEach(() => shop.git('checkout', '--quiet', '.'));
+afterAll(() => shop.remove());
+
+/**
+ * Run `edit` with an editor that carries out one step (a piece of shell about `$1`) each time it is opened, and notes
+ * what it was shown.
+ */
+async function edit(args: readonly string[], ...steps: string[]) {
+  const seen = join(shop.folder, 'seen');
+  const editor = join(shop.folder, 'editor.sh');
+  rmSync(seen, { force: true });
+  const cases = steps.map((step, index) => `${index}) ${step};;`).join('\n');
+  writeFileSync(
+    editor,
+    `#!/bin/sh\ncount=$(grep -c '^====$' '${seen}' 2>/dev/null)\n(echo ====; cat "$2") >> '${seen}'\nset -- "$2"\ncase "\${count:-0}" in\n${cases}\nesac\n`,
+  );
+  chmodSync(editor, 0o755);
+  const env = { ...process.env, VISUAL: `${editor} --wait`, EDITOR: 'false' };
+  const outcome = await mcpctl(['edit', ...args], { cwd: shop.work, env });
+  const shown = existsSync(seen) ? readFileSync(seen, 'utf8').split('====\n').slice(1) : [];
+  return { ...outcome, shown };
+}
+
+function text(path: string): string {
+  return readFileSync(join(shop.work, path), 'utf8');
+}
+
+const stock = String(shopFiles['servers/stock.yaml']);
+
+describe('edit', () => {
+  it('takes over what was saved, and shows the difference', async () => {
+    const { code, stdout, stderr, shown } = await edit(['server', 'stock'], `sed -i 's/gold/blue/' "$1"`);
+    expect({ code, stdout, shown }).toEqual({ code: 0, stdout: 'server/stock configured\n', shown: [stock] });
+    expect(stderr).toContain('+  labels: { team: store, tier: blue }');
+    expect(text('servers/stock.yaml')).toBe(stock.replace('gold', 'blue'));
+  });
+
+  it('changes nothing when nothing was changed', async () => {
+    const { code, stdout, stderr } = await edit(['server/stock'], 'true');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'server/stock unchanged\n' });
+    expect(stderr).toContain('nothing was changed in servers/stock.yaml');
+    expect(shop.git('status', '--porcelain')).toBe('');
+  });
+
+  it('opens again with the problems on top, on the lines where they are', async () => {
+    const { code, shown } = await edit(
+      ['server', 'stock'],
+      `sed -i 's/stdio/stdioo/' "$1"`,
+      `sed -i 's/stdioo/stdio/; s/gold/blue/' "$1"`,
+    );
+    const [, second = ''] = shown;
+    expect(second).toMatch(/^# mcpctl: Correct what follows.*\n# mcpctl: 9:14: `spec.transport` must be .*\n/);
+    expect(second.split('\n')[8]).toBe('  transport: stdioo');
+    expect(code).toBe(0);
+    expect(text('servers/stock.yaml')).toBe(stock.replace('gold', 'blue'));
+  });
+
+  it.each<[string, string[]]>([
+    ['saved with the same problems', [`sed -i 's/stdio/stdioo/' "$1"`, 'true']],
+    ['emptied', [': > "$1"']],
+  ])('gives up when it is %s, and keeps what was written', async (_situation, steps) => {
+    const { code, stdout, stderr } = await edit(['server', 'stock'], ...steps);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    const [, kept = ''] = /kept in (\S+)/.exec(stderr) ?? [];
+    expect(existsSync(kept)).toBe(true);
+    rmSync(dirname(kept), { recursive: true });
+    expect(shop.git('status', '--porcelain')).toBe('');
+  });
+
+  it('keeps a byte order mark and line endings', async () => {
+    const { code } = await edit(['prompt', 'marked'], `sed -i 's/Text/Word/' "$1"`);
+    expect(code).toBe(0);
+    expect(text('prompts/marked.md')).toBe('\ufeff---\r\ntitle: T\r\n---\r\nWord\r\n');
+  });
+
+  it('overwrites no change that somebody else made meanwhile', async () => {
+    const file = join(shop.work, 'servers/stock.yaml');
+    const { code, stderr } = await edit(
+      ['server', 'stock'],
+      `sed -i 's/gold/blue/' "$1"; echo '# theirs' >> '${file}'`,
+    );
+    expect(code).toBe(1);
+    expect(stderr).toContain('FILE_CHANGED');
+    expect(text('servers/stock.yaml')).toBe(`${stock}# theirs\n`);
+  });
+
+  it.each<[string, string[], string, number, string]>([
+    ['is not there', ['server', 'other'], 'true', 1, 'there is no `server/other`'],
+    ['has no name', ['server'], 'true', 2, 'a name is missing'],
+    ['has an editor that fails', ['server', 'stock'], 'exit 3', 1, 'ended with 3'],
+  ])('refuses what %s', async (_situation, args, step, code, message) => {
+    const outcome = await edit(args, step);
+    expect(outcome.stderr).toContain(message);
+    expect(outcome.code).toBe(code);
+  });
+});
