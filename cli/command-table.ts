@@ -81,6 +81,21 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
     heading: 'Connect:',
     commands: [
       {
+        name: 'login',
+        summary: 'keep a gateway’s address and token',
+        load: async context => (await import('./commands/login/command.ts')).loginCommand(context),
+      },
+      {
+        name: 'config',
+        summary: 'configure Claude Code, or choose the gateway',
+        load: async context => (await import('./commands/config/command.ts')).configCommand(context),
+      },
+      {
+        name: 'export',
+        summary: 'let an AI client use a project',
+        load: async context => (await import('./commands/export/command.ts')).exportCommand(context),
+      },
+      {
         name: 'connect',
         summary: 'be a project of a gateway on stdin and stdout, for an AI client',
         load: async context => (await import('./commands/connect/command.ts')).connectCommand(context),

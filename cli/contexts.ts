@@ -2,9 +2,9 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ensurePrivateDir, mcpctlHome, readPrivateFile, UnsafeFileError, writeAtomic } from '../host/index.ts';
-import { decodeSource, editYaml, type Problem, ProblemError, parseYaml, problem } from '../schema/index.ts';
+import { decodeSource, editYaml, type Problem, ProblemError, parseYaml, printYaml, problem } from '../schema/index.ts';
 import type { CliContext } from './context.ts';
-import { findDaemon } from './daemon.ts';
+import { askDaemon, type Daemon, findDaemon } from './daemon.ts';
 
 const ContextName = z
   .string()
@@ -35,6 +35,10 @@ export interface Gateway {
 
 /** How a command line names a gateway; nothing of it needs to be given. */
 export interface GatewayOptions {
+  /** What a daemon on this machine follows, with its branch (`main`) and folder. */
+  repository?: string;
+  ref?: string;
+  path?: string;
   /** Its address. */
   server?: string;
   context?: string;
@@ -66,8 +70,15 @@ export async function writeConfig(home: string, config: Config): Promise<void> {
   await ensurePrivateDir(home);
   const file = configFile(home);
   const text = await readFile(file, 'utf8').catch(() => '');
-  const value = { ...config };
-  await writeAtomic(file, editYaml(text === '' ? '{}\n' : text, value).replace(/^\{\}\n/, ''), { mode: 0o600 });
+  const { 'current-context': current, contexts } = config;
+  const members: [string, unknown][] = [
+    ...(current === undefined ? [] : [['current-context', current] as [string, unknown]]),
+    ['contexts', contexts],
+  ];
+  // In the order in which they stand there.
+  const place = ([key]: [string, unknown]) => text.search(new RegExp(`^${key}:`, 'm')) >>> 0;
+  const value = Object.fromEntries(members.sort((a, b) => place(a) - place(b)));
+  await writeAtomic(file, text.trim() === '' ? printYaml(value) : editYaml(text, value), { mode: 0o600 });
 }
 
 /** Keep a context's token, readable by its owner only. */
@@ -82,7 +93,7 @@ export async function removeToken(home: string, name: string): Promise<void> {
 }
 
 /**
- * The gateway that a command means: `--server` (with `$MCPCTL_TOKEN`, or the token of the context that has this
+ * The gateway that a command means: the repository that a daemon here follows, else `--server` (with `$MCPCTL_TOKEN`, or the token of the context that has this
  * address), else `--context`, else `--state-dir`, else `$MCPCTL_CONTEXT`, else the current context, else the only
  * daemon on this machine. Addresses and tokens are read anew each time, since a daemon may be started again.
  * @throws ProblemError USAGE, CONTEXT_UNKNOWN, CONFIG_INVALID, DAEMON_NOT_RUNNING, STATE_UNUSABLE
@@ -90,6 +101,8 @@ export async function removeToken(home: string, name: string): Promise<void> {
 export async function findGateway(context: Pick<CliContext, 'env' | 'cwd'>, options: GatewayOptions): Promise<Gateway> {
   const { env } = context;
   const home = mcpctlHome(env);
+  const { repository, ref = 'main', path = '' } = options;
+  if (repository !== undefined) return asGateway(await findDaemon(context, { repository, ref, path }));
   if (options.server !== undefined) return byAddress(home, serverUrl(options.server), env.MCPCTL_TOKEN);
   if (options.context !== undefined) return byContext(context, home, options.context);
   if (options.stateDir !== undefined) return byStateDir(context, options.stateDir);
@@ -97,6 +110,14 @@ export async function findGateway(context: Pick<CliContext, 'env' | 'cwd'>, opti
   const named = env.MCPCTL_CONTEXT || current;
   if (named !== undefined) return byContext(context, home, named);
   return byStateDir(context, undefined);
+}
+
+/**
+ * Ask a gateway. @returns the JSON body of a 2xx answer
+ * @throws ProblemError DAEMON_NOT_RUNNING when nobody answers, DAEMON_REFUSED for any other status
+ */
+export function askGateway({ url, token, name }: Gateway, method: 'GET' | 'POST', path: string): Promise<unknown> {
+  return askDaemon({ url, token, stateDir: name }, method, path);
 }
 
 /**
@@ -131,8 +152,11 @@ async function byContext(context: Pick<CliContext, 'env' | 'cwd'>, home: string,
 }
 
 async function byStateDir(context: Pick<CliContext, 'env' | 'cwd'>, stateDir: string | undefined): Promise<Gateway> {
-  const daemon = await findDaemon(context, { ...(stateDir !== undefined && { stateDir }), ref: '', path: '' });
-  return { url: daemon.url, token: daemon.token, name: daemon.stateDir };
+  return asGateway(await findDaemon(context, { ...(stateDir !== undefined && { stateDir }), ref: '', path: '' }));
+}
+
+function asGateway({ url, token, stateDir }: Daemon): Gateway {
+  return { url, token, name: stateDir };
 }
 
 async function readToken(home: string, name: string): Promise<string> {

@@ -1,19 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
 
-/** The options that name a running daemon. */
+/** The options that name a running daemon: by what it follows, or as a gateway. */
 export function daemonOptions(command: Command): Command {
-  return command
-    .argument('[repo]', 'the repository it follows, as given to `mcpctl up` (default: the only daemon there is)')
-    .option('--ref <branch>', 'the branch it follows', 'main')
-    .option('--path <folder>', 'the folder inside the repository', '')
-    .option('--state-dir <dir>', 'its state directory');
-}
-
-export interface DaemonOptions {
-  repository?: string;
-  ref: string;
-  path: string;
-  stateDir?: string;
+  return gatewayOptions(command)
+    .argument('[repo]', 'the repository that a daemon on this machine follows, as given to `mcpctl up`')
+    .option('--ref <branch>', 'with REPO: the branch it follows', 'main')
+    .option('--path <folder>', 'with REPO: the folder inside the repository', '');
 }
 
 /** The value of `--port`. @throws InvalidArgumentError */

@@ -1,19 +1,21 @@
 import { holds, type Status } from '../../../reconciler/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
-import { askDaemon, findDaemon } from '../../daemon.ts';
-import type { DaemonOptions } from '../../options.ts';
+import { askGateway, findGateway, type GatewayOptions } from '../../contexts.ts';
 import { statusTable } from '../../status-table.ts';
 
-export interface StatusOptions extends CliContext, DaemonOptions {
+export interface StatusOptions extends CliContext, GatewayOptions {
   output: 'table' | 'json';
   exitCode?: boolean;
 }
 
-/** Print a daemon's status. @throws ProblemError DAEMON_NOT_RUNNING, DAEMON_REFUSED, STATE_UNUSABLE, USAGE */
+/**
+ * Print a daemon's status.
+ * @throws ProblemError DAEMON_NOT_RUNNING, DAEMON_REFUSED, STATE_UNUSABLE, CONTEXT_UNKNOWN, CONFIG_INVALID, USAGE
+ */
 export async function runStatus(options: StatusOptions): Promise<ExitCode> {
   const { io, output, exitCode } = options;
-  const daemon = await findDaemon(options, options);
-  const status = (await askDaemon(daemon, 'GET', '/api/v1/status')) as Status;
-  io.stdout(output === 'json' ? `${JSON.stringify(status, undefined, 2)}\n` : statusTable(io, status, daemon.url));
+  const gateway = await findGateway(options, options);
+  const status = (await askGateway(gateway, 'GET', '/api/v1/status')) as Status;
+  io.stdout(output === 'json' ? `${JSON.stringify(status, undefined, 2)}\n` : statusTable(io, status, gateway.url));
   return exitCode === true && !holds(status.conditions, 'Ready') ? ExitCodes.failed : ExitCodes.ok;
 }

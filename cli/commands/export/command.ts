@@ -1,0 +1,41 @@
+import { Command, Option } from 'commander';
+import { clients } from '../../clients/clients.ts';
+import type { CliContext } from '../../context.ts';
+import { gatewayOptions } from '../../options.ts';
+
+/** `mcpctl export -p PROJECT --client NAME`: a gateway's entry in a client's file. */
+export function exportCommand(context: CliContext): Command {
+  return entryOptions(new Command('export'))
+    .description(
+      'Make the entry that lets an AI client use a project of a gateway: the bridge `mcpctl connect`, or with --server ' +
+        'its address and a header from a variable. Never a token, nor how a server is run.',
+    )
+    .addOption(
+      new Option('--client <name>', 'the client')
+        .choices([...clients.map(({ name }) => name), 'claude'])
+        .makeOptionMandatory(),
+    )
+    .option('--write', 'put it into the client’s file instead of printing it; the rest of the file stays as it is')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ mcpctl export -p demo --client vscode
+  $ mcpctl export -p demo --client cursor --write
+  $ mcpctl export -p demo --client codex --server https://mcp.example.com --write`,
+    )
+    .action(async options => {
+      const { runExport } = await import('./run.ts');
+      context.finish(await runExport({ ...context, ...options }));
+    });
+}
+
+/** The options that `export` and `config claude` share. */
+export function entryOptions(command: Command): Command {
+  return gatewayOptions(command)
+    .requiredOption('-p, --project <name>', 'the project')
+    .option('--name <name>', 'what the client calls it (default: the project’s name)')
+    .option('--bridge', 'with --server: the bridge all the same, so that no variable needs to be set')
+    .option('-C, --dir <dir>', 'the folder whose project files are meant', '.')
+    .addOption(new Option('--scope <scope>', 'which of the client’s files').choices(['project', 'user']));
+}
