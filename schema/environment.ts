@@ -35,31 +35,37 @@ export function environmentsOf(files: Iterable<ParsedFile>): string[] {
  * @param environment whose patches take effect; without one, none does
  */
 export function applyEnvironment(files: readonly ParsedFile[], environment: string | undefined): ParsedFile[] {
-  const patches = files.filter(file => file.patch);
-  if (patches.length === 0)
-    return environment === undefined ? [...files] : [...files, unknownEnvironment(files, environment)];
+  const declared = declaredEnvironments(files);
+  const known =
+    environment === undefined || declared?.includes(environment) || environmentsOf(files).includes(environment);
+  const all = tryPatches(files, environment, declared);
+  return known ? all : [...all, unknownEnvironment(files, environment)];
+}
+
+function tryPatches(
+  files: readonly ParsedFile[],
+  environment: string | undefined,
+  declared: readonly string[] | undefined,
+): ParsedFile[] {
+  if (!files.some(({ patch }) => patch && !patch.tried)) return [...files];
   const bases = new Map<string, ParsedFile>();
   for (const file of files) {
     const key = baseKey(file);
     if (key !== undefined) bases.set(key, file);
   }
   const results = new Map<ParsedFile, ParsedFile>();
-  const declared = declaredEnvironments(files);
-  for (const file of patches) {
+  for (const file of files) {
     const { patch, path } = file;
-    if (!patch) continue;
+    if (!patch || patch.tried) continue;
     const problems = [...file.problems, ...undeclared(patch, path, declared)];
     const base = bases.get(`${patch.target} ${patch.extras}`);
     if (!base) problems.push(matchesNothing(patch, path));
     const result = base && patched(results.get(base) ?? base, patch, path);
     if (base && result && patch.environment === environment) results.set(base, result);
     else if (result) problems.push(...added(result.problems, base.problems));
-    results.set(file, { ...file, problems: sortProblems(problems) });
+    results.set(file, { ...file, patch: { ...patch, tried: true }, problems: sortProblems(problems) });
   }
-  const all = files.map(file => results.get(file) ?? file);
-  const known =
-    patches.some(({ patch }) => patch?.environment === environment) || declared?.includes(environment ?? '');
-  return environment === undefined || known ? all : [...all, unknownEnvironment(files, environment)];
+  return files.map(file => results.get(file) ?? file);
 }
 
 /** `<id> <whether it is skill.yaml>` */

@@ -142,6 +142,8 @@ export interface Patch {
   content?: string;
   /** Place of each value of the patch, and of its keys, by JSON pointer. */
   places: Record<string, { value: Place; key: Place }>;
+  /** Whether `assemble` has seen to it. */
+  tried?: true;
 }
 
 export function resourceId(kind: Kind, scope: Scope, name: string): ResourceId {
