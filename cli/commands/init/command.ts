@@ -5,7 +5,7 @@ import type { CliContext } from '../../context.ts';
 export function initCommand(context: CliContext): Command {
   return new Command('init')
     .description(
-      'Make a new repository: one server, one project that serves it, one prompt, and a README. It becomes a git ' +
+      'Make a new repository: one server, one project that serves it, one prompt, one skill, and a README. It becomes a git ' +
         'repository with a first commit, unless it lies in one already. A folder that has files of the repository ' +
         'format is refused; other files in it are left as they are.',
     )

@@ -26,7 +26,7 @@ export async function commitFirst(context: CliContext, root: string, paths: read
   for (const args of [
     ['init', '--quiet', '--initial-branch=main'],
     ['add', '--', ...paths],
-    ['commit', '--quiet', '--message=Start with one server, one project, one prompt'],
+    ['commit', '--quiet', '--message=Start with a server, a project, a prompt, a skill'],
   ]) {
     const result = await git(...args);
     if (result.code === 0) continue;

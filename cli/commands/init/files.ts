@@ -13,6 +13,7 @@ export function initialFiles(id: string): NewFile[] {
     { path: 'mcpctl.yaml', content: repository(id) },
     { path: 'servers/memory.yaml', content: server },
     { path: 'prompts/standup.md', content: prompt },
+    { path: 'skills/release-notes/SKILL.md', content: skill },
     { path: 'projects/default/project.yaml', content: project },
     { path: 'README.md', content: readme(id), optional: true },
     { path: '.gitignore', content: gitignore, optional: true },
@@ -57,7 +58,7 @@ spec:
       value: $(HOME)/memory.jsonl
 `;
 
-const project = `# One endpoint of the gateway, /mcp/default: the tools of these servers, and these prompts.
+const project = `# One endpoint of the gateway, /mcp/default: the tools of these servers, these prompts and these skills.
 apiVersion: mcpctl.dev/v1
 kind: Project
 metadata:
@@ -65,6 +66,7 @@ metadata:
 spec:
   servers: [memory]
   prompts: [standup]
+  skills: [release-notes]
 `;
 
 const prompt = `---
@@ -80,6 +82,17 @@ Write a stand-up report in three short lists: done, next, in the way. Leave out 
 {{notes}}
 `;
 
+const skill = `---
+name: release-notes
+description: Write release notes from commits. Use when somebody asks for a changelog or for the notes of a release.
+---
+# Release notes
+
+1. List the commits since the last release: \`git log --oneline $(git describe --tags --abbrev=0)..HEAD\`.
+2. Group what users notice under Added, Changed and Fixed; leave the rest out.
+3. Write a line for each, for somebody who uses the software and never reads its code.
+`;
+
 function readme(id: string): string {
   return `# ${id}
 
@@ -90,7 +103,8 @@ What AI clients can reach here, declared in files and served by mcpctl.
 | \`mcpctl.yaml\` | the repository itself, and its id |
 | \`servers/*.yaml\` | MCP servers, and how each is run |
 | \`prompts/*.md\` | prompts: front matter with arguments, then the text |
-| \`projects/*/project.yaml\` | endpoints: which servers and prompts their clients see |
+| \`skills/*/\` | Agent Skills: \`SKILL.md\`, and what it needs beside it |
+| \`projects/*/project.yaml\` | endpoints: which servers, prompts and skills their clients see |
 
 \`\`\`sh
 mcpctl validate      # every problem, with its line

@@ -65,7 +65,8 @@ async function refuseOurs(root: string): Promise<void> {
 }
 
 function nextCommands({ io, cwd, lock }: InitOptions, root: string): string {
-  const enter = relative(cwd, root);
+  const below = relative(cwd, root);
+  const enter = below.startsWith('..') ? root : below;
   const steps = [
     ...(enter === '' ? [] : [[`cd ${/^[\w./-]+$/.test(enter) ? enter : JSON.stringify(enter)}`, '']]),
     ['mcpctl validate', 'check every file'],
