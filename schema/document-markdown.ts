@@ -1,10 +1,9 @@
 import { editYaml } from './edit-yaml.ts';
 import { findFrontMatter } from './front-matter.ts';
+import { isMapping, type Mapping } from './mapping.ts';
 import { type Problem, problem } from './problem.ts';
 import { decodeSource, type Source } from './source.ts';
 import { parseYaml } from './yaml.ts';
-
-type Mapping = Readonly<Record<string, unknown>>;
 
 /** A Markdown resource taken apart. */
 export function frontMatterOf(source: Source): { frontMatter: Mapping; content: string } | { problems: Problem[] } {
@@ -54,8 +53,4 @@ function frontMatterText(before: string, wanted: Mapping): string {
 
 function withoutUndefined(value: Mapping): Mapping {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined));
-}
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -6,6 +6,7 @@ import { editYaml } from './edit-yaml.ts';
 import { findKind, type KindRow } from './kind-table.ts';
 import { API_VERSION } from './kinds/envelope.ts';
 import { classify, type Declared } from './layout.ts';
+import { isMapping, type Mapping } from './mapping.ts';
 import { type Problem, problem } from './problem.ts';
 import { quoted } from './quote.ts';
 import type { Scope } from './resource.ts';
@@ -40,8 +41,6 @@ export const ResourceDocument = z.strictObject({
   spec: z.record(z.string(), z.unknown()),
 });
 export type ResourceDocument = z.infer<typeof ResourceDocument>;
-
-type Mapping = Readonly<Record<string, unknown>>;
 
 /** @returns the document, or why the files say none; more is said about them by `parseFile` */
 export function toDocument(files: ResourceFiles): { document: ResourceDocument } | { problems: Problem[] } {
@@ -204,7 +203,7 @@ function startsWithMark(bytes: Uint8Array): boolean {
 }
 
 function asMapping(value: unknown): Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Mapping) : {};
+  return isMapping(value) ? value : {};
 }
 
 function withoutUndefined<T>(value: T): T {

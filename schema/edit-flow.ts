@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isMap, isScalar, isSeq, type ParsedNode } from 'yaml';
+import { isMapping } from './mapping.ts';
 import { matchItems } from './match-items.ts';
 import { printFlow, printQuoted } from './print-yaml.ts';
 
@@ -78,8 +79,4 @@ function membersOf(text: string, node: ParsedNode, before: unknown, after: unkno
     if (!kept.has(name)) pieces.push({ text: `${printFlow(name)}: ${printFlow(value)}` });
   }
   return { old, pieces };
-}
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

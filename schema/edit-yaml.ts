@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Document, isAlias, isMap, isScalar, isSeq, type ParsedNode, parseDocument } from 'yaml';
 import { editMap, type Splice } from './edit-block.ts';
+import { isMapping, type Mapping } from './mapping.ts';
 import { printFlow, printYaml } from './print-yaml.ts';
 import { decodeSource } from './source.ts';
 import { parseYaml } from './yaml.ts';
-
-type Mapping = Readonly<Record<string, unknown>>;
 
 /**
  * Change a YAML document so that it has another value, touching no character of what stays as it is: comments, order,
@@ -66,8 +65,4 @@ function applySplices(text: string, splices: readonly Splice[]): string {
     position = Math.max(position, end);
   }
   return result + text.slice(position);
-}
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -60,7 +60,7 @@ describe('printYaml', () => {
       fc.property(fc.dictionary(key, tree, { noNullPrototype: true }), value => {
         expect(read(printYaml(value))).toEqual(value);
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 });

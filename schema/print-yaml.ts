@@ -1,3 +1,4 @@
+import { isMapping } from './mapping.ts';
 import { plainValue } from './plain-scalar.ts';
 
 /**
@@ -92,8 +93,4 @@ function isPlain(text: string): boolean {
     return false;
   const plain = plainValue(text);
   return 'value' in plain && plain.value === text;
-}
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fromDocument, toDocument } from './document.ts';
 import { pathInDocument } from './document-place.ts';
 import { readDocuments } from './read-documents.ts';
 
@@ -58,4 +60,50 @@ describe('pathInDocument', () => {
     const found = pathInDocument({ file, line, column }, bytes);
     expect(found && [...found.path, ...(found.part === 'key' ? ['key'] : [])]).toEqual(path);
   });
+});
+
+it('makes problems of whatever bytes it is given, and throws nothing', () => {
+  const words = fc.constantFrom(
+    '---',
+    '...',
+    '\n',
+    '\r\n',
+    ' ',
+    '  ',
+    '- ',
+    ': ',
+    'a',
+    'kind',
+    'items',
+    '[',
+    '{',
+    '}',
+    '#',
+    '|',
+    '&a',
+    '*a',
+    '"',
+    '%YAML 1.2',
+    '\ufeff',
+  );
+  const bytes = fc.oneof(
+    fc.uint8Array(),
+    fc.array(words, { maxLength: 40 }).map(parts => Buffer.from(parts.join(''))),
+  );
+  const path = fc.constantFrom('servers/a.yaml', 'prompts/a.md', 'skills/a/SKILL.md', 'mcpctl.yaml');
+  const document = fc.constantFrom(one('a'), one('a').replace('Server', 'Prompt').replace('transport', 'content'));
+  fc.assert(
+    fc.property(bytes, path, document, (content, file, given) => {
+      readDocuments('in.yaml', content);
+      const previous = new Map([[file, { bytes: content, mode: '100644' as const }]]);
+      toDocument(previous);
+      pathInDocument({ file, line: 1, column: 1 }, content);
+      // Whatever stood there before, what is written says what was meant.
+      const [read] = readDocuments('in.yaml', Buffer.from(given)).documents;
+      if (!read || file.startsWith('mcpctl') || file.endsWith('.md') !== given.includes('Prompt')) return;
+      const written = fromDocument(read.document, file.includes('skills') ? new Map() : previous);
+      expect(written).toHaveProperty('files');
+    }),
+    { numRuns: 500 },
+  );
 });

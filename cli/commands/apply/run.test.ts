@@ -2,9 +2,10 @@ import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { kindTable } from '../../../schema/index.ts';
 import { mcpctl } from '../../../tests/command-line.ts';
 import { shopFiles } from '../../../tests/shop-files.ts';
-import { type TempRepository, tempRepository } from '../../../tests/temp-repository.ts';
+import { type Files, type TempRepository, tempRepository } from '../../../tests/temp-repository.ts';
 
 let shop: TempRepository;
 beforeEach(() => {
@@ -19,6 +20,13 @@ function apply(stdin: string, ...args: string[]) {
 
 function text(path: string): string {
   return readFileSync(join(shop.work, path), 'utf8');
+}
+
+function changedIn(stdout: string): string[] {
+  return stdout
+    .trim()
+    .split('\n')
+    .filter(line => !line.endsWith(' unchanged'));
 }
 
 const head = (kind: string, metadata: string) => `apiVersion: mcpctl.dev/v1\nkind: ${kind}\nmetadata: ${metadata}\n`;
@@ -40,14 +48,47 @@ describe('get -o yaml | apply -f -', () => {
     const { code, stdout, stderr } = await apply(documents);
     expect(stderr).not.toContain('✗');
     expect(code).toBe(0);
-    expect(
-      stdout
-        .trim()
-        .split('\n')
-        .filter(line => !line.endsWith(' unchanged')),
-    ).toEqual([]);
+    expect(changedIn(stdout)).toEqual([]);
+  });
+
+  it('changes no byte of any kind, however it is written', async () => {
+    shop.commit({ ...Object.fromEntries(Object.keys(shopFiles).map(path => [path, null])), ...oddlyWritten });
+    const { stdout: documents, stderr: broken } = await mcpctl(['get', 'all', '-o', 'yaml'], { cwd: shop.work });
+    expect(broken).toBe('');
+    const kinds = new Set(documents.match(/(?<=^kind: )\w+$/gm));
+    expect([...kinds].sort()).toEqual(kindTable.map(({ kind }) => kind).sort());
+    const { code, stdout, stderr } = await apply(documents);
+    expect(stderr).not.toContain('✗');
+    expect(code).toBe(0);
+    expect(changedIn(stdout)).toEqual([]);
+    // Each main file is a resource; a bundle's others belong to it.
+    expect(stdout.trim().split('\n').length).toBe(Object.keys(oddlyWritten).length - 2);
+    expect(shop.git('status', '--porcelain')).toBe('');
   });
 });
+
+/** One file of every kind as a person might have written it: comments, quotes, line endings and all. */
+const oddlyWritten: Files = {
+  'mcpctl.yaml': '\ufeff# top\r\napiVersion: mcpctl.dev/v1\r\nkind:   Repository\r\nspec: { "id": shop.example }\r\n',
+  'servers/a.yaml': `%YAML 1.2\n---\n${head('Server', '{ name: "a" }')}spec: # s\n  transport: 'stdio'\n  command: &c [ node,  x ]\n  args: *c\n...\n`,
+  'templates/a.yaml': `${head('Template', '{}')}spec:\n  server: {transport: stdio, command: [x]}`,
+  'prompts/order/a.md': '---\r\n# c\r\ntitle:   T\r\n---\r\n\r\n  Text \t\r\n\n\n',
+  'skills/order/a/SKILL.md': '---\nname: a\ndescription: >\n  Does\n  it\n---\nText',
+  'skills/order/a/bin/run': new Uint8Array([0, 255, 13, 10]),
+  'skills/order/a/.hidden': '',
+  'projects/order/a/project.yaml': `${head('Project', '{ labels: {} }')}spec: {}\n\n\n# end`,
+  'projects/order/a/prompts/own.md': '---\n---\nText',
+  'agents/a/agent.yaml': `${head('Agent', '{}')}spec:\n  llm: a\n`,
+  'agents/a/personalities/a.md': '---\ntitle: A\n---\nText\n',
+  'llms/a.yaml': `${head('Llm', '{}')}spec:\n  provider: openai\n  model: m\n`,
+  'secrets/a.yaml': `${head('Secret', '{}')}spec:\n  data:\n  # here\n    a: {generate: {}}\n`,
+  'secretbackends/a.yaml': `${head('SecretBackend', '{}')}spec:\n  kubernetes: { namespace: a }   # there\n`,
+  'access/tokens/a.yaml': `${head('McpToken', '{}')}spec:\n  hash: sha256:${'0'.repeat(64)}\n  owner: { kind: User, name: a }\n  expires: 2027-01-01\n`,
+  'access/users/a.yaml': `${head('User', '{}')}spec:\n  email: a@example.com   # mine\n`,
+  'access/groups/a.yaml': `${head('Group', '{}')}spec:\n  members:\n  - kind: User\n    name: a\n`,
+  'access/serviceaccounts/a.yaml': `${head('ServiceAccount', '{}')}spec: {}\n`,
+  'access/bindings/a.yaml': `${head('RoleBinding', '{}')}spec:\n  role: view\n  subjects: [{ kind: Group, name: a }]\n`,
+};
 
 describe('apply', () => {
   it('changes one line, and shows it', async () => {
