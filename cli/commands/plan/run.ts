@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { accept, desiredItems, type Good, plan } from '../../../reconciler/index.ts';
-import { type ParsedFile, type Problem, type ResourceId, sortProblems } from '../../../schema/index.ts';
+import { environmentsOf, type ParsedFile, type Problem, type ResourceId, sortProblems } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { readFiles } from '../../read-files.ts';
 import { findRoot } from '../../repository-root.ts';
@@ -25,7 +25,10 @@ export interface PlanOptions extends CliContext {
 export async function runPlan(options: PlanOptions): Promise<ExitCode> {
   const { io, cwd, dir, environment, from, to, exitCode, output } = options;
   const folder = options.folder === undefined ? (findRoot(cwd, dir) ?? dir) : resolve(cwd, dir, options.folder);
-  const before = service(await readFiles(options, folder, { at: from }), new Map(), from, environment);
+  const files = await readFiles(options, folder, { at: from });
+  // An environment may be new: then no patch of it is in service.
+  const known = environmentsOf(files).find(name => name === environment);
+  const before = service(files, new Map(), from, known);
   const after = service(
     await readFiles(options, folder, { at: to }),
     before.good,

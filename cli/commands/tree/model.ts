@@ -1,7 +1,7 @@
 import type { AnyResource, ResourceId } from '../../../schema/index.ts';
 import { type Declared, isBroken, type Loaded } from '../../load-catalog.ts';
 import { membersOf } from '../../project-members.ts';
-import { referrers, refersTo } from '../../relations.ts';
+import { refersTo } from '../../relations.ts';
 import { serverSource } from '../../server-source.ts';
 
 /** What is wrong with something that is shown: its file is broken, or there is none. */
@@ -35,29 +35,23 @@ export interface ProjectNode {
 export interface Tree {
   repository: string;
   projects: ProjectNode[];
-  /** What nothing names, by id. */
+  /** What nothing uses, by id; nothing while something is broken, which may be what uses it. */
   unused: ResourceId[];
 }
-
-/** Kinds that are of use only when something names them. */
-const usable = new Set(['Server', 'Prompt', 'Skill', 'Secret', 'SecretBackend', 'Llm']);
 
 /** Who serves what, sorted by name; a pure function of what was loaded. */
 export function treeOf(loaded: Loaded): Tree {
   const { catalog, declared } = loaded;
   const byId = new Map(declared.map(one => [one.id, one]));
   const projects = declared.filter(({ row }) => row.kind === 'Project').map(one => projectNode(loaded, byId, one));
-  const used = usedIds(loaded);
+  const unused = new Set(
+    loaded.problems.filter(({ code }) => code === 'RESOURCE_UNUSED').map(({ resource }) => resource),
+  );
   return {
     repository: catalog.repository?.spec.id ?? '',
     projects,
-    unused: declared.filter(one => usable.has(one.row.kind) && !used.has(one.id)).map(({ id }) => id),
+    unused: declared.filter(({ id }) => unused.has(id)).map(({ id }) => id),
   };
-}
-
-function usedIds({ catalog }: Loaded): ReadonlySet<ResourceId> {
-  const served = catalog.list('Project').flatMap(project => Object.values(membersOf(catalog, project)).flat());
-  return new Set([...served, ...referrers(catalog).keys()]);
 }
 
 function projectNode(loaded: Loaded, byId: ReadonlyMap<ResourceId, Declared>, one: Declared): ProjectNode {

@@ -61,10 +61,6 @@ it('marks what is broken, and what is missing', async () => {
         └── prompts
             ├── greet  ✗ missing
             └── sell  its own
-
-    unused: nothing names them
-    ├── server/spare
-    └── secret/keys
     "
   `);
 });
