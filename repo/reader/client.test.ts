@@ -301,7 +301,7 @@ describe('the reader process', () => {
 
   it('may be stopped in the middle of a read', async () => {
     const commit = repository.commit(serverFiles(2));
-    const reader = open({ timeoutMs: 2_000 });
+    const reader = open({ timeoutMs: 6_000 });
     await reader.read(commit);
     const [pid] = children(repository.bare);
     if (pid === undefined) throw new Error('no reader process');
