@@ -91,6 +91,11 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         load: async context => (await import('./commands/config/command.ts')).configCommand(context),
       },
       {
+        name: 'import',
+        summary: 'make servers of what an AI client is configured with',
+        load: async context => (await import('./commands/import/command.ts')).importCommand(context),
+      },
+      {
         name: 'export',
         summary: 'let an AI client use a project',
         load: async context => (await import('./commands/export/command.ts')).exportCommand(context),

@@ -24,9 +24,11 @@ function convert(parse: Parse, file: string, taken: string[] = [], projectFolder
   const { servers, problems } = parse(text, { file, ...(projectFolder !== undefined && { projectFolder }) });
   const result = toResources(servers, new Set(taken));
   const lines: string[] = [];
-  for (const { from, name, files, secrets, notes } of result.converted) {
+  for (const { from, name, resources, secrets, notes } of result.converted) {
     lines.push(`== ${from} → ${name}`);
-    for (const one of files) lines.push(`-- ${one.path}`, body(one.text));
+    for (const { files } of resources) {
+      for (const [path, content] of files) lines.push(`-- ${path}`, body(Buffer.from(content?.bytes ?? '').toString()));
+    }
     for (const { variable, use } of secrets) lines.push(`$ ${variable}: ${use}`);
     for (const { code, message } of notes) lines.push(`! ${code}: ${message}`);
   }
@@ -53,7 +55,7 @@ it('imports Claude Code’s project file', () => {
         identifier: "@modelcontextprotocol/server-filesystem"
         version: 2026.8.31
       args: ["\${HOME}/notes"]
-    ! IMPORT_LEFT_OUT: \`argument 1\` names \`\${HOME}\`, which only the client knows: write a path there
+    ! IMPORT_LEFT_OUT: server/filesystem: \`argument 1\` names \`\${HOME}\`, which only the client knows: write a path there
     == airtable → airtable
     -- servers/airtable.yaml
     spec:
@@ -74,8 +76,8 @@ it('imports Claude Code’s project file', () => {
         AIRTABLE_API_KEY:
           env: MCPCTL_SECRET_AIRTABLE_API_KEY
     $ MCPCTL_SECRET_AIRTABLE_API_KEY: the variable \`AIRTABLE_API_KEY\`
-    ! IMPORT_LEFT_OUT: \`LOG_LEVEL\` is set to its default
-    ! IMPORT_UNPINNED: \`npx\` runs \`airtable-mcp-server\`, which is not pinned: what it is can change from one start to the next
+    ! IMPORT_LEFT_OUT: server/airtable: \`LOG_LEVEL\` is set to its default
+    ! IMPORT_UNPINNED: server/airtable: \`npx\` runs \`airtable-mcp-server\`, which is not pinned: what it is can change from one start to the next
     == api-server → api-server
     -- servers/api-server.yaml
     spec:
@@ -112,14 +114,14 @@ it('imports Claude Code’s project file', () => {
         Authorization:
           env: MCPCTL_SECRET_GITHUB_TOOLS_AUTHORIZATION
     $ MCPCTL_SECRET_GITHUB_TOOLS_AUTHORIZATION: the header \`Authorization\`
-    ! IMPORT_LEFT_OUT: \`timeout\` is not carried over
+    ! IMPORT_LEFT_OUT: server/github-tools: \`timeout\` is not carried over
     == internal-api → internal-api
     -- servers/internal-api.yaml
     spec:
       transport: streamable-http
       url: https://mcp.internal.example.com
-    ! IMPORT_LEFT_OUT: \`headersHelper\` is not carried over: headers are made by no program; put the header into a Secret
-    ! IMPORT_LEFT_OUT: \`oauth\` is not carried over: sign-in with a browser is not for a daemon; put a token into a Secret
+    ! IMPORT_LEFT_OUT: server/internal-api: \`headersHelper\` is not carried over: headers are made by no program; put the header into a Secret
+    ! IMPORT_LEFT_OUT: server/internal-api: \`oauth\` is not carried over: sign-in with a browser is not for a daemon; put a token into a Secret
     == db → db
     -- servers/db.yaml
     spec:
@@ -188,7 +190,7 @@ it('imports Claude Desktop’s file', () => {
       transport: stdio
       command: [uvx]
       args: [mcp-server-git, --repository, /srv/repo]
-    ! IMPORT_UNPINNED: \`uvx\` runs \`mcp-server-git\`, which is not pinned: what it is can change from one start to the next
+    ! IMPORT_UNPINNED: server/git: \`uvx\` runs \`mcp-server-git\`, which is not pinned: what it is can change from one start to the next
     == github → github
     -- servers/github.yaml
     spec:
@@ -209,7 +211,7 @@ it('imports Claude Desktop’s file', () => {
         GITHUB_PERSONAL_ACCESS_TOKEN:
           env: MCPCTL_SECRET_GITHUB_PERSONAL_ACCESS_TOKEN
     $ MCPCTL_SECRET_GITHUB_PERSONAL_ACCESS_TOKEN: the variable \`GITHUB_PERSONAL_ACCESS_TOKEN\`
-    ! IMPORT_LEFT_OUT: \`-v\` of the container is not carried over
+    ! IMPORT_LEFT_OUT: server/github: \`-v\` of the container is not carried over
     == linear → linear
     -- servers/linear.yaml
     spec:
@@ -261,8 +263,8 @@ it('imports Cursor’s file', () => {
         API_KEY:
           env: MCPCTL_SECRET_MY_SERVICE_TOKEN
     $ MCPCTL_SECRET_MY_SERVICE_TOKEN: the variable \`API_KEY\`, which was taken from \`MY_SERVICE_TOKEN\`
-    ! IMPORT_LEFT_OUT: \`envFile\` is not carried over: name its variables one by one in \`env\`
-    ! IMPORT_LEFT_OUT: \`argument 2\` names \`\${workspaceFolder}\`, which only the client knows: write a path there
+    ! IMPORT_LEFT_OUT: server/python-server: \`envFile\` is not carried over: name its variables one by one in \`env\`
+    ! IMPORT_LEFT_OUT: server/python-server: \`argument 2\` names \`\${workspaceFolder}\`, which only the client knows: write a path there
     == remote → remote
     -- servers/remote.yaml
     spec:
@@ -288,7 +290,7 @@ it('imports Cursor’s file', () => {
       transport: sse
       url: http://localhost:3000/sse
       replicas: 0
-    ! IMPORT_LEFT_OUT: it is switched off in the client, so it has \`replicas: 0\`
+    ! IMPORT_LEFT_OUT: server/sse-server: it is switched off in the client, so it has \`replicas: 0\`
     "
   `);
 });
@@ -345,10 +347,10 @@ it('imports VS Code’s file, with comments and inputs', () => {
       transport: stdio
       command: [npx]
       args: ["@playwright/mcp@latest"]
-    ! IMPORT_LEFT_OUT: \`envFile\` is not carried over: name its variables one by one in \`env\`
-    ! IMPORT_LEFT_OUT: \`dev\` is not carried over
-    ! IMPORT_LEFT_OUT: \`sandboxEnabled\` is not carried over: what a server may reach is said in \`isolation\`
-    ! IMPORT_UNPINNED: \`npx\` runs \`@playwright/mcp@latest\`, which is not pinned: what it is can change from one start to the next
+    ! IMPORT_LEFT_OUT: server/ui-testing: \`envFile\` is not carried over: name its variables one by one in \`env\`
+    ! IMPORT_LEFT_OUT: server/ui-testing: \`dev\` is not carried over
+    ! IMPORT_LEFT_OUT: server/ui-testing: \`sandboxEnabled\` is not carried over: what a server may reach is said in \`isolation\`
+    ! IMPORT_UNPINNED: server/ui-testing: \`npx\` runs \`@playwright/mcp@latest\`, which is not pinned: what it is can change from one start to the next
     "
   `);
 });
@@ -381,8 +383,8 @@ it('imports Gemini CLI’s settings', () => {
           env: MCPCTL_SECRET_EXTERNAL_API_KEY
     $ MCPCTL_SECRET_DB_CONNECTION_STRING: the variable \`DATABASE_URL\`, which was taken from \`DB_CONNECTION_STRING\`
     $ MCPCTL_SECRET_EXTERNAL_API_KEY: the variable \`API_KEY\`, which was taken from \`EXTERNAL_API_KEY\`
-    ! IMPORT_LEFT_OUT: \`timeout\` is not carried over
-    ! IMPORT_LEFT_OUT: \`cwd\` is not carried over: it has to be an absolute path
+    ! IMPORT_LEFT_OUT: server/python-tools: \`timeout\` is not carried over
+    ! IMPORT_LEFT_OUT: server/python-tools: \`cwd\` is not carried over: it has to be an absolute path
     == dockerizedServer → dockerized-server
     -- servers/dockerized-server.yaml
     spec:
@@ -401,8 +403,8 @@ it('imports Gemini CLI’s settings', () => {
         API_KEY:
           env: MCPCTL_SECRET_EXTERNAL_SERVICE_TOKEN
     $ MCPCTL_SECRET_EXTERNAL_SERVICE_TOKEN: the variable \`API_KEY\`, which was taken from \`EXTERNAL_SERVICE_TOKEN\`
-    ! IMPORT_LEFT_OUT: \`-v\` of the container is not carried over
-    ! IMPORT_LEFT_OUT: it is switched off in the client, so it has \`replicas: 0\`
+    ! IMPORT_LEFT_OUT: server/dockerized-server: \`-v\` of the container is not carried over
+    ! IMPORT_LEFT_OUT: server/dockerized-server: it is switched off in the client, so it has \`replicas: 0\`
     == httpServerWithAuth → http-server-with-auth
     -- servers/http-server-with-auth.yaml
     spec:
@@ -422,8 +424,8 @@ it('imports Gemini CLI’s settings', () => {
         Authorization:
           env: MCPCTL_SECRET_HTTP_SERVER_WITH_AUTH_AUTHORIZATION
     $ MCPCTL_SECRET_HTTP_SERVER_WITH_AUTH_AUTHORIZATION: the header \`Authorization\`
-    ! IMPORT_LEFT_OUT: \`trust\` is not carried over
-    ! IMPORT_LEFT_OUT: \`includeTools\` is not carried over: what a project shows is said in the Project
+    ! IMPORT_LEFT_OUT: server/http-server-with-auth: \`trust\` is not carried over
+    ! IMPORT_LEFT_OUT: server/http-server-with-auth: \`includeTools\` is not carried over: what a project shows is said in the Project
     == discoveredServer → discovered-server
     -- servers/discovered-server.yaml
     spec:
@@ -446,7 +448,7 @@ it('imports Codex’s config.toml', () => {
       env:
         - name: DEBUG
           value: mcp:*
-    ! IMPORT_LEFT_OUT: \`startup_timeout_sec\` is not carried over
+    ! IMPORT_LEFT_OUT: server/context7: \`startup_timeout_sec\` is not carried over
     == docs → docs
     -- servers/docs.yaml
     spec:
@@ -474,7 +476,7 @@ it('imports Codex’s config.toml', () => {
           env: MCPCTL_SECRET_DOCS_REGION
     $ MCPCTL_SECRET_DOCS_TOKEN: the variable \`DOCS_TOKEN\`
     $ MCPCTL_SECRET_DOCS_REGION: the variable \`DOCS_REGION\`
-    ! IMPORT_LEFT_OUT: it is switched off in the client, so it has \`replicas: 0\`
+    ! IMPORT_LEFT_OUT: server/docs: it is switched off in the client, so it has \`replicas: 0\`
     == figma remote → figma-remote
     -- servers/figma-remote.yaml
     spec:
@@ -502,7 +504,7 @@ it('imports Codex’s config.toml', () => {
           env: MCPCTL_SECRET_FIGMA_TEAM
     $ MCPCTL_SECRET_FIGMA_REMOTE_AUTHORIZATION: the header \`Authorization\` as a whole: Bearer \${FIGMA_OAUTH_TOKEN}
     $ MCPCTL_SECRET_FIGMA_TEAM: the header \`X-Team\`, which was taken from \`FIGMA_TEAM\`
-    ! IMPORT_LEFT_OUT: \`enabled_tools\` is not carried over
+    ! IMPORT_LEFT_OUT: server/figma-remote: \`enabled_tools\` is not carried over
     "
   `);
 });
@@ -534,10 +536,10 @@ it('imports the registry’s server.json: a package', () => {
         BRAVE_API_KEY:
           env: MCPCTL_SECRET_BRAVE_API_KEY
     $ MCPCTL_SECRET_BRAVE_API_KEY: the variable \`BRAVE_API_KEY\`
-    ! IMPORT_LEFT_OUT: \`runtimeArguments\` are not carried over: mcpctl starts packages itself
-    ! IMPORT_LEFT_OUT: the argument \`folder\` is required and has no value: add it to \`args\`
-    ! IMPORT_LEFT_OUT: \`PROXY\` is optional and not set
-    ! IMPORT_LEFT_OUT: \`tenant\` is set to its default
+    ! IMPORT_LEFT_OUT: server/brave-search: \`runtimeArguments\` are not carried over: mcpctl starts packages itself
+    ! IMPORT_LEFT_OUT: server/brave-search: the argument \`folder\` is required and has no value: add it to \`args\`
+    ! IMPORT_LEFT_OUT: server/brave-search: \`PROXY\` is optional and not set
+    ! IMPORT_LEFT_OUT: server/brave-search: \`tenant\` is set to its default
     "
   `);
 });

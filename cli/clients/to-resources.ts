@@ -1,14 +1,24 @@
-import { type Problem, parseFile, printYaml, problem } from '../../schema/index.ts';
+import {
+  type FileContent,
+  fromDocument,
+  type Problem,
+  parseFile,
+  problem,
+  type ResourceDocument,
+} from '../../schema/index.ts';
 import { type ImportedServer, literalOf, type NamedText, type Text } from './imported.ts';
 import { createVariableNames, serverName, type VariableNames } from './names.ts';
 import { type Recognised, recognise } from './recognise.ts';
 import { isSecretValue } from './secret-guess.ts';
 import { type AskedSecret, createValueBuilder, type Value, type ValueBuilder } from './secret-values.ts';
 
-/** A file to be written below the repository's root folder. */
-export interface ResourceFile {
-  path: string;
-  text: string;
+/** One resource that an entry becomes. */
+export interface ImportedResource {
+  /** `server/memory`. */
+  id: string;
+  document: ResourceDocument;
+  /** The files that declare it, below the repository's root folder. */
+  files: ReadonlyMap<string, FileContent | null>;
 }
 
 /** What becomes of one entry of a client's file. */
@@ -17,7 +27,7 @@ export interface ConvertedServer {
   from: string;
   /** The Server's name. */
   name: string;
-  files: ResourceFile[];
+  resources: ImportedResource[];
   secrets: readonly AskedSecret[];
   /** What was not carried over, or needs a look. */
   notes: Problem[];
@@ -75,10 +85,15 @@ function convert(
     candidate.spec.replicas = 0;
     notes.push(note(name, 'it is switched off in the client, so it has `replicas: 0`'));
   }
-  const files = [serverFile(name, server.description, candidate.spec), ...secretFile(name, builder.secrets)];
-  const wrong = files.flatMap(invalid)[0];
+  const documents = [
+    serverDocument(name, server.description, candidate.spec),
+    ...secretDocument(name, builder.secrets),
+  ];
+  const resources = documents.map(made);
+  const wrong = resources.flatMap(one => ('problems' in one ? one.problems : []))[0];
   if (wrong) return refuse(server, wrong.message, wrong.hint);
-  return { from: server.name, name, files, secrets: builder.secrets, notes };
+  const valid = resources.flatMap(one => ('problems' in one ? [] : one));
+  return { from: server.name, name, resources: valid, secrets: builder.secrets, notes };
 }
 
 function recogniseStart(start: ImportedServer['start']): Recognised {
@@ -108,7 +123,7 @@ function specOf(
     setArguments(spec, args);
     if (recognised.unpinned) {
       const { tool, package: runs, cure } = recognised.unpinned;
-      const message = `\`${tool}\` runs \`${runs}\`, which is not pinned: what it is can change from one start to the next`;
+      const message = `server/${name}: \`${tool}\` runs \`${runs}\`, which is not pinned: what it is can change from one start to the next`;
       notes.push(problem('IMPORT_UNPINNED', message, { hint: `${capitalised(cure)}.`, resource: `server/${name}` }));
     }
   } else {
@@ -181,27 +196,32 @@ function setEnvironment(spec: Spec, declared: readonly NamedText[], builder: Val
   if (variables.size > 0) spec.env = [...variables].map(([name, value]) => ({ name, ...value }));
 }
 
-function serverFile(name: string, description: string | undefined, spec: Spec): ResourceFile {
-  const metadata = description === undefined ? undefined : { description };
-  const document = { apiVersion: 'mcpctl.dev/v1', kind: 'Server', metadata, spec };
-  return { path: `servers/${name}.yaml`, text: printYaml(document) };
+function serverDocument(name: string, description: string | undefined, spec: Spec): ResourceDocument {
+  const metadata = { name, ...(description !== undefined && { description }) };
+  return { apiVersion: 'mcpctl.dev/v1', kind: 'Server', metadata, spec };
 }
 
-function secretFile(name: string, secrets: readonly AskedSecret[]): ResourceFile[] {
+function secretDocument(name: string, secrets: readonly AskedSecret[]): ResourceDocument[] {
   if (secrets.length === 0) return [];
   const data = Object.fromEntries(secrets.map(({ key, variable }) => [key, { env: variable }]));
-  const text = printYaml({ apiVersion: 'mcpctl.dev/v1', kind: 'Secret', spec: { data } });
-  return [{ path: `secrets/${name}.yaml`, text }];
+  return [{ apiVersion: 'mcpctl.dev/v1', kind: 'Secret', metadata: { name }, spec: { data } }];
 }
 
-/** What the schema has against a file made here: a client allows more than a Server does. */
-function invalid({ path, text }: ResourceFile): Problem[] {
-  const { problems } = parseFile({ path, oid: '', mode: '100644' }, Buffer.from(text));
-  return problems.filter(({ severity }) => severity === 'error');
+/** The files of a new resource, or what the schema has against it: a client allows more than a Server does. */
+function made(document: ResourceDocument): ImportedResource | { problems: Problem[] } {
+  const result = fromDocument(document);
+  if ('problems' in result) return result;
+  const { files } = result;
+  const problems = [...files].flatMap(([path, content]) =>
+    content ? parseFile({ path, oid: '', mode: content.mode }, content.bytes).problems : [],
+  );
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) return { problems: errors };
+  return { id: `${document.kind.toLowerCase()}/${document.metadata.name}`, document, files };
 }
 
 function note(name: string, text: string): Problem {
-  return problem('IMPORT_LEFT_OUT', text, {
+  return problem('IMPORT_LEFT_OUT', `server/${name}: ${text}`, {
     hint: 'Nothing needs to be done when the server works without it.',
     resource: `server/${name}`,
   });
