@@ -17,7 +17,7 @@ export function collisions(files: readonly ParsedFile[]): ParsedFile[] {
       const first = spelled.get(folded) ?? prefix;
       spelled.set(folded, first);
       if (first !== prefix) {
-        const message = `${quoted(prefix, 200)} and ${quoted(first, 200)} are the same on some disks`;
+        const message = `${spelledOut(prefix)} and ${spelledOut(first)} are the same on some disks`;
         collided.set(path, problem('PATH_COLLISION', message, { at: { file: path } }));
       }
       if (first !== prefix || end === -1) break;
@@ -31,4 +31,10 @@ export function collisions(files: readonly ParsedFile[]): ParsedFile[] {
     const about = file.id === undefined ? found : { ...found, resource: file.id };
     return { ...rest, problems: [...file.problems, about] };
   });
+}
+
+/** What looks the same is told apart. */
+function spelledOut(path: string): string {
+  const ascii = path.replace(/[^ -~]/gu, one => `\\u{${one.codePointAt(0)?.toString(16) ?? ''}}`);
+  return quoted(ascii, 200);
 }

@@ -35,7 +35,8 @@ export function toolNamesFit({ catalog, report }: Linking): void {
       const tool = server?.kind === 'Server' ? (server.spec.healthCheck?.tool ?? '') : '';
       const room = MAX_TOOL_NAME - prefix.length;
       if (room >= Math.max(LEAST_ROOM, tool.length)) continue;
-      const message = `\`${prefix}\` leaves ${room} characters for the names of its tools`;
+      const long = tool.length > room ? `; \`${tool}\` has ${tool.length}` : '';
+      const message = `\`${prefix}\` leaves ${room} characters for the names of its tools${long}`;
       report('TOOL_NAME_TOO_LONG', project, message);
     }
   }

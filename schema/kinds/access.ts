@@ -18,7 +18,7 @@ const SshKeys = z
 
 /** A person. */
 export const User = z.strictObject({
-  email: z.email().max(254).describe('The address in their commits'),
+  email: z.email('not an email address').max(254).describe('The address in their commits'),
   displayName: z.string().max(256).optional().describe('Their name'),
   sshKeys: SshKeys,
   suspended: z.boolean().default(false).describe('Whether they may do nothing for the time being'),
@@ -76,7 +76,7 @@ export const McpToken = z.strictObject({
     })
     .describe('As whom its holder acts'),
   project: DnsLabel.optional().describe('The only project it opens; left out, all that its owner may use'),
-  expires: z.iso.date().optional().describe('The first day on which it is no longer valid'),
+  expires: z.iso.date('not a date such as 2027-01-31').optional().describe('The first day on which it is no longer valid'),
   revoked: z.boolean().default(false).describe('Whether it is no longer valid'),
 });
 export type McpToken = z.infer<typeof McpToken>;
