@@ -31,6 +31,7 @@ const libraries: Record<string, readonly string[]> = {
   undici: ['host'],
   commander: ['cli'],
   diff: ['cli'],
+  'jsonc-parser': ['cli/clients'],
   'smol-toml': ['cli/clients'],
   '@modelcontextprotocol/client': ['reconciler/mcp', 'cli/commands/connect', 'cli/commands/test-mcp'],
   '@modelcontextprotocol/server': ['gateway'],
