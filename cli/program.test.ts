@@ -17,7 +17,7 @@ describe('every command', () => {
   });
 
   it.each(leaves.map(help => [help.name, help] as const))('%s: help has examples and exit codes', (name, help) => {
-    expect(help.command.description()).not.toBe('');
+    expect(help.command.description() || help.command.summary()).not.toBe('');
     expect(help.examples.length).toBeGreaterThan(0);
     expect(help.examples.filter(example => !example.includes(name) && !example.startsWith('mcpctl --'))).toEqual([]);
     expect(help.exitCodes).toMatch(/^0 \S.*\b2 \S/);

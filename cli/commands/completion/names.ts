@@ -19,6 +19,16 @@ export function namesOf(root: string, row: KindRow, scope: Scope | undefined): s
   return [...names].sort();
 }
 
+/** Names of environments: the folders below `environments/`. */
+export function environmentsOf(root: string): string[] {
+  try {
+    const entries = readdirSync(join(root, 'environments'), { withFileTypes: true });
+    return entries.filter(entry => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
 function foldersOf({ folder, scopes }: KindRow): string[] {
   if (folder === '') return [];
   return [folder, ...(scopes.includes('project') ? ['projects'] : []), ...(scopes.includes('agent') ? ['agents'] : [])];

@@ -23,6 +23,8 @@ beforeAll(async () => {
     'projects/demo/project.yaml',
     'projects/demo/prompts/tour.md',
     'projects/other/project.yaml',
+    'templates/files.yaml',
+    'environments/prod/servers/memory.yaml',
   ]) {
     mkdirSync(dirname(join(repository, path)), { recursive: true });
     writeFileSync(join(repository, path), '');
@@ -60,7 +62,7 @@ describe('mcpctl __complete', () => {
     ['a choice after =', ['get', 'servers', '--output=j'], ['--output=json', ':none']],
     ['a choice after the = that bash splits off', ['get', 'servers', '--output', '=', 'j'], ['json', ':none']],
     ['an argument that is a choice', ['completion', 'z'], ['zsh', ':none']],
-    ['a kind', ['get', 'serv'], ['server', ':none']],
+    ['a kind', ['get', 'serve'], ['server', ':none']],
     ['a name', ['get', 'server', ''], ['memory', 'metrics', ':none']],
     ['a name by a short kind', ['get', 'srv', 'mem'], ['memory', ':none']],
     ['another name', ['get', 'server', 'memory', ''], ['metrics', ':none']],
@@ -71,6 +73,12 @@ describe('mcpctl __complete', () => {
     ['a name of any scope', ['get', 'prompt', '--all-scopes', ''], ['standup', 'tour', ':none']],
     ['a project', ['get', 'prompts', '-p', ''], ['demo', 'other', ':none']],
     ['a server to lock', ['lock', ''], ['memory', 'metrics', ':none']],
+    ['a server to see the logs of', ['logs', 'mem'], ['memory', ':none']],
+    ['what may be asked for', ['why', ''], ['memory', 'metrics', 'standup', 'tour', 'demo', 'other', ':none']],
+    ['an environment', ['plan', '--env', ''], ['prod', ':none']],
+    ['a kind to explain', ['explain', 'promp'], ['prompt', ':none']],
+    ['no name for what is new', ['create', 'server', ''], [':none']],
+    ['a template', ['create', 'server', 'x', '--from-template', ''], ['files', ':none']],
     ['an operand after --', ['get', '--', 'server', 'mem'], ['memory', ':none']],
     ['a folder', ['validate', ''], [':dirs']],
     ['a file or an address', ['up', ''], [':files']],

@@ -3,7 +3,7 @@ import { findKind, type KindRow, kindTable, type Scope } from '../../../schema/i
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { findRoot } from '../../repository-root.ts';
 import { type Candidate, type Line, readLine } from './complete.ts';
-import { namesOf } from './names.ts';
+import { environmentsOf, namesOf } from './names.ts';
 
 export interface CompleteOptions extends CliContext {
   /** Of the command line, without `mcpctl`; the last one is being typed. */
@@ -50,6 +50,10 @@ function lookUp(cwd: string, line: Line, wanted: string, current: string): Candi
       return everywhere('agent');
     case '--from-template':
       return everywhere('template');
+    case '--environment':
+      return root === undefined ? [] : environmentsOf(root).map(word => ({ word }));
+    case 'server':
+      return everywhere('server');
     case 'kind': {
       const [kind = '', name] = current.split('/', 2);
       const row = name === undefined ? undefined : findKind(kind);
@@ -59,10 +63,11 @@ function lookUp(cwd: string, line: Line, wanted: string, current: string): Candi
       return command.name() === 'explain' ? kinds() : [];
     case 'name':
     case 'names': {
-      if (!command.registeredArguments.some(argument => argument.name() === 'kind')) {
-        return command.name() === 'lock' ? everywhere('server') : everywhere('server', 'prompt', 'skill', 'project');
-      }
-      const row = findKind(operands[0] ?? '');
+      if (command.name() === 'lock') return everywhere('server');
+      if (command.name() === 'why') return everywhere('server', 'prompt', 'skill', 'project');
+      // A name that is new, as that of `create server`, is nobody's to complete.
+      const kind = command.registeredArguments.findIndex(argument => argument.name() === 'kind');
+      const row = findKind(operands[kind] ?? '');
       return row ? names(row, scopeOf(row, options)).map(word => ({ word })) : [];
     }
     default:

@@ -6,6 +6,7 @@ import { entryOptions } from '../export/command.ts';
 export function configCommand(context: CliContext): Command {
   return new Command('config')
     .description('Configure Claude Code for a project, or see and change which gateway commands mean.')
+    .addHelpText('after', '\nExit codes: 0 ok · 1 failed, or no such context · 2 wrong usage')
     .addCommand(claudeCommand(context))
     .addCommand(contextsCommand(context))
     .addCommand(useCommand(context))

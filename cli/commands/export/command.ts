@@ -22,7 +22,9 @@ export function exportCommand(context: CliContext): Command {
 Examples:
   $ mcpctl export -p demo --client vscode
   $ mcpctl export -p demo --client cursor --write
-  $ mcpctl export -p demo --client codex --server https://mcp.example.com --write`,
+  $ mcpctl export -p demo --client codex --server https://mcp.example.com --write
+
+Exit codes: 0 ok · 1 the client’s file cannot be used, or has another entry of that name · 2 wrong usage`,
     )
     .action(async options => {
       const { runExport } = await import('./run.ts');

@@ -33,7 +33,9 @@ export function importCommand(context: CliContext): Command {
 Examples:
   $ mcpctl import .mcp.json --dry-run
   $ mcpctl import --client claude-desktop -p assistant
-  $ mcpctl import ~/.claude/skills`,
+  $ mcpctl import ~/.claude/skills
+
+Exit codes: 0 ok · 1 a file cannot be read, or the repository would have problems · 2 wrong usage`,
     )
     .action(async (file: string | undefined, options) => {
       const { runImport } = await import('./run.ts');

@@ -17,7 +17,9 @@ export function loginCommand(context: CliContext): Command {
       `
 Examples:
   $ pass show mcpctl | mcpctl login --server https://mcp.example.com
-  $ mcpctl login --server https://mcp.example.com --name work --token -`,
+  $ mcpctl login --server https://mcp.example.com --name work --token -
+
+Exit codes: 0 ok · 1 the gateway does not answer · 2 wrong usage · 5 it refuses the token`,
     )
     .action(async options => {
       const { runLogin } = await import('./run.ts');
