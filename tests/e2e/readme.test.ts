@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 
@@ -38,4 +38,21 @@ it.each(['README.md', 'docs/architecture.md'])('%s names npm scripts that exist'
   const text = readFileSync(join(root, document), 'utf8');
   const named = [...text.matchAll(/npm run ([a-z:]+)/g)].map(([, name = '']) => name);
   expect(named.filter(name => !(name in scripts))).toEqual([]);
+});
+
+it('docs/architecture.md names files and functions that are there', () => {
+  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8').replace(/```[\s\S]*?```/g, '');
+  const code = [...text.matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span);
+  const paths = code.filter(span =>
+    /^(?:schema|host|repo|reconciler|gateway|cli|hooks|tests|docs)\/[\w./-]*$/.test(span),
+  );
+  expect(paths.length).toBeGreaterThan(15);
+  expect(paths.filter(path => !existsSync(join(root, path)))).toEqual([]);
+
+  const source = globSync('{schema,host,repo,reconciler,gateway,cli}/**/*.ts', { cwd: root })
+    .map(file => readFileSync(join(root, file), 'utf8'))
+    .join('\n');
+  const names = code.flatMap(span => /^(?:[A-Z]\w+\.)?([a-z]+[A-Z]\w*)(?:\(.*)?$/.exec(span)?.[1] ?? []);
+  expect(names.length).toBeGreaterThan(15);
+  expect(names.filter(name => !new RegExp(`\\b${name}\\b`).test(source))).toEqual([]);
 });
