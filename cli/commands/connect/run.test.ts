@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -42,6 +45,8 @@ interface Started {
   stdin: PassThrough;
   send(message: unknown): void;
   stderr(): string;
+  /** Everything on stdout; a line that is not JSON makes it throw. */
+  messages(): { id?: number; method?: string }[];
   /** What it answered to a request. */
   answer(id: number | null): Promise<{ result?: unknown; error?: { code: number; message: string } }>;
   ended: Promise<number>;
@@ -81,6 +86,7 @@ function start(options: Partial<Parameters<typeof runConnect>[0]> = {}): Started
     stdin,
     send: message => stdin.write(typeof message === 'string' ? `${message}\n` : `${JSON.stringify(message)}\n`),
     stderr: () => stderr,
+    messages,
     async answer(id) {
       await poll(`an answer to ${id}; ${stderr}`, 10_000, () => messages().some(message => message.id === id));
       return messages().find(message => message.id === id);
@@ -186,6 +192,52 @@ it('waits for a daemon that is started later', async () => {
     await later.stop();
   }
 }, 30_000);
+
+it('makes a session again that the gateway has forgotten, and has the client list again', async () => {
+  const seen: string[] = [];
+  let sessions = 0;
+  const gateway = createServer(async (request, response) => {
+    const session = request.headers['mcp-session-id'];
+    if (request.method !== 'POST') return response.writeHead(request.method === 'GET' ? 405 : 200).end();
+    const message = JSON.parse(Buffer.concat(await request.toArray()).toString());
+    seen.push(`${message.method} ${session ?? '-'}`);
+    const answer = (result: unknown) => {
+      if (message.method === 'initialize') sessions++;
+      const headers = { 'content-type': 'application/json', 'mcp-session-id': `s${sessions}` };
+      response.writeHead(200, headers).end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }));
+    };
+    if (message.method === 'initialize') {
+      const capabilities = { tools: { listChanged: true }, prompts: {} };
+      return answer({ protocolVersion: '2025-11-25', capabilities, serverInfo: { name: 'x', version: '1' } });
+    }
+    // The first session is forgotten as soon as it was greeted.
+    if (message.method === 'notifications/initialized') return response.writeHead(202).end();
+    return session === 's1' ? response.writeHead(404).end('{}') : answer({ tools: [] });
+  });
+  gateway.listen(0, '127.0.0.1');
+  await once(gateway, 'listening');
+  const bridge = start({ server: `http://127.0.0.1:${(gateway.address() as AddressInfo).port}` });
+  bridge.send(initialize);
+  await bridge.answer(1);
+  bridge.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  bridge.send({ jsonrpc: '2.0', id: 2, method: 'tools/list' });
+  expect(await bridge.answer(2)).toMatchObject({ result: { tools: [] } });
+  bridge.stdin.end();
+  await bridge.ended;
+  gateway.close();
+  expect(seen).toEqual([
+    'initialize -',
+    'notifications/initialized s1',
+    'tools/list s1',
+    'initialize -',
+    'notifications/initialized s2',
+    'tools/list s2',
+  ]);
+  expect(bridge.messages().filter(({ method }) => method !== undefined)).toEqual([
+    { jsonrpc: '2.0', method: 'notifications/tools/list_changed' },
+  ]);
+  expect(bridge.messages().map(({ id }) => id)).toEqual([1, undefined, 2]);
+});
 
 it('refuses at once what waiting does not mend', async () => {
   writeFileSync(join(folder, 'config.yaml'), 'contexts: 5\n');
