@@ -46,13 +46,13 @@ it('docs/architecture.md names files and functions that are there', () => {
   const paths = code.filter(span =>
     /^(?:schema|host|repo|reconciler|gateway|cli|hooks|tests|docs)\/[\w./-]*$/.test(span),
   );
-  expect(paths.length).toBeGreaterThan(15);
+  expect(paths.length).toBeGreaterThan(10);
   expect(paths.filter(path => !existsSync(join(root, path)))).toEqual([]);
 
   const source = globSync('{schema,host,repo,reconciler,gateway,cli}/**/*.ts', { cwd: root })
     .map(file => readFileSync(join(root, file), 'utf8'))
     .join('\n');
   const names = code.flatMap(span => /^(?:[A-Z]\w+\.)?([a-z]+[A-Z]\w*)(?:\(.*)?$/.exec(span)?.[1] ?? []);
-  expect(names.length).toBeGreaterThan(15);
+  expect(names.length).toBeGreaterThan(10);
   expect(names.filter(name => !new RegExp(`\\b${name}\\b`).test(source))).toEqual([]);
 });
