@@ -37,7 +37,8 @@ const fixtures = readdirSync(folder)
 
 function problemsOf({ files, environment }: z.infer<typeof Broken>): Problem[] {
   const parsed = Object.entries({ 'mcpctl.yaml': repository, ...files }).flatMap(([path, given]) => {
-    const { text, base64, times, mode } = typeof given === 'string' ? { text: given, times: 1, mode: '100644' } : given;
+    const plain = { text: String(given), base64: undefined, times: 1, mode: '100644' };
+    const { text, base64, times, mode } = typeof given === 'string' ? plain : given;
     // Mode 0 takes the file away.
     if (mode === '0') return [];
     const bytes = base64 === undefined ? Buffer.from(text.repeat(times)) : Buffer.from(base64, 'base64');

@@ -25,7 +25,7 @@ export function assembleBundles(files: readonly ParsedFile[]): ParsedFile[] {
   const others: ParsedFile[] = [];
   const loose: ParsedFile[] = [];
   for (const file of files) {
-    if (file.part && file.id !== undefined) {
+    if (beginsBundle(file)) {
       const folder = file.path.slice(0, -SKILL_FILE.length - 1);
       bundles.set(folder, { folder, skill: file, parts: [file] });
     } else if (isLoose(file)) loose.push(file);
@@ -38,7 +38,13 @@ export function assembleBundles(files: readonly ParsedFile[]): ParsedFile[] {
     else others.push(homeless(file));
   }
   const skills = [...bundles.values()].flatMap(bundle => assembleOne(bundle, around(bundles, bundle.folder)));
-  return [...others, ...skills];
+  return [...others, ...skills].sort((a, b) => compareText(a.path, b.path));
+}
+
+/** `SKILL.md`, as it was parsed, whether or not it is any good. What was assembled has its resource and no part. */
+function beginsBundle({ path, id, part, resource }: ParsedFile): boolean {
+  if (id === undefined || !path.endsWith(`/${SKILL_FILE}`)) return false;
+  return part !== undefined || (!resource && classify(path).kind === 'resource');
 }
 
 /** A file of a skill's folder that was not put into its place yet. */

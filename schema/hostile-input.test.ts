@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { assemble } from './assemble.ts';
+import { link } from './catalog.ts';
 import { parseFile } from './parse.ts';
 import { problemCodes } from './problem.ts';
+import { referenceExamples } from './reference-examples.ts';
 import type { ParsedFile } from './resource.ts';
 
 const KiB = 1024;
@@ -108,6 +111,14 @@ spec:
     'locks/servers/x/package-lock.json',
     '{"lockfileVersion":3,"packages":{"":{"dependencies":{"a":"1.0.0"}},"node_modules/a":{"version":"1.0.0","link":true}}}',
   ],
+  [
+    'skills/review/skill.yaml',
+    'apiVersion: mcpctl.dev/v1\nkind: Skill\nspec:\n  postInstall: a/b\n  mcpServers: [{ name: a }]\n',
+  ],
+  ['environments/prod/servers/x.yaml', 'spec:\n  env: null\n  args: [a]\n'],
+  ['environments/prod/prompts/x.md', '---\narguments: null\n---\nOther\n'],
+  ['environments/prod/skills/review/skill.yaml', 'spec: { priority: 3, hooks: { Stop: [{ command: a }] } }\n'],
+  ...Object.values(referenceExamples).map(({ path, text }): [string, string] => [path, text]),
 ];
 
 /** Pieces that mean something to YAML, to make accidents likely. */
@@ -140,7 +151,10 @@ const pieces = fc.constantFrom(
 /** Whatever went in, what comes out has this shape. */
 function expectSound(parsed: ParsedFile): void {
   const errors = parsed.problems.filter(({ severity }) => severity === 'error');
-  expect(parsed.resource === undefined).toBe(errors.length > 0);
+  // Parts and patches are no resources by themselves.
+  if (!parsed.patch && (!parsed.part || parsed.id !== undefined)) {
+    expect(parsed.resource === undefined).toBe(errors.length > 0);
+  }
   for (const { code, message, hint, at } of parsed.problems) {
     expect(Object.keys(problemCodes)).toContain(code);
     expect(code).not.toBe('INTERNAL');
@@ -176,6 +190,36 @@ describe('parseFile: anything at all', () => {
         expectSound(parse(file, content.slice(0, at) + piece + content.slice(at + cut)));
       }),
       { numRuns: 2000 },
+    );
+  });
+
+  it('takes any repository of such files, in any environment', () => {
+    const damaged = fc
+      .tuple(fc.constantFrom(...valid), fc.nat(), fc.nat(12), pieces)
+      .map(([[file, content], where, cut, piece]) => {
+        const at = where % (content.length + 1);
+        return parse(file, content.slice(0, at) + piece + content.slice(at + cut));
+      });
+    fc.assert(
+      fc.property(fc.array(damaged, { maxLength: 6 }), fc.boolean(), (some, chosen) => {
+        const sound = valid.map(([file, content]) => parse(file, content));
+        const paths = new Set(some.map(({ path: damagedPath }) => damagedPath));
+        const files = [...sound.filter(file => !paths.has(file.path)), ...some];
+        const whole = assemble(files, chosen ? 'prod' : undefined);
+        const broken = whole.flatMap(({ id, resource }) => (id !== undefined && !resource ? [id] : []));
+        const { problems } = link(
+          whole.flatMap(({ resource }) => resource ?? []),
+          broken,
+        );
+        const known = new Set(files.map(({ path: one }) => one));
+        for (const { at, code } of [...problems, ...whole.flatMap(file => file.problems)]) {
+          expect(code).not.toBe('INTERNAL');
+          if (at?.line !== undefined) expect(known).toContain(at.file);
+        }
+        // Assembled twice is assembled once.
+        expect(assemble(whole, chosen ? 'prod' : undefined)).toEqual(whole);
+      }),
+      { numRuns: 300 },
     );
   });
 });
