@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type CST, isMap, isScalar, isSeq, type Pair, type ParsedNode, type YAMLMap, type YAMLSeq } from 'yaml';
 import { editFlow, printScalar } from './edit-flow.ts';
+import { isMapping, type Mapping } from './mapping.ts';
 import { matchItems } from './match-items.ts';
 import { indented, type PrintedNode, printItem, printNode, printPair } from './print-yaml.ts';
 
@@ -31,12 +32,7 @@ type BlockMap = YAMLMap<ParsedNode, ParsedNode | null>;
 type BlockPair = Pair<ParsedNode, ParsedNode | null>;
 
 /** Collect what has to change in a mapping that has members before and after. The result is to be checked by reading it. */
-export function editMap(
-  editing: Editing,
-  map: BlockMap,
-  before: Readonly<Record<string, unknown>>,
-  after: Readonly<Record<string, unknown>>,
-): void {
+export function editMap(editing: Editing, map: BlockMap, before: Mapping, after: Mapping): void {
   const { text, splices } = editing;
   if (map.flow) {
     const [start, end] = map.range ?? [0, 0];
@@ -44,10 +40,11 @@ export function editMap(
     return;
   }
   const pairs = new Map(map.items.map(pair => [isScalar(pair.key) ? String(pair.key.value) : '', pair]));
+  const goes = ({ key }: BlockPair) => !Object.hasOwn(after, isScalar(key) ? String(key.value) : '');
   for (const [index, pair] of map.items.entries()) {
-    const key = isScalar(pair.key) ? String(pair.key.value) : '';
-    if (!Object.hasOwn(after, key))
-      remove(editing, pair.key.range[0], pairEnd(pair), map.items[index + 1]?.key.range[0]);
+    if (!goes(pair)) continue;
+    const next = map.items.slice(index + 1).find(one => !goes(one));
+    remove(editing, pair.key.range[0], pairEnd(pair), next?.key.range[0]);
   }
   const column = columnOf(text, map.items[0]?.key.range[0] ?? 0);
   let last = map.items.at(-1);
@@ -102,7 +99,7 @@ function editSeq(
 function editSlot(editing: Editing, slot: Slot, before: unknown, after: unknown): void {
   const { node } = slot;
   if (isDeepStrictEqual(before, after)) return;
-  if (isMap<ParsedNode, ParsedNode | null>(node) && isFilledMap(before) && isFilledMap(after)) {
+  if (isMap<ParsedNode, ParsedNode | null>(node) && isMapping(before) && isMapping(after) && keepsAny(before, after)) {
     editMap(editing, node, before, after);
   } else if (isSeq<ParsedNode>(node) && isFilledList(before) && isFilledList(after)) {
     editSeq(editing, node, before, after);
@@ -153,14 +150,21 @@ function withComment(head: string, comment: string | undefined): string {
   return [head, comment ?? ''].filter(part => part !== '').join(' ');
 }
 
-/** Take out a member's lines; what shares its first line with something before it leaves that in place. */
+/**
+ * Take out a member's lines. One that shares its first line with a dash leaves that to the next member that
+ * stays (at `next`), and to the comments between.
+ */
 function remove({ text, splices }: Editing, from: number, to: number, next: number | undefined): void {
   const line = lineStart(text, from);
   const end = nextLine(text, to);
-  if (text.slice(line, from).trim() === '') splices.push({ start: line, end, text: '' });
-  else if (next !== undefined && text.slice(end, next).trim() === '')
-    splices.push({ start: from, end: next, text: '' });
-  else splices.push({ start: from, end, text: '' });
+  if (text.slice(line, from).trim() === '') {
+    splices.push({ start: line, end, text: '' });
+    return;
+  }
+  const stop = next ?? end;
+  const indent = ' '.repeat(columnOf(text, stop));
+  const comments = text.slice(end, stop).match(/(?<=^[ \t]*)#.*$/gm) ?? [];
+  splices.push({ start: from, end: stop, text: comments.map(comment => `${comment}\n${indent}`).join('') });
 }
 
 function insertAfter({ text, splices }: Editing, end: number, lines: readonly string[]): void {
@@ -215,8 +219,8 @@ function pad(line: string, columns: number): string {
   return line === '' ? '' : ' '.repeat(columns) + line;
 }
 
-function isFilledMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+function keepsAny(before: Mapping, after: Mapping): boolean {
+  return Object.keys(before).some(key => Object.hasOwn(after, key));
 }
 
 function isFilledList(value: unknown): value is readonly unknown[] {

@@ -96,6 +96,24 @@ describe('editYaml', () => {
     ],
     ['the first field of a member', 'a:\n  - b: 1\n    c: 2\n', () => ({ a: [{ c: 2 }] }), 'a:\n  - c: 2\n'],
     [
+      'the first fields of a member',
+      'a:\n  - b: 1\n    # c\n    c: 2\n    # d\n    d: 3\n    e: 4\n',
+      () => ({ a: [{ e: 4 }] }),
+      'a:\n  - # c\n    # d\n    e: 4\n',
+    ],
+    [
+      'the first fields of a member, without comments',
+      'a:\n  - b: 1\n    c: |\n      x\n    e: 4\n    f: 5\n',
+      () => ({ a: [{ e: 4, f: 5 }] }),
+      'a:\n  - e: 4\n    f: 5\n',
+    ],
+    [
+      'all fields of a member',
+      'a:\n  - b: 1\n    c: 2 # c\n  - x\n',
+      () => ({ a: [{ d: 4, e: 5 }, 'x'] }),
+      'a:\n  - d: 4\n    e: 5\n  - x\n',
+    ],
+    [
       'a list on one line',
       'a: [x,  "y" , z]   # l\n',
       () => ({ a: ['x', 'w', 'z', 'v, u'] }),
