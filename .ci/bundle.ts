@@ -58,6 +58,8 @@ const bundle = await rolldown({
   cwd: root,
   input: programs,
   platform: 'node',
+  // A package's own ES modules where it has them: `require` behind a wrapper (jsonc-parser) cannot be followed.
+  resolve: { mainFields: ['module', 'main'] },
   plugins: [programUrls],
   // Our own modules do nothing when they are only imported: what is not used is left out, with all that it needs.
   treeshake: { moduleSideEffects: id => (id.includes('node_modules') ? undefined : false) },
