@@ -14,6 +14,7 @@ const gates: [string, string[]][] = [
   ['types', ['tsc', '-p', '.']],
   ['unused code', ['knip', '--no-progress']],
   ['generated files', ['node', 'schema/generate.ts', '--check']],
+  ['generated reference', ['node', 'cli/generate.ts', '--check']],
   ['tests', ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]],
 ];
 
