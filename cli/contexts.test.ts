@@ -70,7 +70,7 @@ it('keeps a gateway, its token apart from it and to its owner only', async () =>
   expect(stdout + stderr).not.toContain(TOKEN);
 
   expect(await mcpctl(['reconcile'])).toBe(0);
-  expect(await mcpctl(['reconcile', '--context', 'work'])).toBe(0);
+  expect(await mcpctl(['reconcile', '--context', 'work'], { env: { MCPCTL_TOKEN: 'another-one' } })).toBe(0);
   expect(await mcpctl(['reconcile', '--server', url])).toBe(0);
   expect(seen).toEqual([
     `GET /api/v1/status Bearer ${TOKEN}`,

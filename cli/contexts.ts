@@ -144,8 +144,8 @@ async function byContext(context: Pick<CliContext, 'env' | 'cwd'>, home: string,
   const { contexts } = await readConfig(home);
   const found = contexts.find(one => one.name === name);
   if (found?.server !== undefined) {
-    const token = context.env.MCPCTL_TOKEN || (await readToken(home, name));
-    return { url: found.server, token, name: `context ${name}` };
+    // Its own token, whatever the environment has: that may be another gateway's.
+    return { url: found.server, token: await readToken(home, name), name: `context ${name}` };
   }
   if (found?.stateDir !== undefined) return byStateDir(context, found.stateDir);
   throw new ProblemError(problem('CONTEXT_UNKNOWN', `there is no context \`${name}\``));

@@ -19,7 +19,7 @@ Examples:
   $ mcpctl connect -p demo --server https://mcp.example.com
   $ claude mcp add demo -- mcpctl connect -p demo
 
-Exit codes: 0 stdin has ended · 1 failed · 2 wrong usage · 5 denied`,
+Exit codes: 0 stdin has ended · 1 failed · 2 wrong usage`,
     )
     .action(async options => {
       const { runConnect } = await import('./run.ts');
