@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../host/index.ts';
@@ -141,6 +143,23 @@ it.each([
   expect(result).toMatchObject({ problem: { code, message: expect.stringMatching(message) } });
   expect(JSON.stringify(result)).not.toContain(SECRET);
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 1024 * 1024);
+});
+
+it('a server at an address is sent its headers, whose secrets are in no message', async () => {
+  const seen: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers.authorization);
+    response.writeHead(403).end(`no entry with ${request.headers.authorization}`);
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const connection = { kind: 'http', url: `http://127.0.0.1:${port}/mcp`, headers: { Authorization: SECRET } } as const;
+  const result = await connectUpstream(connection, { timeoutMs: 5_000, name: 'srv', secrets: [SECRET] });
+  server.close();
+  expect(seen.length).toBeGreaterThan(0);
+  expect(new Set(seen)).toEqual(new Set([SECRET]));
+  expect(result).toHaveProperty('problem');
+  expect(JSON.stringify(result)).not.toContain(SECRET);
 });
 
 it('a banner before the first message is tolerated and reported', async () => {

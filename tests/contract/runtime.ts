@@ -146,6 +146,14 @@ export function runtimeContract(name: string, adapter: RuntimeAdapter): void {
       expect(environment.TMPDIR).toBe(`${environment.HOME}/tmp`);
     });
 
+    it('is in the folder that is declared, which has to be there', async () => {
+      const environment = JSON.parse(await firstLine(await start(print, { cwd: '/' })));
+      expect(environment.cwd).toBe('/');
+      expect(environment.HOME).not.toBe('/');
+      const gone = await runtime.ensure(spec(print, { id: 'server-1', cwd: `${stateDir}/gone` }));
+      expect(gone).toMatchObject({ problem: { message: expect.stringContaining(`no folder ${stateDir}/gone`) } });
+    });
+
     it('what is declared wins over the base', async () => {
       const environment = JSON.parse(await firstLine(await start(print, { env: { HOME: '/', LANG: 'C' } })));
       expect(environment).toMatchObject({ HOME: '/', LANG: 'C' });

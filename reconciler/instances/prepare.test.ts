@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { link, parseFile } from '../../schema/index.ts';
+import type { PackageStore } from '../packages/index.ts';
+import { desiredInstances } from '../plan.ts';
+import { createPrepare } from './prepare.ts';
+
+const head = (kind: string) => `apiVersion: mcpctl.dev/v1\nkind: ${kind}\nspec: `;
+const packages: Pick<PackageStore, 'install'> = {
+  install: async ({ identifier }) => ({ entry: `/store/${identifier}.js`, dir: '/store' }) as never,
+};
+const reader = { read: notRead, blob: notRead, close: notRead };
+const secrets = { env: { MCPCTL_SECRET_T: 's3cr3t' }, home: '/nowhere', stateDir: '/nowhere' };
+
+function notRead(): never {
+  throw new Error('nothing is read');
+}
+
+/** What a server's launch comes to. */
+async function prepared(spec: string) {
+  const files = {
+    'mcpctl.yaml': `${head('Repository')}{ id: test }\n`,
+    'servers/x.yaml': `${head('Server')}{ ${spec} }\n`,
+    'secrets/s.yaml': `${head('Secret')}{ data: { k: { env: MCPCTL_SECRET_T }, gone: { env: MCPCTL_SECRET_GONE } } }\n`,
+  };
+  const parsed = Object.entries(files).map(([path, text]) =>
+    parseFile({ path, oid: '', mode: '100644' }, Buffer.from(text)),
+  );
+  const { catalog } = link(parsed.flatMap(({ resource }) => resource ?? []));
+  const [desired] = desiredInstances(catalog);
+  if (!desired) throw new Error(JSON.stringify(parsed.flatMap(({ problems }) => problems)));
+  const prepare = createPrepare({ packages: packages as PackageStore, reader, secrets });
+  return prepare(desired, catalog, new AbortController().signal);
+}
+
+const http = 'transport: streamable-http, url: "https://example.org/mcp"';
+const ref = (key: string) => `valueFrom: { secretRef: { name: s, key: ${key} } }`;
+
+describe('createPrepare', () => {
+  it('gives a command its arguments, environment and folder', async () => {
+    const spec = `transport: stdio, command: [run, a], cwd: /srv, args: [b], env: [{ name: T, ${ref('k')} }, { name: U, value: v }]`;
+    expect(await prepared(spec)).toMatchObject({
+      launch: { argv: ['run', 'a', 'b'], cwd: '/srv', env: { T: 's3cr3t', U: 'v' }, secrets: ['s3cr3t'] },
+    });
+  });
+
+  it('gives an external server its headers', async () => {
+    expect(await prepared(`${http}, headers: [{ name: Authorization, ${ref('k')} }, { name: X, value: y }]`)).toEqual({
+      external: {
+        url: 'https://example.org/mcp',
+        headers: { Authorization: 's3cr3t', X: 'y' },
+        secrets: ['s3cr3t'],
+      },
+    });
+  });
+
+  it.each([
+    ['an image', `transport: stdio, image: "sha256:${'0'.repeat(64)}"`, 'RUNTIME_UNSUPPORTED', 'a container image'],
+    [
+      'a Python package',
+      'transport: stdio, package: { registry: pypi, identifier: a, version: "1.0" }',
+      'RUNTIME_UNSUPPORTED',
+      'a package of pypi',
+    ],
+    [
+      'another runtime',
+      'transport: stdio, command: [a], runtime: docker',
+      'RUNTIME_UNSUPPORTED',
+      'the runtime `docker`',
+    ],
+    [
+      'the transport of old',
+      'transport: sse, url: "https://example.org/sse"',
+      'RUNTIME_UNSUPPORTED',
+      'the transport `sse`',
+    ],
+    ['a header without its secret', `${http}, headers: [{ name: A, ${ref('gone')} }]`, 'SECRET_UNRESOLVED', 'A: '],
+  ])('says why %s cannot be started', async (_what, spec, code, words) => {
+    expect(await prepared(spec)).toMatchObject({
+      problem: { code, message: expect.stringContaining(words), at: { file: 'servers/x.yaml' } },
+    });
+  });
+});
