@@ -161,6 +161,51 @@ describe('as data', () => {
   });
 });
 
+it('shows a skill with every file of its bundle', async () => {
+  const skills = tempRepository({
+    ...shopFiles,
+    'skills/wrap/SKILL.md': '---\nname: wrap\ndescription: Wrap a present\n---\n# Wrap\n',
+    'skills/wrap/paper.txt': 'red\n',
+  });
+  cleanUp.push(() => skills.remove());
+  for (const args of [[], ['--at', 'HEAD']]) {
+    const { stdout } = await mcpctl(['get', 'skill', 'wrap', '-o', 'json', ...args], { cwd: skills.work });
+    expect(JSON.parse(stdout)).toEqual([
+      {
+        apiVersion: 'mcpctl.dev/v1',
+        kind: 'Skill',
+        metadata: { name: 'wrap', description: 'Wrap a present' },
+        spec: { content: '# Wrap\n', files: [{ path: 'paper.txt', mode: '100644', content: btoa('red\n') }] },
+      },
+    ]);
+  }
+});
+
+it.each<[situation: string, patch: [path: string, text: string], args: string[], expected: object]>([
+  [
+    'of a server',
+    ['servers/stock.yaml', 'metadata: { labels: { tier: null } }\nspec: { replicas: 3 }\n'],
+    ['server', 'stock'],
+    {
+      metadata: { name: 'stock', description: 'What is in the shop', labels: { team: 'store' } },
+      spec: expect.objectContaining({ transport: 'stdio', replicas: 3 }),
+    },
+  ],
+  [
+    'of a prompt',
+    ['prompts/greet.md', '---\ntitle: A loud greeting\n---\n'],
+    ['prompt', 'greet'],
+    { spec: { title: 'A loud greeting', arguments: [{ name: 'who', required: true }], content: 'Greet {{who}}.\n' } },
+  ],
+])('merges the patch %s with --env, and without it does not', async (_situation, [path, text], args, expected) => {
+  const patched = tempRepository({ ...shopFiles, [`environments/loud/${path}`]: text });
+  cleanUp.push(() => patched.remove());
+  const show = (...more: string[]) => mcpctl(['get', ...args, '-o', 'json', ...more], { cwd: patched.work });
+  expect(JSON.parse((await show('--env', 'loud')).stdout)).toEqual([expect.objectContaining(expected)]);
+  expect(JSON.parse((await show()).stdout)).not.toEqual([expect.objectContaining(expected)]);
+  expect(await show('--env', 'lout')).toMatchObject({ code: 1, stderr: expect.stringContaining('`loud`') });
+});
+
 it('finds the root above a folder', async () => {
   const { stdout } = await mcpctl(['get', 'servers', '-o', 'name'], { cwd: join(shop.work, 'projects', 'counter') });
   expect(stdout).toBe('server/spare\nserver/stock\n');
