@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type ParsedFile, parseFile } from '../schema/index.ts';
 import { type Accepted, accept, type Good } from './accept.ts';
 
@@ -46,6 +46,13 @@ const base: Files = {
   'servers/one.yaml': server(),
   'servers/two.yaml': server(),
   'projects/demo/project.yaml': project('one', 'two'),
+};
+
+const skillFile = (spec: string) => `apiVersion: mcpctl.dev/v1\nkind: Skill\nspec: { ${spec} }\n`;
+const skill: Files = {
+  'skills/s/SKILL.md': '---\nname: s\ndescription: Does things\n---\nText\n',
+  'skills/s/run.sh': 'one',
+  'skills/s/skill.yaml': skillFile('postInstall: run.sh'),
 };
 
 function parse(files: Files): ParsedFile[] {
@@ -186,6 +193,48 @@ it.each<[string, Files, Files, string[], string[]]>([
     ['project/demo@A', 'server/one@A', 'server/two@A'],
     ['server/one'],
   ],
+  [
+    'one file of a skill changed: the skill is newer',
+    skill,
+    { 'skills/s/run.sh': 'other' },
+    ['project/demo@A', 'server/one@A', 'server/two@A', 'skill/s@B'],
+    [],
+  ],
+  [
+    'one file of a skill broken: all of the skill stays as it was',
+    skill,
+    { 'skills/s/run.sh': 'other', 'skills/s/skill.yaml': 'spec: [' },
+    ['project/demo@A', 'server/one@A', 'server/two@A', 'skill/s@A'],
+    ['skill/s'],
+  ],
+  [
+    'a skill that needs a server which is not there: it stays as it was',
+    skill,
+    { 'skills/s/skill.yaml': skillFile('mcpServers: [{ name: gone }]') },
+    ['project/demo@A', 'server/one@A', 'server/two@A', 'skill/s@A'],
+    ['skill/s'],
+  ],
+  [
+    'a server removed that a skill brings along: it stays',
+    { ...skill, 'servers/three.yaml': server(), 'skills/s/skill.yaml': skillFile('mcpServers: [{ name: three }]') },
+    { 'servers/three.yaml': undefined },
+    ['project/demo@A', 'server/one@A', 'server/three@A', 'server/two@A', 'skill/s@A'],
+    ['server/three'],
+  ],
+  [
+    'servers that wait for each other: both stay as they were',
+    {},
+    { 'servers/one.yaml': server('  dependsOn: [two]\n'), 'servers/two.yaml': server('  dependsOn: [one]\n') },
+    ['project/demo@A', 'server/one@A', 'server/two@A'],
+    ['server/one', 'server/two'],
+  ],
+  [
+    'an agent’s prompt whose agent is not valid: neither is there',
+    {},
+    { 'agents/bot/agent.yaml': 'spec: [', 'agents/bot/prompts/p.md': '---\n---\nText\n' },
+    ['project/demo@A', 'server/one@A', 'server/two@A'],
+    ['agent/bot', 'agent/bot/prompt/p'],
+  ],
 ])('%s', (_situation, first, second, service, stalled) => {
   expect(after(first, second)).toEqual({ service, stalled });
 });
@@ -208,4 +257,32 @@ it('names the problem where it was made, once', () => {
     { code: 'FIELD_UNKNOWN', at: { file: 'servers/one.yaml', line: 7, column: 3 } },
   ]);
   expect(problems.filter(({ code }) => code === 'FIELD_UNKNOWN')).toHaveLength(1);
+});
+
+describe('an environment', () => {
+  const patched: Files = { ...base, 'environments/prod/servers/one.yaml': 'spec: { replicas: 3 }\n' };
+  const replicas = (outcome: ReturnType<typeof accept>) => {
+    if ('refused' in outcome) throw new Error('refused');
+    const one = outcome.catalog.get('server/one');
+    return one?.kind === 'Server' ? one.spec.replicas : undefined;
+  };
+
+  it('takes effect when it is chosen', () => {
+    expect(replicas(accept(parse(patched), new Map(), 'A'))).toBe(1);
+    expect(replicas(accept(parse(patched), new Map(), 'A', 'prod'))).toBe(3);
+  });
+
+  it('breaks no more than what it patches', () => {
+    const before = accept(parse(patched), new Map(), 'A', 'prod');
+    if ('refused' in before) throw new Error('refused');
+    const broken = { ...patched, 'environments/prod/servers/one.yaml': 'spec: { replicas: x }\n' };
+    const outcome = accept(parse(broken), before.good, 'B', 'prod');
+    expect(replicas(outcome)).toBe(3);
+    expect('stalled' in outcome && [...outcome.stalled.keys()]).toEqual(['server/one']);
+  });
+
+  it('that is not there refuses the commit', () => {
+    const outcome = accept(parse(patched), new Map(), 'A', 'pord');
+    expect('refused' in outcome && outcome.refused.map(({ code }) => code)).toEqual(['ENVIRONMENT_UNKNOWN']);
+  });
 });

@@ -74,14 +74,14 @@ export function checkEnvelope<K extends Kind>(
 }
 
 /** Where a path of the document stands; with the file, where that is not the resource's own. */
-export function locator(located: Located, own: string): Locate {
+function locator(located: Located, own: string): Locate {
   return path => {
     const { file, line = 1, column = 1 } = located.source.position(located.document.offset(path));
     return { line, column, ...(file !== own && { file }) };
   };
 }
 
-export function withoutName({ labels, annotations, description }: WrittenMetadata): Metadata {
+function withoutName({ labels, annotations, description }: WrittenMetadata): Metadata {
   return { labels, annotations, ...(description !== undefined && { description }) };
 }
 

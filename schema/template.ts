@@ -26,8 +26,8 @@ export interface ServerDocument {
 }
 
 /** Annotations by which a server names the template it was copied from, and that template's version. */
-export const TEMPLATE_ANNOTATION = 'mcpctl.dev/template';
-export const TEMPLATE_VERSION_ANNOTATION = 'mcpctl.dev/template-version';
+const TEMPLATE_ANNOTATION = 'mcpctl.dev/template';
+const TEMPLATE_VERSION_ANNOTATION = 'mcpctl.dev/template-version';
 
 /** Longest text that a pattern is tried on. */
 const MAX_PATTERNED = 1024;

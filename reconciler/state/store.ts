@@ -23,7 +23,7 @@ export interface StateStore {
  * The shape of a resource in `good`. Raise it when a kind's `spec` changes so that older rows cannot be used: they
  * are then dropped, and the newest commit is read instead.
  */
-const FORMAT = '1';
+const FORMAT = '2';
 
 const migrations = [
   `CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;

@@ -32,7 +32,7 @@ export const ServiceAccount = z.strictObject({
 });
 export type ServiceAccount = z.infer<typeof ServiceAccount>;
 
-export const Subject = z.strictObject({
+const Subject = z.strictObject({
   kind: z.enum(['User', 'Group', 'ServiceAccount']).describe('What it is'),
   name: DnsLabel.describe('Its name'),
 });
@@ -76,7 +76,10 @@ export const McpToken = z.strictObject({
     })
     .describe('As whom its holder acts'),
   project: DnsLabel.optional().describe('The only project it opens; left out, all that its owner may use'),
-  expires: z.iso.date('not a date such as 2027-01-31').optional().describe('The first day on which it is no longer valid'),
+  expires: z.iso
+    .date('not a date such as 2027-01-31')
+    .optional()
+    .describe('The first day on which it is no longer valid'),
   revoked: z.boolean().default(false).describe('Whether it is no longer valid'),
 });
 export type McpToken = z.infer<typeof McpToken>;
