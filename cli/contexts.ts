@@ -39,6 +39,7 @@ export interface GatewayOptions {
   repository?: string;
   ref?: string;
   path?: string;
+  environment?: string;
   /** Its address. */
   server?: string;
   context?: string;
@@ -93,16 +94,19 @@ export async function removeToken(home: string, name: string): Promise<void> {
 }
 
 /**
- * The gateway that a command means: the repository that a daemon here follows, else `--server` (with `$MCPCTL_TOKEN`, or the token of the context that has this
- * address), else `--context`, else `--state-dir`, else `$MCPCTL_CONTEXT`, else the current context, else the only
+ * The gateway that a command means: of the daemon here that follows a repository, else `--server` (with
+ * `$MCPCTL_TOKEN`, or the token of the context that has this address), else `--context`, else `--state-dir`, else `$MCPCTL_CONTEXT`, else the current context, else the only
  * daemon on this machine. Addresses and tokens are read anew each time, since a daemon may be started again.
  * @throws ProblemError USAGE, CONTEXT_UNKNOWN, CONFIG_INVALID, DAEMON_NOT_RUNNING, STATE_UNUSABLE
  */
 export async function findGateway(context: Pick<CliContext, 'env' | 'cwd'>, options: GatewayOptions): Promise<Gateway> {
   const { env } = context;
   const home = mcpctlHome(env);
-  const { repository, ref = 'main', path = '' } = options;
-  if (repository !== undefined) return asGateway(await findDaemon(context, { repository, ref, path }));
+  const { repository, ref = 'main', path = '', environment } = options;
+  if (repository !== undefined) {
+    const followed = { ref, path, ...(environment !== undefined && { environment }) };
+    return asGateway(await findDaemon(context, { repository, ...followed }));
+  }
   if (options.server !== undefined) return byAddress(home, serverUrl(options.server), env.MCPCTL_TOKEN);
   if (options.context !== undefined) return byContext(context, home, options.context);
   if (options.stateDir !== undefined) return byStateDir(context, options.stateDir);

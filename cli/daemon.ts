@@ -24,6 +24,13 @@ export interface Daemon {
   token: string;
 }
 
+/** What of a repository a daemon follows. */
+export interface FollowedPart {
+  ref: string;
+  path: string;
+  environment?: string;
+}
+
 /** The names of a daemon's files in its state directory; all are readable by their owner only. */
 export const daemonFiles = { daemon: 'daemon.json', token: 'token', hookSecret: 'hook-secret' } as const;
 
@@ -35,9 +42,10 @@ const Refusal = z.object({ code: z.literal('RESOURCE_NOT_FOUND'), message: z.str
  * The default state directory of what is followed. Made from the address, not from the id that the repository claims
  * for itself: a repository must not be able to choose another one's state.
  */
-export function defaultStateDir(home: string, remote: Remote, ref: string, path: string): string {
+export function defaultStateDir(home: string, remote: Remote, followed: FollowedPart): string {
+  const { ref, path, environment } = followed;
   const digest = createHash('sha256')
-    .update(JSON.stringify([remote.url, ref, path]))
+    .update(JSON.stringify([remote.url, ref, path, ...(environment === undefined ? [] : [environment])]))
     .digest('hex')
     .slice(0, 12);
   const name = basename(path === '' ? remote.url : path)
@@ -52,14 +60,14 @@ export function defaultStateDir(home: string, remote: Remote, ref: string, path:
  */
 export async function findDaemon(
   { env, cwd }: Pick<CliContext, 'env' | 'cwd'>,
-  where: { stateDir?: string; repository?: string; ref: string; path: string },
+  where: FollowedPart & { stateDir?: string; repository?: string },
 ): Promise<Daemon> {
   const home = mcpctlHome(env);
   if (where.stateDir !== undefined) return readDaemon(where.stateDir);
   if (where.repository !== undefined) {
     const remote = parseRemote(where.repository, cwd);
     if ('problem' in remote) throw new ProblemError(remote.problem);
-    return readDaemon(defaultStateDir(home, remote, where.ref, where.path));
+    return readDaemon(defaultStateDir(home, remote, where));
   }
   const found = daemonStateDirs(home);
   const [only, ...others] = found;

@@ -5,7 +5,8 @@ export function daemonOptions(command: Command): Command {
   return gatewayOptions(command)
     .argument('[repo]', 'the repository that a daemon on this machine follows, as given to `mcpctl up`')
     .option('--ref <branch>', 'with REPO: the branch it follows', 'main')
-    .option('--path <folder>', 'with REPO: the folder inside the repository', '');
+    .option('--path <folder>', 'with REPO: the folder inside the repository', '')
+    .option('--env, --environment <name>', 'with REPO: the environment it was started with');
 }
 
 /** The value of `--port`. @throws InvalidArgumentError */

@@ -455,3 +455,19 @@ it('follows a plain folder as it is, and a subfolder of a repository with --path
   const nested = await run(['up', repository.bare, ...args]);
   expect(JSON.parse(nested.stdout).servers).toMatchObject([{ name: 'one' }]);
 });
+
+it('--env: the patches of an environment are in service, and belong to a state of their own', async () => {
+  repository.commit({
+    'environments/prod/servers/one.yaml': 'spec: {replicas: 2}\n',
+    'environments/prod/projects/demo/project.yaml': 'spec: {instructions: production}\n',
+  });
+  const args = [repository.bare, '--port', '0', '--once', '-o', 'json'];
+  const env = { MCPCTL_HOME: join(folder, 'home') };
+  const prod = await run(['up', ...args, '--env', 'prod'], env);
+  expect(JSON.parse(prod.stdout).servers[0].instances).toHaveLength(2);
+  const plain = await run(['up', ...args], env);
+  expect(JSON.parse(plain.stdout).servers[0].instances).toHaveLength(1);
+  expect(readdirSync(join(folder, 'home', 'state'))).toHaveLength(2);
+  const unknown = await run(['up', ...args, '--env', 'nowhere', '--timeout', '2'], env);
+  expect(unknown).toMatchObject({ code: 4, stderr: expect.stringContaining('nowhere') });
+});

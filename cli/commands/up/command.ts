@@ -13,6 +13,7 @@ export function upCommand(context: CliContext): Command {
     .argument('[repo]', 'path or URL of the repository', '.')
     .option('--ref <branch>', 'the branch to follow', 'main')
     .option('--path <folder>', 'the folder inside the repository that has mcpctl.yaml', '')
+    .option('--env, --environment <name>', 'with the patches of an environment')
     .option('--state-dir <dir>', 'where the daemon keeps its state (default: below ~/.mcpctl/state)')
     .option('--port <port>', 'the gateway’s port; 0 takes any free one', parsePort, 3100)
     .option('--poll <seconds>', 'how often the remote is asked, ± 10 %', parseSeconds, 60)

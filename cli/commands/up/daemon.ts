@@ -66,7 +66,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
   const remote = valid(parseRemote(options.repository, cwd));
   const ref = valid(parseRef(options.ref)).ref;
   const path = valid(parseRepoPath(options.path)).path;
-  const stateDir = resolve(cwd, options.stateDir ?? defaultStateDir(home, remote, options.ref, options.path));
+  const stateDir = resolve(cwd, options.stateDir ?? defaultStateDir(home, remote, options));
 
   await ensurePrivateDir(stateDir);
   const unlock = acquireLock(join(stateDir, 'lock'));
@@ -93,6 +93,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     reader,
     store,
     runtime,
+    ...(options.environment !== undefined && { environment: options.environment }),
     prepare: createPrepare({ packages, reader, secrets: { env, home, stateDir } }),
     pollMs: options.poll * 1000,
     concurrency: Math.max(4, availableParallelism()),

@@ -9,6 +9,7 @@ export interface UpOptions extends CliContext {
   repository: string;
   ref: string;
   path: string;
+  environment?: string;
   stateDir?: string;
   port: number;
   /** Seconds. */
