@@ -4,7 +4,14 @@ import { dependenciesEnd, groupsEnd } from './cycle-rules.ts';
 import { kindTable } from './kind-table.ts';
 import type { Problem, ProblemCode } from './problem.ts';
 import { type AnyResource, type Kind, type Reference, type ResourceId, resourceId, targetOf } from './resource.ts';
-import { globalsAreSeen, kindsAreActedOn, resourcesAreUsed, skillServersExist, toolNamesFit } from './use-rules.ts';
+import {
+  globalsAreSeen,
+  kindsAreActedOn,
+  resourcesAreUsed,
+  selectorsAreBounded,
+  skillServersExist,
+  toolNamesFit,
+} from './use-rules.ts';
 
 /** What a rule over the whole catalog looks at. */
 export interface Linking {
@@ -27,6 +34,7 @@ export const linkRules: readonly ((linking: Linking) => void)[] = [
   ownersExist,
   npmServersHaveLocks,
   locksFitTheirServers,
+  selectorsAreBounded,
   skillServersExist,
   dependenciesEnd,
   groupsEnd,

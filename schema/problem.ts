@@ -129,6 +129,11 @@ export const problemCodes = {
     meaning: 'A resource names another one that the catalog does not have.',
     cure: 'Correct the name, or add what it names.',
   },
+  SELECTOR_LIMIT: {
+    severity: 'error',
+    meaning: 'A project’s label selector matches more than 1,024 resources, or all selectors together take too long.',
+    cure: 'Select by a label that fewer resources have, or name what the project needs.',
+  },
   PROMPT_ARGUMENT_UNDECLARED: {
     severity: 'error',
     meaning: 'A prompt’s body uses an argument that its front matter does not declare.',

@@ -11,7 +11,7 @@ type Project = Resource<'Project'>;
  */
 export function selectedServers(catalog: Catalog, project: Project): string[] {
   const names = new Set(project.spec.servers);
-  for (const { name } of selected(catalog.list('Server'), project.spec.selector?.servers)) names.add(name);
+  for (const { name } of bySelector(catalog, 'Server', project.spec.selector?.servers)) names.add(name);
   for (const skill of selectedSkills(catalog, project)) {
     for (const server of skill.spec.mcpServers) {
       if (server.project === undefined || server.project === project.name) names.add(server.name);
@@ -36,7 +36,7 @@ type Taken = 'Prompt' | 'Skill';
 export function takenIn<K extends Taken>(catalog: Catalog, kind: K, { spec }: Project): Resource<K>[] {
   const field = kind === 'Prompt' ? 'prompts' : 'skills';
   const byName = spec[field].flatMap(name => catalog.get(resourceId(kind, 'global', name)) ?? []);
-  const byLabel = selected(catalog.list(kind), spec.selector?.[field]).filter(({ scope }) => scope === 'global');
+  const byLabel = bySelector(catalog, kind, spec.selector?.[field]);
   return [...new Set<AnyResource | Resource<K>>([...byName, ...byLabel])] as Resource<K>[];
 }
 
@@ -48,6 +48,51 @@ function withOwn<K extends Taken>(catalog: Catalog, kind: K, project: Project): 
   return [...byName.values()].sort((a, b) => compareText(a.name, b.name));
 }
 
-function selected<R extends Pick<Resource, 'metadata'>>(all: readonly R[], selector: LabelSelector | undefined): R[] {
-  return selector ? all.filter(({ metadata }) => selects(selector, metadata.labels)) : [];
+/** What one selector may match, and how often all of a catalog's selectors together may look at a resource. */
+export const selectorLimits = { matches: 1_024, comparisons: 10_000_000 };
+
+interface Memo {
+  results: Map<string, readonly AnyResource[]>;
+  refused: Set<string>;
+  comparisons: number;
+}
+
+const memos = new WeakMap<Catalog, Memo>();
+
+/** The selectors of a project that match, or cost, more than is allowed; they select nothing. */
+export function refusedSelectors(catalog: Catalog, { spec }: Project): ('servers' | 'prompts' | 'skills')[] {
+  const kinds = { servers: 'Server', prompts: 'Prompt', skills: 'Skill' } as const;
+  return (['servers', 'prompts', 'skills'] as const).filter(field => {
+    const selector = spec.selector?.[field];
+    bySelector(catalog, kinds[field], selector);
+    return memos.get(catalog)?.refused.has(keyOf(kinds[field], selector));
+  });
+}
+
+/** Global resources by their labels; looked for once for each selector, however many projects have it. */
+function bySelector<K extends 'Server' | Taken>(
+  catalog: Catalog,
+  kind: K,
+  selector: LabelSelector | undefined,
+): readonly Resource<K>[] {
+  if (!selector) return [];
+  const memo = memos.get(catalog) ?? { results: new Map(), refused: new Set(), comparisons: 0 };
+  memos.set(catalog, memo);
+  const key = keyOf(kind, selector);
+  const known = memo.results.get(key);
+  if (known) return known as unknown as Resource<K>[];
+  const all = catalog.list(kind);
+  memo.comparisons += all.length;
+  const affordable = memo.comparisons <= selectorLimits.comparisons;
+  const matching = affordable
+    ? all.filter(one => one.scope === 'global' && selects(selector, one.metadata.labels))
+    : [];
+  const allowed = affordable && matching.length <= selectorLimits.matches;
+  if (!allowed) memo.refused.add(key);
+  memo.results.set(key, (allowed ? matching : []) as unknown as AnyResource[]);
+  return allowed ? matching : [];
+}
+
+function keyOf(kind: string, selector: LabelSelector | undefined): string {
+  return `${kind} ${JSON.stringify(selector)}`;
 }

@@ -2,7 +2,7 @@ import { kindTable } from './kind-table.ts';
 import type { Linking } from './link-rules.ts';
 import { problem } from './problem.ts';
 import { type ResourceId, resourceId, targetOf } from './resource.ts';
-import { selectedPrompts, selectedServers, selectedSkills, takenIn } from './selection.ts';
+import { refusedSelectors, selectedPrompts, selectedServers, selectedSkills, takenIn } from './selection.ts';
 
 /** The longest tool name that model APIs take. Claude Code calls a tool `mcp__<project>__<server>__<tool>`. */
 const MAX_TOOL_NAME = 64;
@@ -22,6 +22,16 @@ export function skillServersExist({ catalog, broken, report }: Linking): void {
             : `mcpctl create server ${name} --from-template ${fromTemplate}`;
         report('REFERENCE_UNRESOLVED', skill, `there is no Server \`${name}\``, { hint });
       }
+    }
+  }
+}
+
+/** A selector takes in what a project can serve, not everything there is. */
+export function selectorsAreBounded({ catalog, report }: Linking): void {
+  for (const project of catalog.list('Project')) {
+    for (const field of refusedSelectors(catalog, project)) {
+      const message = `\`spec.selector.${field}\` takes in too much; it selects nothing`;
+      report('SELECTOR_LIMIT', project, message);
     }
   }
 }
