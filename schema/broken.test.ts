@@ -79,6 +79,7 @@ describe('broken repositories', () => {
       'FILE_UNMERGED',
       'PROBLEMS_OMITTED',
       'REPOSITORY_OTHER',
+      'SELECTOR_LIMIT',
       'TEMPLATE_VALUE_INVALID',
     ];
     expect(offline.filter(code => !seen.has(code) && !elsewhere.includes(code))).toEqual([]);
