@@ -8,6 +8,8 @@ export interface Io {
   isTTY: boolean;
   /** Whether colours may be used (a terminal, and no NO_COLOR). */
   colour: boolean;
+  /** No progress, only results and problems. */
+  quiet?: boolean;
 }
 
 export interface CliContext {

@@ -74,3 +74,27 @@ describe('the command line', () => {
     }
   });
 });
+
+describe('options of every command', () => {
+  it.each([
+    ['before the command', ['-q', 'validate', EXAMPLE]],
+    ['behind it', ['validate', EXAMPLE, '--quiet']],
+  ])('--quiet %s leaves progress out', async (_where, argv) => {
+    expect(await mcpctl(argv)).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('--quiet leaves problems in', async () => {
+    expect(await mcpctl(['-q', 'status', '--state-dir', '/nowhere'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('DAEMON_NOT_RUNNING'),
+    });
+  });
+
+  it('--verbose shows what caused a problem', async () => {
+    const argv = ['status', '--state-dir', '/nowhere'];
+    const [plain, verbose] = [await mcpctl(argv), await mcpctl([...argv, '-v'])];
+    expect(verbose.stderr.startsWith(plain.stderr)).toBe(true);
+    expect(verbose.stderr).toContain('    at ');
+    expect(plain.stderr).not.toContain('    at ');
+  });
+});

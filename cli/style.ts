@@ -18,12 +18,12 @@ export function showProblem(io: Io, { code, severity, message, hint, at }: Probl
 
 /** A step of progress, for stderr. */
 export function step(io: Io, text: string): void {
-  io.stderr(`${paint(io, 'cyan', '►')} ${text}\n`);
+  if (!io.quiet) io.stderr(`${paint(io, 'cyan', '►')} ${text}\n`);
 }
 
 /** Something done, for stderr. */
 export function done(io: Io, text: string): void {
-  io.stderr(`${paint(io, 'green', '✔')} ${text}\n`);
+  if (!io.quiet) io.stderr(`${paint(io, 'green', '✔')} ${text}\n`);
 }
 
 /** The commit as people read it. */

@@ -103,7 +103,7 @@ it('only the entry of the command line touches the process', () => {
   // The reader is a program of its own; the process table asks `ps` where there is no /proc; children are ended when
   // the process exits, however it does.
   const allowed =
-    /^(?:cli\/(?:main|generate)\.ts|cli\/mcpctl\.mjs|repo\/reader\/.*|schema\/generate\.ts|host\/process(?:-table)?\.ts)$/;
+    /^(?:cli\/(?:main|generate|captures)\.ts|cli\/mcpctl\.mjs|repo\/reader\/.*|schema\/generate\.ts|host\/process(?:-table)?\.ts)$/;
   const wrong = files.filter(
     file => !isTest(file) && !allowed.test(file) && pattern.test(readFileSync(join(root, file), 'utf8')),
   );

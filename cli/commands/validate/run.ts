@@ -29,8 +29,16 @@ export async function runValidate(options: ValidateOptions): Promise<ExitCode> {
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   if (output === 'json') io.stdout(`${JSON.stringify({ resources: resources.length, problems }, undefined, 2)}\n`);
   else for (const found of problems) io.stdout(showProblem(io, found));
-  const summary = `${resources.length} resources, ${errors} errors, ${problems.length - errors} warnings`;
+  const summary = [
+    count(resources.length, 'resource'),
+    count(errors, 'error'),
+    count(problems.length - errors, 'warning'),
+  ].join(', ');
   if (errors === 0) done(io, summary);
   else io.stderr(`✗ ${summary}\n`);
   return errors === 0 ? ExitCodes.ok : ExitCodes.failed;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
