@@ -272,10 +272,14 @@ describe('an environment', () => {
     expect(replicas(accept(parse(patched), new Map(), 'A', 'prod'))).toBe(3);
   });
 
-  it('breaks no more than what it patches', () => {
+  it.each([
+    ['that makes something invalid', 'spec: { replicas: x }\n'],
+    ['that is no YAML', 'spec: ['],
+    ['that is too large', '# comment\n'.repeat(30_000)],
+  ])('%s breaks what it patches, and no more', (_what, patch) => {
     const before = accept(parse(patched), new Map(), 'A', 'prod');
     if ('refused' in before) throw new Error('refused');
-    const broken = { ...patched, 'environments/prod/servers/one.yaml': 'spec: { replicas: x }\n' };
+    const broken = { ...patched, 'environments/prod/servers/one.yaml': patch };
     const outcome = accept(parse(broken), before.good, 'B', 'prod');
     expect(replicas(outcome)).toBe(3);
     expect('stalled' in outcome && [...outcome.stalled.keys()]).toEqual(['server/one']);

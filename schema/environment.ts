@@ -9,7 +9,7 @@ import { isMapping } from './read-envelope.ts';
 import { checkMarkdown } from './read-markdown.ts';
 import { pointer } from './read-patch.ts';
 import { checkExtras, checkSkill } from './read-skill.ts';
-import type { AnyResource, ParsedFile, Patch, Reference } from './resource.ts';
+import type { AnyResource, ParsedFile, Patch, Reference, ResourceId } from './resource.ts';
 
 /** Merge a patch into a value (RFC 7386): mappings member by member, null removes, everything else replaces. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
@@ -25,7 +25,10 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 /** The environments that a repository has patches for, sorted. */
 export function environmentsOf(files: Iterable<ParsedFile>): string[] {
   const names = new Set<string>();
-  for (const { patch } of files) if (patch) names.add(patch.environment);
+  for (const { path } of files) {
+    const declared = path.startsWith('environments/') ? classify(path) : undefined;
+    if (declared?.kind === 'patch') names.add(declared.environment);
+  }
   return [...names].sort();
 }
 
@@ -45,9 +48,9 @@ export function applyEnvironment(files: readonly ParsedFile[], environment: stri
 function tryPatches(
   files: readonly ParsedFile[],
   environment: string | undefined,
-  declared: readonly string[] | undefined,
+  known: readonly string[] | undefined,
 ): ParsedFile[] {
-  if (!files.some(({ patch }) => patch && !patch.tried)) return [...files];
+  if (!files.some(isPatch)) return [...files];
   const bases = new Map<string, ParsedFile>();
   for (const file of files) {
     const key = baseKey(file);
@@ -55,17 +58,34 @@ function tryPatches(
   }
   const results = new Map<ParsedFile, ParsedFile>();
   for (const file of files) {
-    const { patch, path } = file;
-    if (!patch || patch.tried) continue;
-    const problems = [...file.problems, ...undeclared(patch, path, declared)];
-    const base = bases.get(`${patch.target} ${patch.extras}`);
-    if (!base) problems.push(matchesNothing(patch, path));
-    const result = base && patched(results.get(base) ?? base, patch, path);
-    if (base && result && patch.environment === environment) results.set(base, result);
-    else if (result) problems.push(...added(result.problems, base.problems));
-    results.set(file, { ...file, patch: { ...patch, tried: true }, problems: sortProblems(problems) });
+    const declared = isPatch(file) ? classify(file.path) : undefined;
+    if (declared?.kind !== 'patch') continue;
+    const { target, extras } = declared;
+    const chosen = declared.environment === environment;
+    const problems = [...file.problems, ...undeclared(declared.environment, file.path, known)];
+    const base = bases.get(`${target.id} ${extras}`);
+    if (!base) problems.push(matchesNothing(target.id, extras, file.path));
+    const before = base && (results.get(base) ?? base);
+    const result = before && file.patch && patched(before, file.patch, file.path);
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    if (chosen && before && base && errors.length > 0) results.set(base, withoutContent(before, errors));
+    else if (chosen && base && result) results.set(base, result);
+    else if (result && base) problems.push(...added(result.problems, base.problems));
+    const patch: Patch = { environment: declared.environment, target: target.id, extras, places: {}, tried: true };
+    results.set(file, { ...file, patch, problems: sortProblems(problems) });
   }
   return files.map(file => results.get(file) ?? file);
+}
+
+/** A file below `environments/` that was not seen to yet. One that could not even be read has no patch. */
+function isPatch({ path, patch }: ParsedFile): boolean {
+  return path.startsWith('environments/') && !patch?.tried;
+}
+
+/** What a patch that cannot be read is for must not go on as if there were none. */
+function withoutContent({ resource: _resource, ...base }: ParsedFile, errors: readonly Problem[]): ParsedFile {
+  if (!base.part?.extras) return { ...base, problems: sortProblems([...base.problems, ...errors]) };
+  return { ...base, part: { ...base.part, extras: { places: {}, problems: [...errors] } } };
 }
 
 /** `<id> <whether it is skill.yaml>` */
@@ -177,7 +197,7 @@ function declaredEnvironments(files: readonly ParsedFile[]): readonly string[] |
   return repository?.kind === 'Repository' ? repository.spec.environments : undefined;
 }
 
-function undeclared({ environment }: Patch, path: string, declared: readonly string[] | undefined): Problem[] {
+function undeclared(environment: string, path: string, declared: readonly string[] | undefined): Problem[] {
   if (!declared || declared.includes(environment)) return [];
   const meant = closest(environment, declared);
   const hint = meant === undefined ? 'Add it to `environments` in mcpctl.yaml.' : `Did you mean \`${meant}\`?`;
@@ -185,7 +205,7 @@ function undeclared({ environment }: Patch, path: string, declared: readonly str
   return [problem('ENVIRONMENT_UNKNOWN', message, { at: { file: path }, hint })];
 }
 
-function matchesNothing({ target, extras }: Patch, path: string): Problem {
+function matchesNothing(target: ResourceId, extras: boolean, path: string): Problem {
   const what = extras ? `${target} has no skill.yaml` : `there is no ${target}`;
   return problem('PATCH_UNMATCHED', `the patch matches nothing: ${what}`, { at: { file: path, line: 1, column: 1 } });
 }
