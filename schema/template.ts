@@ -30,7 +30,7 @@ const TEMPLATE_ANNOTATION = 'mcpctl.dev/template';
 const TEMPLATE_VERSION_ANNOTATION = 'mcpctl.dev/template-version';
 
 /** Longest text that a pattern is tried on. */
-const MAX_PATTERNED = 1024;
+const MAX_PATTERNED = 256;
 
 /**
  * Make a Server out of a template: a copy, in which parameters are replaced by what is given, or by their defaults.
