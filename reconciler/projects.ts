@@ -10,6 +10,8 @@ export function servedProject(catalog: Catalog, name: string, fleet: Fleet): Ser
   return {
     name,
     instructions: project.spec.instructions,
+    expose: project.spec.expose,
+    hide: project.spec.hide,
     servers: selectedServers(catalog, project).map(server => fleet.served(server)),
     prompts: projectPrompts(catalog, project),
   };
@@ -37,10 +39,15 @@ export function projectChanges(
     const servers = selectedServers(after, project);
     const was = before && last ? selectedServers(before, last) : undefined;
     const surfaces = JSON.stringify(was) !== JSON.stringify(servers) || servers.some(name => changedServers.has(name));
-    if (surfaces) tools.push(project.name);
+    if (surfaces || otherExposure(last, project)) tools.push(project.name);
     if (surfaces || (before !== after && otherPrompts(before, last, after, project))) prompts.push(project.name);
   }
   return { tools, prompts };
+}
+
+function otherExposure(last: Resource<'Project'> | undefined, project: Resource<'Project'>): boolean {
+  const exposure = (one: Resource<'Project'> | undefined) => JSON.stringify([one?.spec.expose, one?.spec.hide]);
+  return exposure(last) !== exposure(project);
 }
 
 function otherPrompts(

@@ -1,4 +1,4 @@
-import type { Prompt } from '../schema/index.ts';
+import type { Exposure, Prompt } from '../schema/index.ts';
 import type { TimedEvent } from './events.ts';
 import type { LogPage } from './instances/index.ts';
 import type { Surface, Upstream } from './mcp/index.ts';
@@ -22,7 +22,7 @@ export interface ServedPrompt {
 }
 
 /** One project, as it is served now. Servers and prompts are sorted by name. */
-export interface ServedProject {
+export interface ServedProject extends Exposure {
   name: string;
   instructions: string | undefined;
   servers: readonly ServedServer[];

@@ -53,12 +53,10 @@ export const envelopeReaders: { readonly [K in EnvelopeKind]: EnvelopeReader<K> 
 };
 
 /** What of a project is valid but not acted on yet. */
-function idleInProject({ versions, gated, expose, hide }: Project): string[] {
+function idleInProject({ versions, gated }: Project): string[] {
   const given: [string, boolean][] = [
     ['versions', versions !== undefined],
     ['gated', gated],
-    ['expose', expose !== undefined],
-    ['hide', hide.length > 0],
   ];
   return given.filter(([, is]) => is).map(([field]) => field);
 }

@@ -10,6 +10,7 @@ export { type FileContent, fromDocument, ResourceDocument, type ResourceFiles, t
 export { pathInDocument } from './document-place.ts';
 export { editYaml } from './edit-yaml.ts';
 export { environmentsOf } from './environment.ts';
+export { type Exposure, hiddenBy, isExposed } from './exposure.ts';
 export { findKind, type KindRow, kindTable } from './kind-table.ts';
 export { envelope } from './kinds/envelope.ts';
 export * from './kinds/index.ts';

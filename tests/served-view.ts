@@ -98,7 +98,7 @@ export function projectOf(
   servers: readonly ServedServer[],
   prompts: readonly ServedPrompt[] = [],
 ): ServedProject {
-  return { name, instructions: `Instructions of ${name}`, servers, prompts };
+  return { name, instructions: `Instructions of ${name}`, hide: [], servers, prompts };
 }
 
 function statusOf(ready: boolean): Status {

@@ -1,7 +1,7 @@
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import type { ServedProject, ServedServer } from '../../reconciler/index.ts';
 import type { McpObject, RequestOptions, Upstream } from '../../reconciler/mcp/index.ts';
-import { compareText, ProblemError } from '../../schema/index.ts';
+import { compareText, isExposed, ProblemError } from '../../schema/index.ts';
 import { splitName, withServerName } from './names.ts';
 import { describePrompt, fillPrompt } from './prompts.ts';
 
@@ -31,7 +31,7 @@ export async function answer(
 ): Promise<Params> {
   switch (method) {
     case 'tools/list':
-      return { tools: project.servers.flatMap(({ name, surface }) => withServerName(name, surface.tools)) };
+      return { tools: listTools(project) };
     case 'prompts/list':
       return { prompts: listPrompts(project) };
     case 'tools/call':
@@ -43,6 +43,11 @@ export async function answer(
     default:
       throw new ProtocolError(ProtocolErrorCode.MethodNotFound, 'Method not found');
   }
+}
+
+function listTools(project: ServedProject): { name: string }[] {
+  const tools = project.servers.flatMap(({ name, surface }) => withServerName(name, surface.tools));
+  return tools.filter(({ name }) => isExposed(project, name));
 }
 
 function listPrompts(project: ServedProject): { name: string }[] {
@@ -61,6 +66,7 @@ async function callServer(
   const target = typeof params.name === 'string' ? splitName(params.name) : undefined;
   const server = target && project.servers.find(({ name }) => name === target.server);
   if (!target || !server) throw unknown(kind, params.name);
+  if (kind === 'tools' && !isExposed(project, String(params.name))) throw unknown(kind, params.name);
   const isListed = listed(server, kind, target.name);
   // A server that never served anything may be one that does not run: then that is the answer.
   if (!isListed && server.surface[kind].length > 0) throw unknown(kind, params.name);

@@ -471,3 +471,24 @@ it('--env: the patches of an environment are in service, and belong to a state o
   const unknown = await run(['up', ...args, '--env', 'nowhere', '--timeout', '2'], env);
   expect(unknown).toMatchObject({ code: 4, stderr: expect.stringContaining('nowhere') });
 });
+
+it('a project hides and exposes tools, and says so to connected clients', async () => {
+  const running = await up();
+  await isReady(running);
+  const client = await connect(running);
+  const names = async () => (await client.listTools(undefined, { cacheMode: 'refresh' })).tools.map(({ name }) => name);
+  expect(await names()).toContain('one__echo');
+  const changed = new Promise<void>(resolve => {
+    client.setNotificationHandler('notifications/tools/list_changed', () => resolve());
+  });
+  const commit = repository.commit({
+    'projects/demo/project.yaml': `${projectYaml('one')}  expose: ["one__*"]\n  hide: [one__echo]\n`,
+  });
+  await poke(running);
+  await isReadyAt(running, commit);
+  await changed;
+  const left = await names();
+  expect(left.length).toBeGreaterThan(0);
+  expect(left).not.toContain('one__echo');
+  await expect(client.callTool({ name: 'one__echo', arguments: { message: 'x' } })).rejects.toThrow('Unknown tool');
+});

@@ -1,4 +1,4 @@
-import type { Problem, Resource } from '../../../schema/index.ts';
+import { hiddenBy, isExposed, type Problem, type Resource } from '../../../schema/index.ts';
 import { type Declared, isBroken, type Loaded } from '../../load-catalog.ts';
 import { membersOf } from '../../project-members.ts';
 import { refersTo } from '../../relations.ts';
@@ -101,19 +101,13 @@ function membership(
 /** A tool may be kept from clients by the project that serves its server. */
 function hiding(projects: readonly Resource<'Project'>[], tool: string): Step[] {
   return projects.flatMap(({ name, file, spec }): Step[] => {
-    const { hide = [], expose } = spec as { hide?: readonly string[]; expose?: readonly string[] };
-    const pattern = hide.find(one => matches(one, tool));
+    const pattern = hiddenBy(spec, tool);
     if (pattern !== undefined) {
       const text = `the project \`${name}\` hides it: \`spec.hide\` has \`${pattern}\``;
       return [{ answer: 'no', text, next: `remove the pattern from ${file}` }];
     }
-    if (!expose || expose.some(one => matches(one, tool))) return [];
+    if (isExposed(spec, tool)) return [];
     const text = `the project \`${name}\` does not expose it: \`spec.expose\` lists other tools only`;
     return [{ answer: 'no', text, next: `add \`${tool}\` to \`spec.expose\` in ${file}` }];
   });
-}
-
-function matches(pattern: string, tool: string): boolean {
-  const parts = pattern.split('*').map(part => part.replace(/[^A-Za-z0-9_]/g, '\\$&'));
-  return new RegExp(`^${parts.join('[^]*')}$`).test(tool);
 }
