@@ -137,6 +137,19 @@ describe('the rules of a Template', () => {
     ['an enum without values', '{ name: a, type: enum }', `{ ${stdio}, "\${a}"] }`, ['5:16 FIELD_INVALID']],
     ['a pattern that is none', '{ name: a, pattern: "(" }', `{ ${stdio}, "\${a}"] }`, ['5:36 FIELD_INVALID']],
     [
+      'a pattern that leaves too much open',
+      `{ name: a, pattern: "${'a?'.repeat(20)}${'a'.repeat(20)}" }`,
+      `{ ${stdio}, "\${a}"] }`,
+      ['5:36 FIELD_INVALID'],
+    ],
+    [
+      'a pattern with too many alternatives',
+      `{ name: a, pattern: "${'(?:a|a)'.repeat(9)}" }`,
+      `{ ${stdio}, "\${a}"] }`,
+      ['5:36 FIELD_INVALID'],
+    ],
+    ['a pattern with a few of each', '{ name: a, pattern: "https?://(?:a|b).+" }', `{ ${stdio}, "\${a}"] }`, []],
+    [
       'a pattern that may take for ever',
       '{ name: a, pattern: "(a+)+b" }',
       `{ ${stdio}, "\${a}"] }`,
