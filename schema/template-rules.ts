@@ -56,9 +56,9 @@ function patternFault(pattern: string): string | undefined {
   const plain = pattern.replace(/\\./g, 'x').replace(/\[[^\]]*\]/g, 'x');
   if (/\)[*+?{]/.test(plain)) return 'repeats a group, which may take for ever';
   if (/\(\?[^:]|\\[1-9k]/.test(pattern)) return 'looks around or back, which may take for ever';
-  return (plain.match(/[*+{]/g) ?? []).length > 3
-    ? 'repeats more than three parts, which may take for ever'
-    : undefined;
+  const choices = plain.replaceAll('(?', '(');
+  if ((choices.match(/[*+{]/g) ?? []).length > 3) return 'repeats more than three parts, which may take for ever';
+  return (choices.match(/[*+{?|]/g) ?? []).length > 8 ? 'leaves open too much, which may take for ever' : undefined;
 }
 
 function placeholdersAreDeclared({ parameters, server }: Template, located: Located): Problem[] {
