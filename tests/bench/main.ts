@@ -5,6 +5,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { table } from '../../cli/table.ts';
 import { benchCall } from './call.ts';
+import { benchCommandLine } from './command-line.ts';
 import { comparison, type Figure, figureRows, isMet } from './figures.ts';
 import { benchLoad } from './load.ts';
 import { benchPoll } from './poll.ts';
@@ -18,6 +19,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   load: benchLoad,
   call: benchCall,
   start: benchStart,
+  'command-line': benchCommandLine,
 };
 
 const usage = `Usage: npm run bench -- [--only NAME]… [--out FILE] [--verbose] [--strict]
