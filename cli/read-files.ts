@@ -23,5 +23,5 @@ export function readFiles(
 ): Promise<ParsedFile[]> {
   const root = resolve(cwd, folder);
   if (staged === true) return readStaged(root, env, cwd);
-  return at === undefined ? readWorktree(root) : readCommit(root, at, env);
+  return at === undefined ? readWorktree(root, env) : readCommit(root, at, env);
 }

@@ -1,8 +1,9 @@
 import { classify, isRead, type ParsedFile, ProblemError, parseFile, problem, refuseUnread } from '../schema/index.ts';
 import { parseUnread, readBlobs, rootTree, withoutContent } from './commit-files.ts';
-import { blobOid, type FolderFile, listFolder, readLink, withFile } from './folder-files.ts';
+import { blobOid, type FolderFile, listFolder, lookAt, readLink, withFile } from './folder-files.ts';
 import { git, lastWords } from './git.ts';
 import { type Objects, openObjects } from './objects.ts';
+import { openParsedCache, type ParsedCache } from './parsed-cache.ts';
 import { type TreeFile, treeChanges } from './tree-changes.ts';
 
 const PARALLEL_READS = 32;
@@ -11,14 +12,20 @@ const PARALLEL_READS = 32;
  * Read a folder's files as they are on disk, whether it is a git working tree or not, and parse those of the
  * repository format. Symbolic links are reported, not followed. In code-unit order of the paths.
  * Throws a ProblemError: REMOTE_NOT_FOUND when there is no such folder, READ_FAILED when a file cannot be read.
+ * @param env for mcpctl's home, where what was parsed is kept; left out, nothing is
  */
-export async function readWorktree(root: string): Promise<ParsedFile[]> {
+export async function readWorktree(
+  root: string,
+  env?: Readonly<Record<string, string | undefined>>,
+): Promise<ParsedFile[]> {
+  const cache = env && (await openParsedCache(root, env));
   const files = (await listFolder(root, isOurs)).filter(({ path }) => classify(path).kind !== 'ignored');
   const parsed: ParsedFile[] = [];
   for (let start = 0; start < files.length; start += PARALLEL_READS) {
-    const batch = files.slice(start, start + PARALLEL_READS).map(file => parseOnDisk(root, file));
+    const batch = files.slice(start, start + PARALLEL_READS).map(file => parseOnDisk(root, file, cache));
     parsed.push(...(await Promise.all(batch)));
   }
+  await cache?.save();
   return parsed;
 }
 
@@ -26,7 +33,11 @@ function isOurs(folder: string): boolean {
   return classify(`${folder}/x`).kind !== 'ignored';
 }
 
-async function parseOnDisk(root: string, { path, mode }: FolderFile): Promise<ParsedFile> {
+async function parseOnDisk(
+  root: string,
+  { path, mode }: FolderFile,
+  cache: ParsedCache | undefined,
+): Promise<ParsedFile> {
   if (mode === '120000') {
     const oid = blobOid(await readLink(root, path));
     return withoutContent({ path, mode, oid }, refuseUnread({ path, mode }, 0));
@@ -37,12 +48,18 @@ async function parseOnDisk(root: string, { path, mode }: FolderFile): Promise<Pa
     return parseUnread({ ...unread, fault }) ?? withoutContent(unread, []);
   }
   if (mode !== '100644') return withoutContent(unread, refuseUnread({ path, mode }, 0));
+  // Before it is opened: should it change meanwhile, what is kept does not look like it any more.
+  const look = cache && lookAt(root, path);
+  const same = look && cache.unchanged(path, look);
+  if (same) return same;
   return withFile(root, path, async file => {
     const refused = refuseUnread({ path, mode }, file.size);
     if (refused.length > 0 || !isRead(path)) return withoutContent(unread, refused);
     const bytes = await file.read();
-    const recorded = file.executable ? '100755' : mode;
-    return parseFile({ path, mode: recorded, oid: blobOid(bytes) }, bytes);
+    const entry = { path, mode: file.executable ? '100755' : mode, oid: blobOid(bytes) };
+    const parsed = cache?.parsed(entry) ?? parseFile(entry, bytes);
+    if (look) cache.keep(look, entry.mode, parsed);
+    return parsed;
   });
 }
 

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** To be raised when what is kept of a parsed file changes its form. */
+const FORM = 1;
+
+let known: string | undefined;
+
+/**
+ * Says which code parses: it changes whenever parsing could, in a checkout with every edit of the schema, in a bundle
+ * with every installation. Made from the code's files as the disk has them (name, size, times), none is read.
+ */
+export function parserFingerprint(): string {
+  known ??= fingerprintOf(codeFiles(import.meta.filename));
+  return known;
+}
+
+/** @param files absolute paths */
+export function fingerprintOf(files: readonly string[]): string {
+  const looks = files.map(file => {
+    const { size, mtimeNs, ctimeNs, ino } = statSync(file, { bigint: true });
+    return [file, size, mtimeNs, ctimeNs, ino].join(' ');
+  });
+  return createHash('sha256')
+    .update([FORM, process.version, ...looks].join('\n'))
+    .digest('hex');
+}
+
+/** In a bundle all its files; in a checkout the schema's and this room's, and package.json for the libraries' versions. */
+function codeFiles(self: string): string[] {
+  const here = dirname(self);
+  if (!self.endsWith('.ts')) return filesIn(here, '.js');
+  const schema = join(here, '..', 'schema');
+  const sources = [schema, join(schema, 'kinds'), here].flatMap(folder => filesIn(folder, '.ts'));
+  return [...sources, join(here, '..', 'package.json')];
+}
+
+function filesIn(folder: string, extension: string): string[] {
+  return readdirSync(folder)
+    .filter(name => name.endsWith(extension) && !name.endsWith('.test.ts'))
+    .sort()
+    .map(name => join(folder, name));
+}
