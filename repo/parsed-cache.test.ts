@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -23,7 +23,8 @@ import type { ParsedFile } from '../schema/index.ts';
 import { serverFile, serverFiles, writeFiles } from '../tests/temp-repository.ts';
 import { isSettled, type Look, openParsedCache } from './parsed-cache.ts';
 import { fingerprintOf } from './parser-fingerprint.ts';
-import { readWorktree } from './worktree.ts';
+import { readStaged } from './staged.ts';
+import { readCommit, readWorktree } from './worktree.ts';
 
 const repository = join(import.meta.dirname, '..');
 const name = 'servers/server-0.yaml';
@@ -88,6 +89,10 @@ function seed(): Promise<void> {
 async function given(): Promise<Record<string, boolean>> {
   const files = await readWorktree(root, env);
   expect(files.map(({ path }) => path)).toEqual((await readWorktree(root)).map(({ path }) => path));
+  return marks(files);
+}
+
+function marks(files: readonly ParsedFile[]): Record<string, boolean> {
   return Object.fromEntries(
     files.map(({ path, resource }) => [path.split('/').at(-1), resource?.metadata.description === 'kept']),
   );
@@ -158,6 +163,22 @@ describe('what was parsed', () => {
     const fresh = await readWorktree(root);
     const paths = fresh.map(({ path }) => path);
     expect((await readWorktree(root, env)).map(({ path }) => path)).toEqual(paths);
+  });
+
+  it('is given for the same bytes in a commit and in the index too', async () => {
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: root });
+    git('init', '-q');
+    git('add', '.');
+    git('commit', '-q', '-m', 'one');
+    await seed();
+    writeFileSync(join(root, name), serverFile('server-0', 'changed'));
+    git('update-index', '--chmod=+x', 'servers/server-1.yaml');
+    git('add', name);
+    const gitEnv = { ...process.env, ...env };
+    expect(marks(await readCommit(root, 'HEAD', gitEnv))).toEqual(all);
+    const staged = marks(await readStaged(root, gitEnv, root));
+    expect(staged).toEqual({ ...all, 'server-0.yaml': false, 'server-1.yaml': false });
   });
 
   it('is kept privately, and only of what is there', async () => {

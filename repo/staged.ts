@@ -3,6 +3,7 @@ import { classify, type ParsedFile, ProblemError, problem } from '../schema/inde
 import { withoutContent } from './commit-files.ts';
 import { git, lastWords } from './git.ts';
 import { openObjects } from './objects.ts';
+import { openParsedCache } from './parsed-cache.ts';
 import type { TreeFile } from './tree-changes.ts';
 import { findRepository, parseTreeFiles } from './worktree.ts';
 
@@ -13,7 +14,7 @@ const MAX_INDEX_BYTES = 256 * 1024 * 1024;
  * have, and parse them. In code-unit order of the paths.
  * Throws a ProblemError: REMOTE_NOT_FOUND when no repository is around the folder, READ_FAILED.
  * @param folder the repository's root folder
- * @param env for PATH; its GIT_INDEX_FILE, which git sets for hooks, is the index that is meant
+ * @param env for PATH and mcpctl's home; its GIT_INDEX_FILE, which git sets for hooks, is the index that is meant
  * @param cwd from where GIT_INDEX_FILE is
  */
 export async function readStaged(
@@ -35,9 +36,10 @@ export async function readStaged(
     );
   }
   const { files, unmerged } = parseIndex(result.stdout);
+  const cache = await openParsedCache(folder, env);
   const objects = openObjects(gitDir, env);
   try {
-    const parsed = [...(await parseTreeFiles(objects, files)), ...unmerged.map(conflicted)];
+    const parsed = [...(await parseTreeFiles(objects, files, cache)), ...unmerged.map(conflicted)];
     return parsed.sort((a, b) => (a.path < b.path ? -1 : 1));
   } catch (error) {
     if (error instanceof ProblemError) throw error;

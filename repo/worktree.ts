@@ -69,7 +69,7 @@ async function parseOnDisk(
  * REPOSITORY_MISSING when the commit has no such folder, READ_FAILED.
  * @param folder the repository's root folder, or the same of a bare repository
  * @param revision whatever names a commit: `HEAD~1`, `main`, `v1.0.0`, an id
- * @param env for PATH
+ * @param env for PATH, and for mcpctl's home, where what was parsed of the working tree is kept
  */
 export async function readCommit(
   folder: string,
@@ -84,7 +84,8 @@ export async function readCommit(
   try {
     const commit = await objects.info(`${revision}^{commit}`);
     if (!commit) throw new ProblemError(problem('REF_NOT_FOUND', `${folder} has no commit \`${revision}\``));
-    const parsed = await parseAll(objects, await rootTree(objects, commit.oid, path));
+    const { changed } = await treeChanges(objects, undefined, await rootTree(objects, commit.oid, path));
+    const parsed = await parseTreeFiles(objects, changed, await openParsedCache(folder, env));
     return parsed.sort((a, b) => (a.path < b.path ? -1 : 1));
   } catch (error) {
     if (error instanceof ProblemError) throw error;
@@ -95,16 +96,18 @@ export async function readCommit(
   }
 }
 
-async function parseAll(objects: Objects, tree: string): Promise<ParsedFile[]> {
-  const { changed } = await treeChanges(objects, undefined, tree);
-  return parseTreeFiles(objects, changed);
-}
-
-/** Read and parse files by their blobs, in no particular order. */
-export async function parseTreeFiles(objects: Objects, files: readonly TreeFile[]): Promise<ParsedFile[]> {
+/**
+ * Read and parse files by their blobs, in no particular order.
+ * @param cache what was parsed of the same bytes in the working tree is not read again; nothing is added
+ */
+export async function parseTreeFiles(
+  objects: Objects,
+  files: readonly TreeFile[],
+  cache: Pick<ParsedCache, 'parsed'>,
+): Promise<ParsedFile[]> {
   const parsed: ParsedFile[] = [];
   const unread = files.filter(file => {
-    const known = parseUnread(file);
+    const known = parseUnread(file) ?? cache.parsed(file);
     if (known) parsed.push(known);
     return known === undefined;
   });
