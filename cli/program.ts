@@ -1,8 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { asProblem } from '../schema/index.ts';
+import { asProblem, type ProblemCode } from '../schema/index.ts';
 import { type CommandRow, commandTable } from './command-table.ts';
 import { type CliContext, type ExitCode, ExitCodes } from './context.ts';
+import { takeGlobals } from './globals.ts';
 import { showProblem } from './style.ts';
 
 /**
@@ -11,46 +12,57 @@ import { showProblem } from './style.ts';
  */
 export function createProgram(environment: Omit<CliContext, 'finish'>): (argv: readonly string[]) => Promise<ExitCode> {
   return async words => {
-    const { quiet, verbose, argv } = takeGlobals(words);
-    const io = { ...environment.io, quiet };
     let code: ExitCode = ExitCodes.ok;
-    const context: CliContext = {
-      ...environment,
-      io,
-      finish(result) {
-        code = result;
-      },
-    };
+    let verbose = false;
+    let { io } = environment;
     try {
-      const program = await buildProgram(context, ({ name }) => argv.includes(name));
-      // The library's own `help` knows one level.
-      const nested = argv[0] === 'help' && argv.length > 2;
-      await program.parseAsync(nested ? [...argv.slice(1), '--help'] : argv, { from: 'user' });
+      const globals = takeGlobals(words, environment.cwd);
+      verbose = globals.verbose;
+      io = { ...environment.io, quiet: globals.quiet };
+      const limit = globals.timeoutMs === undefined ? undefined : AbortSignal.timeout(globals.timeoutMs);
+      const context: CliContext = {
+        ...environment,
+        io,
+        cwd: globals.cwd,
+        signal: limit ? AbortSignal.any([environment.signal, limit]) : environment.signal,
+        finish(result) {
+          code = result;
+        },
+      };
+      const work = runCommand(context, globals.argv);
+      if (limit && (await Promise.race([work.then(() => false), expired(limit)]))) {
+        io.stderr(`✗ given up after ${(globals.timeoutMs ?? 0) / 1000} s\n`);
+        return ExitCodes.timedOut;
+      }
+      await work;
     } catch (error) {
       if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCodes.ok : ExitCodes.usage;
       const found = asProblem(error);
       io.stderr(showProblem(io, found));
       if (verbose) io.stderr(causes(error));
-      return found.code === 'USAGE'
-        ? ExitCodes.usage
-        : found.code === 'DAEMON_REFUSED'
-          ? ExitCodes.denied
-          : ExitCodes.failed;
+      return codes[found.code] ?? ExitCodes.failed;
     }
     return code;
   };
 }
 
-/** The options that every command takes, wherever they stand before a `--`. */
-function takeGlobals(words: readonly string[]): { quiet: boolean; verbose: boolean; argv: string[] } {
-  const end = words.includes('--') ? words.indexOf('--') : words.length;
-  const mine = words.slice(0, end);
-  const has = (...names: string[]) => mine.some(word => names.includes(word));
-  const argv = mine.filter(word => !GLOBALS.has(word)).concat(words.slice(end));
-  return { quiet: has('-q', '--quiet'), verbose: has('-v', '--verbose'), argv };
+/** What a problem that ends a command makes it exit with, unless it simply failed. */
+const codes: Partial<Record<ProblemCode, ExitCode>> = {
+  USAGE: ExitCodes.usage,
+  DAEMON_REFUSED: ExitCodes.denied,
+};
+
+async function runCommand(context: CliContext, argv: readonly string[]): Promise<void> {
+  const program = await buildProgram(context, ({ name }) => argv.includes(name));
+  // The library's own `help` knows one level.
+  const nested = argv[0] === 'help' && argv.length > 2;
+  await program.parseAsync(nested ? [...argv.slice(1), '--help'] : [...argv], { from: 'user' });
 }
 
-const GLOBALS = new Set(['-q', '--quiet', '-v', '--verbose']);
+/** Resolves with true when the time is up. */
+function expired(limit: AbortSignal): Promise<boolean> {
+  return new Promise(resolve => limit.addEventListener('abort', () => resolve(true), { once: true }));
+}
 
 /** An error and what caused it, with where each came from. */
 function causes(error: unknown): string {
@@ -71,8 +83,12 @@ export async function buildProgram(context: CliContext, wanted: (row: CommandRow
       'GitOps for everything an AI client can reach: MCP servers, prompts and projects from one git repository',
     )
     .version(packageJson.version, '-V, --version')
+    .option('-C, --dir <dir>', 'before a command: run it in this folder')
+    .option('--path <folder>', 'before a command: run it in this folder of the repository')
+    .option('--timeout <seconds>', 'before a command: give it up after this time, exit 4')
     .option('-q, --quiet', 'with any command: no progress, only results and problems')
     .option('-v, --verbose', 'with any command: show what caused a problem')
+    .enablePositionalOptions()
     .helpCommand('help [command]', 'show help for a command')
     .showHelpAfterError('(run with --help for the options)');
   for (const { heading, commands } of commandTable) {

@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { takeGlobals } from './globals.ts';
+
+it.each([
+  ['nothing', ['get', 'servers'], { argv: ['get', 'servers'] }],
+  ['a folder before the command', ['-C', 'ai', 'get'], { cwd: '/home/ai', argv: ['get'] }],
+  ['a folder in a folder', ['--dir=ai', '--path', 'deep/er', 'get'], { cwd: '/home/ai/deep/er', argv: ['get'] }],
+  [
+    'behind the command they are its own',
+    ['up', '--path', 'x', '--timeout', '3'],
+    { argv: ['up', '--path', 'x', '--timeout', '3'] },
+  ],
+  ['a time limit', ['--timeout', '1.5', 'status'], { timeoutMs: 1500, argv: ['status'] }],
+  [
+    'quiet and verbose anywhere',
+    ['-q', 'get', '-v', 'servers'],
+    { quiet: true, verbose: true, argv: ['get', 'servers'] },
+  ],
+  [
+    'but not behind --',
+    ['create', 'server', 'x', '--', 'node', '-v'],
+    { argv: ['create', 'server', 'x', '--', 'node', '-v'] },
+  ],
+])('%s', (_situation, words, expected) => {
+  const none = { quiet: false, verbose: false, cwd: '/home', timeoutMs: undefined };
+  expect(takeGlobals(words, '/home')).toEqual({ ...none, ...expected });
+});
+
+it.each([[['-C']], [['--timeout', 'soon', 'get']], [['--timeout=0', 'get']]])('%j: wrong usage', words => {
+  expect(() => takeGlobals(words, '/home')).toThrow('USAGE');
+});
