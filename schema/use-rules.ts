@@ -68,8 +68,11 @@ export function globalsAreSeen({ catalog, report }: Linking): void {
 /** Kinds that are only there to be used by something else. */
 const usedKinds = ['Server', 'Prompt', 'Secret', 'SecretBackend', 'Llm', 'Group'] as const;
 
+/** More than this of one kind are told in one warning, so that they hide no other. */
+const MANY_UNUSED = 10;
+
 /** What nothing uses was probably meant for something. Skills are also taken one by one, onto a developer's disk. */
-export function resourcesAreUsed({ catalog, broken, report }: Linking): void {
+export function resourcesAreUsed({ catalog, broken, report, note }: Linking): void {
   // What is broken may be what uses it.
   if (broken.size > 0) return;
   const used = new Set<ResourceId>();
@@ -79,10 +82,15 @@ export function resourcesAreUsed({ catalog, broken, report }: Linking): void {
     for (const { id } of selectedPrompts(catalog, project)) used.add(id);
   }
   for (const kind of usedKinds) {
-    for (const resource of catalog.list(kind)) {
-      if (resource.scope !== 'global' || used.has(resource.id)) continue;
-      report('RESOURCE_UNUSED', resource, `nothing uses the ${kind} \`${resource.name}\``);
+    const unused = catalog.list(kind).filter(({ scope, id }) => scope === 'global' && !used.has(id));
+    const [first] = unused;
+    if (first && unused.length > MANY_UNUSED) {
+      const some = unused.slice(0, 3).map(({ name }) => `\`${name}\``);
+      const what = `nothing uses ${unused.length} resources of the kind ${kind}: ${some.join(', ')} and others`;
+      note(problem('RESOURCE_UNUSED', what, { at: { file: first.file } }));
+      continue;
     }
+    for (const resource of unused) report('RESOURCE_UNUSED', resource, `nothing uses the ${kind} \`${resource.name}\``);
   }
 }
 

@@ -25,7 +25,8 @@ export async function benchLoad(): Promise<Figure[]> {
     await inScene({ files, onLine }, async ({ repository, up, startedAt }) => {
       await poll('the commit to be applied', 30_000, () => appliedAt !== undefined);
       const status = await up.status();
-      if (status.problems.length > 0) throw new Error(JSON.stringify(status.problems));
+      const errors = status.problems.filter(({ severity }) => severity === 'error');
+      if (errors.length > 0) throw new Error(JSON.stringify(errors.slice(0, 3)));
       const daemon = JSON.parse(readFileSync(join(up.stateDir, 'daemon.json'), 'utf8')) as { startedAt: string };
       gateway.push(Date.parse(daemon.startedAt) - performance.timeOrigin - startedAt);
       applied.push((appliedAt ?? Number.NaN) - startedAt);
