@@ -492,3 +492,11 @@ it('a project hides and exposes tools, and says so to connected clients', async 
   expect(left).not.toContain('one__echo');
   await expect(client.callTool({ name: 'one__echo', arguments: { message: 'x' } })).rejects.toThrow('Unknown tool');
 });
+
+it('a working tree: what is committed is followed, and that is said', async () => {
+  writeFileSync(join(repository.work, 'servers', 'two.yaml'), goodServer);
+  const running = await up({ repository: repository.work });
+  const status = await isReady(running);
+  expect(status.servers.map(({ name }) => name)).toEqual(['one']);
+  expect(running.stderr()).toContain('following what is committed on main; uncommitted changes do not count');
+});

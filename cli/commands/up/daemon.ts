@@ -32,6 +32,8 @@ export interface Running {
   reconciler: Reconciler;
   url: string;
   stateDir: string;
+  /** It follows the commits of a working tree, where people may expect their uncommitted changes to count. */
+  workingTree: boolean;
   /** The access token, when it was made just now. */
   newToken: string | undefined;
   /** End every server, then the gateway, and give the state directory back. */
@@ -115,6 +117,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     reconciler,
     url: gateway.url,
     stateDir,
+    workingTree: remote.kind === 'path' && existsSync(join(remote.url, '.git')),
     newToken: token.made ? token.value : undefined,
     close: () => undo(cleanUp),
   };

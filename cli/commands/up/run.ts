@@ -37,8 +37,9 @@ export async function runUp(options: UpOptions): Promise<ExitCode> {
   }
 }
 
-function welcome({ io }: UpOptions, running: Running): void {
+function welcome({ io, ref }: UpOptions, running: Running): void {
   step(io, `gateway on ${running.url}, state in ${running.stateDir}`);
+  if (running.workingTree) step(io, `following what is committed on ${ref}; uncommitted changes do not count`);
   if (running.newToken !== undefined) {
     io.stderr(`${paint(io, 'bold', 'access token (shown once):')} ${running.newToken}\n`);
   }
