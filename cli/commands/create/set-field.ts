@@ -1,6 +1,13 @@
-import { closest, decodeSource, type Kind, ProblemError, parseYaml, problem } from '../../../schema/index.ts';
+import {
+  closest,
+  decodeSource,
+  documentSchema,
+  type Kind,
+  ProblemError,
+  parseYaml,
+  problem,
+} from '../../../schema/index.ts';
 import { findField, rootOf } from '../explain/field.ts';
-import { documentSchema } from '../explain/schemas.ts';
 
 type Fields = Record<string, unknown>;
 

@@ -1,10 +1,17 @@
-import { closest, type Kind, type KindRow, kindTable, ProblemError, problem } from '../../../schema/index.ts';
+import {
+  closest,
+  documentSchema,
+  type Kind,
+  type KindRow,
+  kindTable,
+  ProblemError,
+  problem,
+} from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { kindNamed } from '../../kinds.ts';
 import { paint } from '../../style.ts';
 import { table } from '../../table.ts';
 import { type Explained, type Field, findField, rootOf } from './field.ts';
-import { documentSchema } from './schemas.ts';
 
 export interface ExplainOptions extends CliContext {
   /** `server`, `server.spec.env`, `server.env.valueFrom`; left out: every kind. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createProgram } from '../../program.ts';
+import { mcpctl as runMcpctl } from '../../../tests/command-line.ts';
 
 let folder: string;
 let stdout: string;
@@ -22,22 +22,11 @@ function read(path: string): string {
   return readFileSync(join(folder, path), 'utf8');
 }
 
-function mcpctl(...args: string[]): Promise<number> {
-  stdout = '';
-  stderr = '';
-  const io = {
-    stdout(text: string) {
-      stdout += text;
-    },
-    stderr(text: string) {
-      stderr += text;
-    },
-    isTTY: false,
-    colour: false,
-  };
+async function mcpctl(...args: string[]): Promise<number> {
   const env = { HOME: join(folder, 'home'), CODEX_HOME: join(folder, 'codex'), MCPCTL_TOKEN: 'never-to-be-written' };
-  const signal = new AbortController().signal;
-  return createProgram({ io, env, cwd: join(folder, 'work'), signal })(args);
+  const outcome = await runMcpctl(args, { cwd: join(folder, 'work'), env });
+  ({ stdout, stderr } = outcome);
+  return outcome.code;
 }
 
 it('prints a document and writes nothing', async () => {

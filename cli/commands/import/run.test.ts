@@ -2,7 +2,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createProgram } from '../../program.ts';
+import { mcpctl as runMcpctl } from '../../../tests/command-line.ts';
 
 const fixtures = join(import.meta.dirname, '..', '..', '..', 'tests', 'fixtures', 'clients');
 
@@ -24,22 +24,11 @@ function read(path: string): string {
   return readFileSync(join(folder, path), 'utf8');
 }
 
-function mcpctl(...args: string[]): Promise<number> {
-  stdout = '';
-  stderr = '';
-  const io = {
-    stdout(text: string) {
-      stdout += text;
-    },
-    stderr(text: string) {
-      stderr += text;
-    },
-    isTTY: false,
-    colour: false,
-  };
+async function mcpctl(...args: string[]): Promise<number> {
   const env = { HOME: join(folder, 'home'), CODEX_HOME: join(folder, 'codex'), PATH: process.env.PATH };
-  const signal = new AbortController().signal;
-  return createProgram({ io, env, cwd: join(folder, 'work'), signal })(args);
+  const outcome = await runMcpctl(args, { cwd: join(folder, 'work'), env });
+  ({ stdout, stderr } = outcome);
+  return outcome.code;
 }
 
 it('makes servers, secrets and a project of a file, and no secret comes along', async () => {
