@@ -19,12 +19,12 @@ const HeaderName = z
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'not an HTTP header name');
 
 const HealthCheck = z.strictObject({
-  tool: z.string().min(1).max(128).optional().describe('A tool to call; without it, `ping`'),
+  tool: z.string().min(1).max(128).optional().describe('A tool to call; without it, the tools are listed'),
   arguments: z.record(z.string(), z.json()).optional().describe('What the tool is given'),
   intervalSeconds: z.int().min(1).max(86_400).default(30).describe('Seconds between two checks'),
   timeoutSeconds: z.int().min(1).max(600).default(10).describe('Seconds until a check has failed'),
   failureThreshold: z.int().min(1).max(100).default(3).describe('Failures in a row that make it unhealthy'),
-  restart: z.boolean().default(true).describe('Restart an instance that is unhealthy'),
+  restart: z.boolean().default(false).describe('Restart an instance that is unhealthy; else it is only reported'),
 });
 
 const Quantity = z
@@ -117,9 +117,14 @@ export const Server = z.strictObject({
     .describe('Where it runs; left out, where the daemon runs its servers'),
   isolation: Isolation.optional().describe('What the server may reach'),
   dependsOn: z.array(DnsLabel).max(64).default([]).describe('Servers that must be Ready before this one starts'),
-  prune: z.boolean().optional().describe('Whether it is ended when it is no longer declared; `true` unless given'),
+  prune: z
+    .enum(['auto', 'never'])
+    .optional()
+    .describe(
+      'What is done when it is no longer declared: ended within the prune budget, or left; `auto` unless given',
+    ),
   drift: z
-    .enum(['correct', 'warn', 'ignore'])
+    .enum(['correct', 'report'])
     .optional()
     .describe('What is done when what runs is not what is declared; `correct` unless given'),
   ignoreFields: z.array(JsonPointer).max(64).default([]).describe('Fields whose difference is no drift'),
