@@ -1,0 +1,50 @@
+import { type Catalog, link } from '../schema/index.ts';
+import type { Board } from './board.ts';
+import type { Fleet } from './instances/index.ts';
+import { type DesiredInstance, desiredInstances, type Plan, plan } from './plan.ts';
+import type { State } from './steps/index.ts';
+
+/** What is in service, and how it is replaced: always as a whole. */
+export interface Service {
+  /** Set everything in motion. It goes on in the background: neither a neighbour nor the next commit waits for it. */
+  put(before: Catalog | undefined, after: Catalog): Plan;
+  /** The newest commit is out of reach or refused at start: what was in service last goes into service again. */
+  serveLastGood(): void;
+}
+
+interface ServiceOptions {
+  fleet: Fleet;
+  board: Board;
+  state: State;
+  /** The commit that was in service when the daemon last ended. */
+  appliedBefore: string | undefined;
+  /** Aborted when the daemon stops: nothing goes into service any more. */
+  signal: AbortSignal;
+}
+
+export function createService({ fleet, board, state, appliedBefore, signal }: ServiceOptions): Service {
+  function put(before: Catalog | undefined, after: Catalog): Plan {
+    const wanted = new Map<string, DesiredInstance>(desiredInstances(after).map(one => [`instance/${one.id}`, one]));
+    const todo = plan(
+      [...wanted].map(([id, { parts }]) => ({ id, parts })),
+      fleet.observed(),
+    );
+    for (const step of todo.steps) {
+      const one = wanted.get(step.id);
+      if (one) fleet.start(one);
+      else fleet.remove(step.id.slice('instance/'.length));
+    }
+    board.catalogChanged(before, after);
+    return todo;
+  }
+
+  return {
+    put,
+    serveLastGood() {
+      if (state.catalog || state.good.size === 0 || signal.aborted) return;
+      state.catalog = link([...state.good.values()].map(({ resource }) => resource)).catalog;
+      state.applied = appliedBefore;
+      put(undefined, state.catalog);
+    },
+  };
+}

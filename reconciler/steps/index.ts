@@ -1,0 +1,9 @@
+/** What one pass of the loop does, in order. A step changes the state; what that amounts to, `summarize` alone says. */
+import { apply } from './apply.ts';
+import { decide } from './decide.ts';
+import { fetch } from './fetch.ts';
+import { read } from './read.ts';
+import type { Step } from './step.ts';
+
+export const steps: readonly Step[] = [fetch, read, decide, apply];
+export type { Pass, State, StepContext } from './step.ts';

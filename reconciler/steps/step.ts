@@ -1,0 +1,48 @@
+import type { ParsedFile, Problem } from '../../schema/index.ts';
+import type { Accepted } from '../accept.ts';
+import type { Follower } from '../follow.ts';
+import type { Journal } from '../journal.ts';
+import type { Service } from '../service.ts';
+import type { StateStore } from '../state/index.ts';
+import type { Facts } from '../summarize.ts';
+
+/** What the steps of a pass change; with what is seen of the instances it makes up the status. */
+export interface State extends Omit<Facts, 'repository' | 'caveats' | 'instances' | 'surface'> {
+  /** The newest commit that was applied, or refused, to the end. */
+  decided: string | undefined;
+}
+
+/** What one pass of the loop has found out so far. */
+export interface Pass {
+  readonly mode: 'poll' | 'poke';
+  commit?: string;
+  files?: Iterable<ParsedFile>;
+  accepted?: Accepted;
+}
+
+/** All that a step may use. */
+export interface StepContext {
+  readonly pass: Pass;
+  readonly state: State;
+  /** Aborted when the daemon stops. */
+  readonly signal: AbortSignal;
+  readonly follower: Follower;
+  readonly store: StateStore;
+  readonly service: Service;
+  readonly journal: Journal;
+  /** The environment whose patches take effect. */
+  readonly environment: string | undefined;
+  /** The status is to be summed up again, before the pass has ended. */
+  statusChanged(): void;
+}
+
+/** `next` goes on to the next step, `done` ends the pass; so does a problem, which leaves what is in service as it was. */
+export type StepResult = 'next' | 'done' | { problem: Problem };
+
+export type Step = (context: StepContext) => StepResult | Promise<StepResult>;
+
+/** Only now the commit is done with: a pass that broke off (a full disk) is tried again by the next one. */
+export function settle({ state, pass }: StepContext): void {
+  state.decided = pass.commit;
+  state.sourceProblem = undefined;
+}
