@@ -106,7 +106,6 @@ function whole(
   const files = bundleFiles(folder, parts);
   const declared = extras?.part?.extras?.declared;
   const patched = parts.flatMap(({ path, part }) => (part?.patched === undefined ? [] : [{ path, as: part.patched }]));
-  const content = files.map(({ path, mode, sha256 }) => ({ path, mode, sha256 }));
   const { description = declared?.metadata.description } = skill.metadata;
   return {
     ...skill,
@@ -117,8 +116,24 @@ function whole(
     },
     spec: { ...skill.spec, ...declared?.spec, files },
     references: declared?.references ?? [],
-    digest: contentDigest({ files: content, ...(patched.length > 0 && { patched }) }),
+    digest: bundleDigest(files, patched),
   };
+}
+
+/**
+ * A skill's content digest: over path, mode and sha256 of each file, in code-unit order of the paths. Whoever has the
+ * files on a disk can compute it too.
+ * @param files with paths below the skill's folder
+ * @param patched what an environment's patches made of files
+ */
+export function bundleDigest(
+  files: readonly Pick<BundleFile, 'path' | 'mode' | 'sha256'>[],
+  patched: readonly unknown[] = [],
+): string {
+  const content = files
+    .map(({ path, mode, sha256 }) => ({ path, mode, sha256 }))
+    .sort((a, b) => compareText(a.path, b.path));
+  return contentDigest({ files: content, ...(patched.length > 0 && { patched }) });
 }
 
 /** What the bundle consists of, sorted by path. git knows two modes of files. */

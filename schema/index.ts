@@ -3,6 +3,7 @@
  * whole catalog, and every problem code. Pure: it reads no file, no clock and no network.
  */
 export { assemble } from './assemble.ts';
+export { bundleDigest } from './bundle.ts';
 export { type Catalog, link } from './catalog.ts';
 export { closest } from './closest.ts';
 export { digestOf } from './digest.ts';
@@ -20,6 +21,7 @@ export { printYaml } from './print-yaml.ts';
 export * from './problem.ts';
 export { renderPrompt } from './prompt-arguments.ts';
 export { type GivenDocument, readDocuments } from './read-documents.ts';
+export * from './release/index.ts';
 export * from './resource.ts';
 export { selectedPrompts, selectedServers, selectedSkills } from './selection.ts';
 export { decodeSource } from './source.ts';

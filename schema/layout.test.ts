@@ -66,9 +66,21 @@ describe('classify: what is part of something else', () => {
   });
 });
 
+describe('classify: the root of trust', () => {
+  it('is a file for each version', () => {
+    expect(classify('trust/root/12.json')).toEqual({ kind: 'root', version: 12 });
+  });
+
+  it.each(['trust/root/0.json', 'trust/root/01.json', 'trust/root/x.json', 'trust/other.json', 'trust/root/1/2.json'])(
+    'not %s',
+    path => {
+      expect(classify(path).kind).toBe('unknown');
+    },
+  );
+});
+
 describe('classify: what belongs to a later version', () => {
   it.each([
-    ['trust/root/1.json', 'trust'],
     ['locks/servers/x/surface.json', 'locks/servers/*'],
     ['locks/servers/x/more/package-lock.json', 'locks/servers/*'],
   ])('%s', (path, folder) => {
@@ -76,11 +88,10 @@ describe('classify: what belongs to a later version', () => {
   });
 
   it('gives one problem per folder, however many files it has', () => {
-    const paths = ['trust/root/1.json', 'trust/root/2.json', 'locks/servers/x/surface.json'];
+    const paths = ['locks/servers/x/surface.json', 'locks/servers/y/surface.json'];
     const problems = sortProblems(paths.flatMap(path => layoutProblem(classify(path)) ?? []));
     expect(problems.map(({ code, severity, at }) => [code, severity, at])).toEqual([
       ['KIND_NOT_ACTED_ON', 'warning', { file: 'locks/servers/*' }],
-      ['KIND_NOT_ACTED_ON', 'warning', { file: 'trust' }],
     ]);
   });
 });

@@ -11,6 +11,8 @@ export type Classification =
   | { kind: 'part'; scope: Scope; name: string; file: string }
   /** A merge patch; `extras` when it is over `skill.yaml`. */
   | { kind: 'patch'; environment: string; target: Declared; extras: boolean }
+  /** A version of the root of trust. */
+  | { kind: 'root'; version: number }
   /** Part of the format, but read past by this version; `folder` is what the one warning per folder names. */
   | { kind: 'later'; folder: string }
   /** In one of the format's folders, but nothing the format knows. */
@@ -54,7 +56,7 @@ export function classify(path: string): Classification {
   if (path === 'mcpctl.yml' || path === 'mcpctl.json') return unknown(path, 'Rename it to `mcpctl.yaml`.');
   if (!topFolders.has(top) || hidden(parts)) return ignored;
   if (parts.length === 1) return unknown(path, `\`${top}/\` is a folder of the repository format; make it one.`);
-  if (top === 'trust') return { kind: 'later', folder: top };
+  if (top === 'trust') return inTrust(path);
   if (top === 'locks') return inLocks(path, parts);
   if (top === 'environments') return inEnvironment(path, parts);
   const own = top === 'projects' || top === 'agents' ? ownPart(parts, ownedBy[top]) : undefined;
@@ -152,6 +154,16 @@ function inFolder({ kind, singular, folder }: KindRow): string {
 function named(path: string, file: string, extension: '.yaml' | '.md', kind: Kind, scope: Scope): Classification {
   if (!file.endsWith(extension)) return unknown(path, `Files here are named \`<name>${extension}\`.`);
   return resource(path, kind, scope, file.slice(0, -extension.length));
+}
+
+/** `trust/root/<n>.json` */
+function inTrust(path: string): Classification {
+  const version = /^trust\/root\/([1-9]\d{0,4})\.json$/.exec(path)?.[1];
+  if (version !== undefined) return { kind: 'root', version: Number(version) };
+  return unknown(
+    path,
+    'Here are the versions of the root of trust, `trust/root/<n>.json`; `mcpctl trust` writes them.',
+  );
 }
 
 /** `environments/<env>/<path of what is patched>` */

@@ -455,7 +455,7 @@ describe('parseFile: what is not read', () => {
     ['a YAML file of 256 KiB and a byte', 'servers/x.yaml', '100644', 256 * 1024 + 1, 'FILE_TOO_LARGE'],
     ['a prompt of 1 MiB and a byte', 'prompts/x.md', '100644', 1024 * 1024 + 1, 'FILE_TOO_LARGE'],
     ['a file of no meaning', 'servers/x.txt', '100644', 1, 'FILE_UNKNOWN'],
-    ['a folder of a later version', 'trust/root/1.json', '100644', 1, 'KIND_NOT_ACTED_ON'],
+    ['a folder of a later version', 'locks/servers/x/surface.json', '100644', 1, 'KIND_NOT_ACTED_ON'],
     ['a file of a skill of 8 MiB and a byte', 'skills/x/a.bin', '100644', 8 * 1024 * 1024 + 1, 'FILE_TOO_LARGE'],
   ])('%s', (_what, path, mode, size, code) => {
     const parsed = parse(path, Buffer.alloc(size, 'a'), mode);

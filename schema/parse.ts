@@ -11,6 +11,7 @@ import { checkEnvelope, type Outcome } from './read-envelope.ts';
 import { checkMarkdown } from './read-markdown.ts';
 import { readPatch } from './read-patch.ts';
 import { checkExtras, checkSkill } from './read-skill.ts';
+import { parseRoot } from './release/index.ts';
 import { type AnyResource, type BundlePart, type ParsedFile, resourceId } from './resource.ts';
 import { decodeSource, type Source } from './source.ts';
 import { parseYaml } from './yaml.ts';
@@ -71,13 +72,14 @@ export function refuseUnread({ path, mode }: Omit<FileEntry, 'oid'>, size: numbe
 /** Whether a file's content matters, and so has to be read: nothing of ours, and what is misplaced, need not be. */
 export function isRead(path: string): boolean {
   const { kind } = classify(path);
-  return kind === 'resource' || kind === 'part' || kind === 'patch';
+  return kind === 'resource' || kind === 'part' || kind === 'patch' || kind === 'root';
 }
 
 function attempt(file: FileEntry, declared: Classification, bytes: Uint8Array): Read {
   const refused = refuseUnread(file, bytes.length);
   if (refused.length > 0) return { problems: refused };
   try {
+    if (declared.kind === 'root') return { problems: rootProblems(declared.version, file.path, bytes) };
     if (declared.kind === 'part') return readPart(declared, file, bytes);
     if (declared.kind !== 'resource' && declared.kind !== 'patch') return { problems: [] };
     const source = decodeSource(file.path, bytes);
@@ -86,6 +88,15 @@ function attempt(file: FileEntry, declared: Classification, bytes: Uint8Array): 
   } catch (error) {
     return { problems: [{ ...asProblem(error), at: { file: file.path } }] };
   }
+}
+
+/** Whether its signatures count is for who verifies the chain; that it is a root of that version is seen here. */
+function rootProblems(version: number, path: string, bytes: Uint8Array): Problem[] {
+  const parsed = parseRoot(bytes, 'the file');
+  if ('problem' in parsed) return [{ ...parsed.problem, at: { file: path } }];
+  const { version: said } = parsed.value.signed;
+  if (said === version) return [];
+  return [problem('ROOT_INVALID', `the file says that it is version ${said}`, { at: { file: path } })];
 }
 
 function readResource(declared: Declared, source: Source, file: FileEntry, bytes: Uint8Array): Read {

@@ -288,6 +288,27 @@ export const problemCodes = {
     cure: 'See the message; the last good revision stays in service.',
   },
   GIT_MISSING: { severity: 'error', meaning: 'git is not installed, or too old.', cure: 'Install git 2.36 or newer.' },
+  // ── trust and releases ──
+  ROOT_INVALID: {
+    severity: 'error',
+    meaning: 'A file of `trust/root/` is not a version of the root of trust, or the chain of versions does not hold.',
+    cure: 'Restore the file from git’s history; only `mcpctl trust` writes it.',
+  },
+  MANIFEST_INVALID: {
+    severity: 'error',
+    meaning: 'A release’s manifest is not one, or not in its canonical form.',
+    cure: 'Make a new release with `mcpctl release`.',
+  },
+  RELEASE_INVALID: {
+    severity: 'error',
+    meaning: 'A tag is not that of a release.',
+    cure: 'Make releases with `mcpctl release`; `mcpctl verify` tells what is wrong with one.',
+  },
+  VERSION_REFUSED: {
+    severity: 'error',
+    meaning: 'A version that was asked for is none, or is not above the last one.',
+    cure: 'Ask for a higher one.',
+  },
   // ── running servers ──
   SECRET_UNRESOLVED: {
     severity: 'error',

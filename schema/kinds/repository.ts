@@ -1,6 +1,29 @@
 import { z } from 'zod';
 import { DnsLabel } from './names.ts';
 
+const Duration = z
+  .string()
+  .regex(/^[1-9]\d{0,5}[mhd]$/, 'not a duration such as 30m, 12h or 90d')
+  .describe('A number and `m`, `h` or `d`: minutes, hours, days');
+
+const Trust = z.strictObject({
+  mode: z
+    .enum(['open', 'forge', 'release'])
+    .default('open')
+    .describe(
+      'What machines follow: `open`, the branch, whoever pushed; `forge`, the branch, relying on the remote’s protection of it; `release`, signed releases only. A machine with a pinned root is always `release`',
+    ),
+  maxAge: Duration.optional().describe('How old the newest trusted release may be before machines call it stale'),
+});
+
+const Release = z.strictObject({
+  resourceTags: z
+    .boolean()
+    .default(true)
+    .describe('Whether `mcpctl release` also tags each resource’s version, `<path>/v<version>`, as a name for people'),
+  expires: Duration.optional().describe('How long a release is trusted; `mcpctl release --renew` makes it anew'),
+});
+
 /** `mcpctl.yaml`: what holds for the repository as a whole. */
 export const Repository = z.strictObject({
   id: z
@@ -8,6 +31,8 @@ export const Repository = z.strictObject({
     .max(128)
     .regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/, 'not a repository id: lower-case letters, digits, `.` and `-`')
     .describe('Names this repository for ever; statements and releases are made for it'),
+  trust: Trust.optional().describe('Whom machines trust'),
+  release: Release.optional().describe('How releases are made'),
   environments: z
     .array(DnsLabel)
     .max(64)

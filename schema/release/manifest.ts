@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { canonicalFile, type Parsed, parseCanonical } from './canonical-json.ts';
+import { ContentDigest, FilePath, ObjectId, RepositoryId, Sha256, Size, Version } from './names.ts';
+
+/** Where a release's manifest is, below the repository's root folder. */
+export const MANIFEST_PATH = '.mcpctl/manifest.json';
+/** For 100,000 resources it takes about half of this. */
+export const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
+
+/** One file as git has it; a mode is one of git's two. */
+export const ManifestFile = z.strictObject({
+  path: FilePath,
+  mode: z.enum(['100644', '100755']),
+  size: Size,
+  sha256: Sha256,
+});
+export type ManifestFile = z.infer<typeof ManifestFile>;
+
+const ResourceName = z
+  .string()
+  .max(256)
+  .regex(/^(?:(?:project|agent)\/[a-z0-9-]+\/)?[a-z]+\/[a-z0-9-]+$/, 'not the id of a resource');
+
+/** A resource: `oid` is git's id of its file, of a skill that of its folder; `files` have paths from the root folder. */
+export const ManifestResource = z.strictObject({
+  id: ResourceName,
+  version: Version,
+  oid: ObjectId,
+  digest: ContentDigest,
+  files: z.array(ManifestFile).min(1).max(10_000),
+});
+export type ManifestResource = z.infer<typeof ManifestResource>;
+
+/**
+ * What a release consists of: every file of the repository format, either a resource's or one of `files` (patches, root
+ * documents, generated files). It has neither version nor sequence, so that a release made again has the same bytes.
+ */
+export const Manifest = z
+  .strictObject({
+    apiVersion: z.literal('mcpctl.dev/v1'),
+    kind: z.literal('Manifest'),
+    repository: RepositoryId,
+    /** Sorted by id. */
+    resources: z.array(ManifestResource).max(200_000),
+    /** Sorted by path. */
+    files: z.array(ManifestFile).max(200_000),
+    /** Resources that are no more, with their last version, so that none is given twice. Sorted by id. */
+    removed: z.array(z.strictObject({ id: ResourceName, version: Version })).max(200_000),
+  })
+  .refine(({ resources }) => isSorted(resources.map(({ id }) => id)), 'resources are not sorted, or one is there twice')
+  .refine(({ removed }) => isSorted(removed.map(({ id }) => id)), 'removed resources are not sorted')
+  .refine(({ files }) => isSorted(files.map(({ path }) => path)), 'files are not sorted, or one is there twice')
+  .refine(
+    ({ resources }) => resources.every(({ files }) => isSorted(files.map(({ path }) => path))),
+    'a resource’s files are not sorted',
+  );
+export type Manifest = z.infer<typeof Manifest>;
+
+/** Parse a manifest's bytes; only what `printManifest` would write is one. */
+export function parseManifest(bytes: Uint8Array): Parsed<Manifest> {
+  return parseCanonical(bytes, Manifest, {
+    code: 'MANIFEST_INVALID',
+    what: 'the manifest',
+    maxBytes: MAX_MANIFEST_BYTES,
+  });
+}
+
+export function printManifest(manifest: Manifest): string {
+  return canonicalFile(manifest);
+}
+
+/** Every file that a manifest names, by path; undefined when one is named twice. */
+export function manifestFiles({ resources, files }: Manifest): Map<string, ManifestFile> | undefined {
+  const all = new Map<string, ManifestFile>();
+  let count = files.length;
+  for (const file of files) all.set(file.path, file);
+  for (const resource of resources) {
+    count += resource.files.length;
+    for (const file of resource.files) all.set(file.path, file);
+  }
+  return all.size === count ? all : undefined;
+}
+
+/** Each greater than the one before, by code unit. */
+function isSorted(texts: readonly string[]): boolean {
+  return texts.every((text, index) => index === 0 || (texts[index - 1] ?? '') < text);
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { canonicalFile, canonicalJson, type Parsed, parseCanonical } from './canonical-json.ts';
+import { RepositoryId } from './names.ts';
+
+/** Where the root documents are, below the repository's root folder: `trust/root/<n>.json`. */
+export const ROOT_FOLDER = 'trust/root';
+const MAX_ROOT_BYTES = 256 * 1024;
+/** A chain longer than this is not walked. */
+export const MAX_ROOT_VERSION = 10_000;
+
+/** A key's name: `SHA256:…`, as ssh-keygen shows it. */
+const KeyId = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'not a fingerprint such as SHA256:…');
+
+const PublicKey = z
+  .strictObject({
+    /** `<type> <base64>`, as in a `.pub` file, without the comment. */
+    key: z
+      .string()
+      .max(4096)
+      .regex(/^[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$/, 'not a public key as in a .pub file'),
+    /** Whose it is, for people. */
+    name: z
+      .string()
+      .min(1)
+      .max(128)
+      .regex(/^[^\p{Cc}\p{Cf}\u2028\u2029]*$/u, 'has control characters'),
+  })
+  .readonly();
+
+function role(threshold: z.ZodType<number>, least: number) {
+  return z
+    .strictObject({ keys: z.array(KeyId).min(least).max(64), threshold })
+    .refine(
+      ({ keys, threshold: needed }) => least === 0 || needed <= keys.length,
+      'the threshold is more than its keys',
+    )
+    .refine(({ keys }) => keys.every((id, index) => index === 0 || (keys[index - 1] ?? '') < id), 'keys are not sorted')
+    .readonly();
+}
+
+/** A tag carries one signature, so that a release or its renewal needs exactly one. */
+const One = z.literal(1, 'must be 1: a tag carries one signature');
+
+/** What the root says, and what its signatures are over. */
+export const Root = z
+  .strictObject({
+    apiVersion: z.literal('mcpctl.dev/v1'),
+    kind: z.literal('Root'),
+    repository: RepositoryId,
+    version: z.int().min(1).max(MAX_ROOT_VERSION),
+    keys: z.record(KeyId, PublicKey),
+    roles: z.strictObject({
+      /** Who may sign a new root. */
+      root: role(z.int().min(1).max(64), 1),
+      /** Who may sign a release. */
+      release: role(One, 1),
+      /** Who may sign the same manifest again, with a later `expires`. */
+      renew: role(One, 0),
+    }),
+  })
+  .refine(({ keys }) => Object.keys(keys).length <= 192, 'has too many keys')
+  .refine(
+    ({ keys }) => Object.entries(keys).every(([id, { key }]) => keyId(key) === id),
+    'a key is not the one its name says',
+  )
+  .refine(
+    ({ keys, roles }) => Object.values(roles).every(one => one.keys.every(id => Object.hasOwn(keys, id))),
+    'a role names a key that is not there',
+  );
+export type Root = z.infer<typeof Root>;
+export type RootRole = keyof Root['roles'];
+
+/** A file `trust/root/<n>.json`. A signature is an SSHSIG blob in base64, namespace `mcpctl-root`. */
+export const RootDocument = z.strictObject({
+  signed: Root,
+  signatures: z
+    .array(z.strictObject({ key: KeyId, signature: z.base64().max(8192) }))
+    .max(128)
+    .refine(
+      all => all.every(({ key }, index) => index === 0 || (all[index - 1]?.key ?? '') < key),
+      'signatures are not sorted by key, or a key signed twice',
+    ),
+});
+export type RootDocument = z.infer<typeof RootDocument>;
+
+export function parseRoot(bytes: Uint8Array, what: string): Parsed<RootDocument> {
+  return parseCanonical(bytes, RootDocument, { code: 'ROOT_INVALID', what, maxBytes: MAX_ROOT_BYTES });
+}
+
+export function printRoot(document: RootDocument): string {
+  return canonicalFile(document);
+}
+
+/** The bytes that a root's signatures are over. */
+export function rootPayload(root: Root): Buffer {
+  return Buffer.from(canonicalJson(root));
+}
+
+/** `sha256:…` of what a root says: what is pinned on a machine. Its signatures are not part of it. */
+export function rootFingerprint(root: Root): string {
+  return `sha256:${createHash('sha256').update(rootPayload(root)).digest('hex')}`;
+}
+
+/** The name of a public key, `<type> <base64>`. */
+export function keyId(publicKey: string): string {
+  const blob = Buffer.from(publicKey.split(' ')[1] ?? '', 'base64');
+  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
