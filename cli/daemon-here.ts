@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mcpctlHome } from '../host/index.ts';
 import type { Status } from '../reconciler/index.ts';
-import { ProblemError, parseFile, problem } from '../schema/index.ts';
+import { ProblemError, problem } from '../schema/index.ts';
 import type { CliContext } from './context.ts';
 import { askDaemon, type Daemon, daemonStateDirs, findDaemon } from './daemon.ts';
 import { findRoot } from './repository-root.ts';
@@ -36,7 +36,7 @@ export async function findDaemonOf(context: Context, repositoryId: string): Prom
  */
 export async function daemonHere(context: Context, where: { dir: string; stateDir?: string }): Promise<DaemonHere> {
   const { dir, stateDir } = where;
-  const id = stateDir === undefined ? repositoryIdAt(context.cwd, dir) : undefined;
+  const id = stateDir === undefined ? await repositoryIdAt(context.cwd, dir) : undefined;
   if (id === undefined) {
     const named = stateDir === undefined ? {} : { stateDir };
     return withStatus(await findDaemon(context, { ...named, ref: '', path: '' }));
@@ -53,10 +53,11 @@ async function withStatus(daemon: Daemon): Promise<DaemonHere> {
   return { daemon, status: (await askDaemon(daemon, 'GET', '/api/v1/status')) as Status };
 }
 
-function repositoryIdAt(cwd: string, dir: string): string | undefined {
+async function repositoryIdAt(cwd: string, dir: string): Promise<string | undefined> {
   const root = findRoot(cwd, dir);
   if (root === undefined) return undefined;
   const bytes = readFileSync(join(root, 'mcpctl.yaml'));
+  const { parseFile } = await import('../schema/parser.ts');
   const { resource } = parseFile({ path: 'mcpctl.yaml', oid: '', mode: '100644' }, bytes);
   return resource?.kind === 'Repository' ? resource.spec.id : undefined;
 }

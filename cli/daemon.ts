@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { isSame, mcpctlHome, readPrivateFile } from '../host/index.ts';
 import { parseRemote, type Remote } from '../repo/index.ts';
 import { type Problem, ProblemError, problem } from '../schema/index.ts';
+import { announcedDaemons, daemonFiles } from './announced-daemons.ts';
 import type { CliContext } from './context.ts';
 
 /** What a running daemon leaves in its state directory for the other commands. */
@@ -30,9 +31,6 @@ export interface FollowedPart {
   path: string;
   environment?: string;
 }
-
-/** The names of a daemon's files in its state directory; all are readable by their owner only. */
-export const daemonFiles = { daemon: 'daemon.json', token: 'token', hookSecret: 'hook-secret' } as const;
 
 const MAX_FILE_BYTES = 4096;
 
@@ -86,12 +84,7 @@ export async function findDaemon(
 
 /** The state directories below a home in which a daemon runs. Sorted. */
 export function daemonStateDirs(home: string): string[] {
-  const root = join(home, 'state');
-  if (!existsSync(root)) return [];
-  const names = readdirSync(root).sort();
-  return names
-    .map(name => join(root, name))
-    .filter(dir => existsSync(join(dir, daemonFiles.daemon)) && !isLeftOver(dir));
+  return announcedDaemons(home).filter(dir => !isLeftOver(dir));
 }
 
 /** Whether what a daemon announced is of one that was killed. What cannot be read is for its reader to complain about. */

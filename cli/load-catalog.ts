@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import {
   type AnyResource,
-  assemble,
   type Catalog,
   compareText,
   type KindRow,
@@ -14,6 +13,7 @@ import {
   type Scope,
   sortProblems,
 } from '../schema/index.ts';
+import { assembleFiles } from './assemble-files.ts';
 import type { CliContext } from './context.ts';
 import { type At, readFiles } from './read-files.ts';
 import { findRoot, repositoryRoot } from './repository-root.ts';
@@ -64,7 +64,7 @@ export async function loadCatalog(context: Pick<CliContext, 'cwd' | 'env'>, plac
   const { dir, at, environment } = place;
   const root = at === undefined ? repositoryRoot(cwd, dir) : (findRoot(cwd, dir) ?? resolve(cwd, dir));
   const files = await readFiles(context, root, place);
-  const whole = assemble(files, environment);
+  const whole = await assembleFiles(files, environment);
   const resources = whole.flatMap(({ resource }) => resource ?? []);
   const broken = whole.flatMap(({ id, resource }) => (id !== undefined && !resource ? [id] : []));
   const { catalog, problems } = link(resources, broken);

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { acquireLock } from '../host/index.ts';
-import { DaemonFile, daemonFiles } from './daemon.ts';
+import { daemonFiles } from './announced-daemons.ts';
+import { DaemonFile } from './daemon.ts';
 
 /** One daemon's state directory below mcpctl's home. */
 export interface StateDir {

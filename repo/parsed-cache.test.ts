@@ -19,7 +19,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { ParsedFile } from '../schema/index.ts';
+import { assemble, environmentsOf, type ParsedFile, untriedPatches } from '../schema/index.ts';
 import { serverFile, serverFiles, writeFiles } from '../tests/temp-repository.ts';
 import { isSettled, type Look, openParsedCache } from './parsed-cache.ts';
 import { fingerprintOf } from './parser-fingerprint.ts';
@@ -181,6 +181,25 @@ describe('what was parsed', () => {
     expect(staged).toEqual({ ...all, 'server-0.yaml': false, 'server-1.yaml': false });
   });
 
+  it('says what a patch makes of its file, until one of the two is another', async () => {
+    const patch = 'environments/prod/servers/server-0.yaml';
+    writeFiles(root, { [patch]: 'spec: { replicas: x }\n' });
+    setBack();
+    const wrong = () => JSON.parse(readFileSync(cacheFile(), 'utf8').split('\n').slice(1).join('\n'));
+    const kept = () => wrong().find(([, , , one]: [string, boolean, string, ParsedFile]) => one.path === patch)[3];
+    await readWorktree(root, env);
+    expect(kept().patch.outcome.problems).toMatchObject([{ code: 'FIELD_INVALID', at: { file: patch, line: 1 } }]);
+    const first = kept().patch.outcome.over;
+    writeFiles(root, { [name]: serverFile('server-0', 'changed') });
+    await readWorktree(root, env);
+    expect(kept().patch.outcome.over).not.toBe(first);
+    rmSync(join(root, name));
+    await readWorktree(root, env);
+    expect(assemble(await readWorktree(root, env)).flatMap(({ problems }) => problems)).toMatchObject([
+      { code: 'PATCH_UNMATCHED' },
+    ]);
+  });
+
   it('is kept privately, and only of what is there', async () => {
     await seed();
     expect(statSync(cacheFile()).mode & 0o777).toBe(0o600);
@@ -250,12 +269,27 @@ describe('with and without it, all is the same', () => {
   async function expectSame(one: string): Promise<void> {
     const fresh = await readWorktree(one);
     expect(fresh.length).toBeGreaterThan(0);
-    expect(await readWorktree(one, env)).toStrictEqual(fresh);
+    const expectFresh = async () => {
+      const files = await readWorktree(one, env);
+      expect(files.map(withoutOutcome)).toStrictEqual(fresh);
+      expect(untriedPatches(files)).toEqual([]);
+      for (const environment of [undefined, ...environmentsOf(fresh)]) {
+        expect(assemble(files, environment)).toStrictEqual(assemble(fresh, environment));
+      }
+    };
+    await expectFresh();
     // Once more from what was kept, of every file: by its bytes, and then as if all were settled.
-    expect(await readWorktree(one, env)).toStrictEqual(fresh);
+    await expectFresh();
     await settle(one);
-    expect(await readWorktree(one, env)).toStrictEqual(fresh);
+    await expectFresh();
     rmSync(cacheFile());
+  }
+
+  /** What patches make of their files is found out only where it is kept. */
+  function withoutOutcome({ patch, ...file }: ParsedFile): ParsedFile {
+    if (!patch) return file;
+    const { outcome: _outcome, ...rest } = patch;
+    return { ...file, patch: rest };
   }
 
   it('example-repo', () => expectSame(join(repository, 'example-repo')));

@@ -30,6 +30,8 @@ export interface ParsedCache {
   parsed(file: { path: string; mode: string; oid: string }): ParsedFile | undefined;
   /** Keep what a file gave. */
   keep(look: Look, mode: string, parsed: ParsedFile): void;
+  /** Keep more of files that are kept: what was found out about them since they were parsed. */
+  amend(files: readonly ParsedFile[]): void;
   /** Write what was kept or found unchanged, and nothing else; without effect when it cannot be written. */
   save(): Promise<void>;
 }
@@ -65,6 +67,14 @@ export async function openParsedCache(
     },
     keep({ signature, touchedAt }, mode, parsed) {
       kept.push([signature, isSettled(touchedAt, now), mode, parsed]);
+      changed = true;
+    },
+    amend(files) {
+      const amended = new Map(files.map(file => [file.path, file]));
+      for (const [index, [signature, settled, mode, { path }]] of kept.entries()) {
+        const file = amended.get(path);
+        if (file) kept[index] = [signature, settled, mode, file];
+      }
       changed = true;
     },
     async save() {

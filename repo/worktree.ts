@@ -1,4 +1,13 @@
-import { classify, isRead, type ParsedFile, ProblemError, parseFile, problem, refuseUnread } from '../schema/index.ts';
+import {
+  classify,
+  isRead,
+  type ParsedFile,
+  ProblemError,
+  problem,
+  refuseUnread,
+  untriedPatches,
+  withOutcome,
+} from '../schema/index.ts';
 import { parseUnread, readBlobs, rootTree, withoutContent } from './commit-files.ts';
 import { blobOid, type FolderFile, listFolder, lookAt, readLink, withFile } from './folder-files.ts';
 import { git, lastWords } from './git.ts';
@@ -7,6 +16,9 @@ import { openParsedCache, type ParsedCache } from './parsed-cache.ts';
 import { type TreeFile, treeChanges } from './tree-changes.ts';
 
 const PARALLEL_READS = 32;
+
+/** Where everything is known already, nothing that parses is loaded. */
+const parser = () => import('../schema/parser.ts');
 
 /**
  * Read a folder's files as they are on disk, whether it is a git working tree or not, and parse those of the
@@ -25,8 +37,19 @@ export async function readWorktree(
     const batch = files.slice(start, start + PARALLEL_READS).map(file => parseOnDisk(root, file, cache));
     parsed.push(...(await Promise.all(batch)));
   }
+  const tried = cache ? await tryPatches(parsed, cache) : parsed;
   await cache?.save();
-  return parsed;
+  return tried;
+}
+
+/** Find out what patches make of their files, and keep it with what was parsed of them. */
+async function tryPatches(files: readonly ParsedFile[], cache: ParsedCache): Promise<ParsedFile[]> {
+  const untried = untriedPatches(files);
+  if (untried.length === 0) return [...files];
+  const { patchFile } = await parser();
+  const tried = new Map(untried.map(pair => [pair.file, withOutcome(pair, patchFile)]));
+  cache.amend([...tried.values()]);
+  return files.map(file => tried.get(file) ?? file);
 }
 
 function isOurs(folder: string): boolean {
@@ -57,7 +80,7 @@ async function parseOnDisk(
     if (refused.length > 0 || !isRead(path)) return withoutContent(unread, refused);
     const bytes = await file.read();
     const entry = { path, mode: file.executable ? '100755' : mode, oid: blobOid(bytes) };
-    const parsed = cache?.parsed(entry) ?? parseFile(entry, bytes);
+    const parsed = cache?.parsed(entry) ?? (await parser()).parseFile(entry, bytes);
     if (look) cache.keep(look, entry.mode, parsed);
     return parsed;
   });
@@ -112,7 +135,8 @@ export async function parseTreeFiles(
     return known === undefined;
   });
   for await (const blob of readBlobs(objects, unread)) {
-    parsed.push('refused' in blob ? withoutContent(blob.file, blob.refused) : parseFile(blob.file, blob.bytes));
+    if ('refused' in blob) parsed.push(withoutContent(blob.file, blob.refused));
+    else parsed.push((await parser()).parseFile(blob.file, blob.bytes));
   }
   return parsed;
 }

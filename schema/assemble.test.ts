@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { assemble } from './assemble.ts';
+import { assembleWith } from './assemble-with.ts';
 import { link } from './catalog.ts';
-import { environmentsOf, mergePatch } from './environment.ts';
+import { environmentsOf, untriedPatches, withOutcome } from './environment.ts';
 import { parseFile } from './parse.ts';
+import { mergePatch, patchFile } from './patch-file.ts';
 import { formatPosition, sortProblems } from './problem.ts';
 import type { AnyResource, ParsedFile, Resource } from './resource.ts';
 import { selectedServers } from './selection.ts';
@@ -339,6 +341,45 @@ describe('environments', () => {
     expect(found(files).map(text => text.replace('environments/prod/', ''))).toEqual(expected);
     const isBroken = files.find(({ id }) => id === 'server/a')?.resource === undefined;
     expect(isBroken).toBe(environment === 'prod' && expected.some(text => text.startsWith('servers/a.yaml:')));
+  });
+
+  describe('what a patch makes of its file', () => {
+    const wrong = { 'environments/prod/servers/a.yaml': 'spec:\n  replicas: x\n' };
+    const tried = (files: Files) => {
+      const parsed = parse({ ...base, ...files });
+      const pairs = new Map(untriedPatches(parsed).map(pair => [pair.file, withOutcome(pair, patchFile)]));
+      return { parsed, tried: parsed.map(file => pairs.get(file) ?? file), count: pairs.size };
+    };
+    const never = () => {
+      throw new Error('merged although the outcome is known');
+    };
+
+    it('is found out once, and is the same from then on', () => {
+      const {
+        parsed,
+        tried: known,
+        count,
+      } = tried({ ...wrong, 'environments/prod/skills/s/skill.yaml': 'spec: {}\n' });
+      expect(count).toBe(2);
+      expect(untriedPatches(known)).toEqual([]);
+      expect(assembleWith(never, known, undefined)).toEqual(assemble(parsed));
+      expect(assemble(known, 'prod')).toEqual(assemble(parsed, 'prod'));
+      expect(found(assembleWith(never, known, undefined))).toEqual([
+        'environments/prod/servers/a.yaml:2:13 FIELD_INVALID',
+      ]);
+    });
+
+    it('is found out again once the file is another', () => {
+      const { tried: known } = tried(wrong);
+      const after = known.map(file => (file.path === 'servers/order/a.yaml' ? { ...file, oid: 'other' } : file));
+      expect(untriedPatches(after).map(({ file }) => file.path)).toEqual(['environments/prod/servers/a.yaml']);
+      expect(() => assembleWith(never, after, undefined)).toThrow('merged although');
+    });
+
+    it('does not count over a file that is broken in the meantime', () => {
+      const { parsed, tried: known } = tried({ ...wrong, 'servers/ORDER/b.yaml': '' });
+      expect(assembleWith(never, known, undefined)).toEqual(assemble(parsed));
+    });
   });
 
   it('are those of mcpctl.yaml, where it lists them', () => {

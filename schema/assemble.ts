@@ -1,6 +1,5 @@
-import { assembleBundles } from './bundle.ts';
-import { collisions } from './collisions.ts';
-import { applyEnvironment } from './environment.ts';
+import { assembleWith } from './assemble-with.ts';
+import { patchFile } from './patch-file.ts';
 import type { ParsedFile } from './resource.ts';
 
 /**
@@ -10,5 +9,5 @@ import type { ParsedFile } from './resource.ts';
  * @param environment `--env`; without one, no patch takes effect, though all are checked
  */
 export function assemble(files: Iterable<ParsedFile>, environment?: string): ParsedFile[] {
-  return assembleBundles(applyEnvironment(collisions([...files]), environment));
+  return assembleWith(patchFile, files, environment);
 }

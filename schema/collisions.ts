@@ -27,7 +27,7 @@ export function collisions(files: readonly ParsedFile[]): ParsedFile[] {
   return files.map(file => {
     const found = collided.get(file.path);
     if (!found || file.problems.some(({ code }) => code === 'PATH_COLLISION')) return file;
-    const { resource: _resource, part: _part, ...rest } = file;
+    const { resource: _resource, part: _part, written: _written, ...rest } = file;
     const about = file.id === undefined ? found : { ...found, resource: file.id };
     return { ...rest, problems: [...file.problems, about] };
   });

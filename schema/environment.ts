@@ -1,26 +1,16 @@
 import { closest } from './closest.ts';
-import type { EnvelopeKind } from './envelope-readers.ts';
-import type { Located } from './issues.ts';
-import { classify, type Declared } from './layout.ts';
-import { checkKind } from './parse.ts';
+import { classify } from './layout.ts';
 import { type Problem, problem, sortProblems } from './problem.ts';
 import { quoted } from './quote.ts';
-import { isMapping } from './read-envelope.ts';
-import { checkMarkdown } from './read-markdown.ts';
-import { pointer } from './read-patch.ts';
-import { checkExtras, checkSkill } from './read-skill.ts';
-import type { AnyResource, ParsedFile, Patch, Reference, ResourceId } from './resource.ts';
+import type { ParsedFile, Patch, ResourceId } from './resource.ts';
 
-/** Merge a patch into a value (RFC 7386): mappings member by member, null removes, everything else replaces. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isMapping(patch)) return patch;
-  const result = new Map<string, unknown>(isMapping(target) ? Object.entries(target) : []);
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) result.delete(key);
-    else result.set(key, mergePatch(result.get(key), value));
-  }
-  return Object.fromEntries(result);
-}
+/**
+ * Merges a patch into a file and checks the result: `schema/patch-file.ts`, handed in, since it brings all that parses
+ * with it, which is not needed where every outcome is known.
+ * @param path the patch's
+ * @returns undefined when one of the two is not valid
+ */
+export type PatchFile = (base: ParsedFile, patch: Patch, path: string) => ParsedFile | undefined;
 
 /** The environments that a repository has patches for, sorted. */
 export function environmentsOf(files: Iterable<ParsedFile>): string[] {
@@ -37,11 +27,15 @@ export function environmentsOf(files: Iterable<ParsedFile>): string[] {
  * result is a problem at the place in the patch. Pure.
  * @param environment whose patches take effect; without one, none does
  */
-export function applyEnvironment(files: readonly ParsedFile[], environment: string | undefined): ParsedFile[] {
+export function applyEnvironment(
+  files: readonly ParsedFile[],
+  environment: string | undefined,
+  patchFile: PatchFile,
+): ParsedFile[] {
   const declared = declaredEnvironments(files);
   const known =
     environment === undefined || declared?.includes(environment) || environmentsOf(files).includes(environment);
-  const all = tryPatches(files, environment, declared);
+  const all = tryPatches(files, environment, declared, patchFile);
   return known ? all : [...all, unknownEnvironment(files, environment)];
 }
 
@@ -49,13 +43,10 @@ function tryPatches(
   files: readonly ParsedFile[],
   environment: string | undefined,
   known: readonly string[] | undefined,
+  patchFile: PatchFile,
 ): ParsedFile[] {
   if (!files.some(isPatch)) return [...files];
-  const bases = new Map<string, ParsedFile>();
-  for (const file of files) {
-    const key = baseKey(file);
-    if (key !== undefined) bases.set(key, file);
-  }
+  const bases = basesOf(files);
   const results = new Map<ParsedFile, ParsedFile>();
   for (const file of files) {
     const declared = isPatch(file) ? classify(file.path) : undefined;
@@ -66,15 +57,63 @@ function tryPatches(
     const base = bases.get(`${target.id} ${extras}`);
     if (!base) problems.push(matchesNothing(target.id, extras, file.path));
     const before = base && (results.get(base) ?? base);
-    const result = before && file.patch && patched(before, file.patch, file.path);
+    const merge = () => before && file.patch && patchFile(before, file.patch, file.path);
     const errors = problems.filter(({ severity }) => severity === 'error');
     if (chosen && before && base && errors.length > 0) results.set(base, withoutContent(before, errors));
-    else if (chosen && base && result) results.set(base, result);
-    else if (result && base) problems.push(...added(result.problems, base.problems));
+    else if (chosen && base) results.set(base, merge() ?? before ?? base);
+    else if (base) problems.push(...(knownOutcome(file, base, before) ?? added(merge(), base)));
     const patch: Patch = { environment: declared.environment, target: target.id, extras, places: {}, tried: true };
     results.set(file, { ...file, patch, problems: sortProblems(problems) });
   }
   return files.map(file => results.get(file) ?? file);
+}
+
+function basesOf(files: readonly ParsedFile[]): ReadonlyMap<string, ParsedFile> {
+  const bases = new Map<string, ParsedFile>();
+  for (const file of files) {
+    const key = baseKey(file);
+    if (key !== undefined) bases.set(key, file);
+  }
+  return bases;
+}
+
+/** A patch and the file that it is for. */
+export interface PatchPair {
+  file: ParsedFile;
+  base: ParsedFile;
+}
+
+/** The patches of which it is not known what they make of the files that they are for. */
+export function untriedPatches(files: readonly ParsedFile[]): PatchPair[] {
+  const patches = files.filter(isPatch);
+  if (patches.length === 0) return [];
+  const bases = basesOf(files);
+  return patches.flatMap(file => {
+    const { patch } = file;
+    const base = patch && bases.get(`${patch.target} ${patch.extras}`);
+    return !base || knownOutcome(file, base, base) ? [] : [{ file, base }];
+  });
+}
+
+/** A patch with what it makes of its file, so that it need not be tried again while the two are what they are. */
+export function withOutcome({ file, base }: PatchPair, patchFile: PatchFile): ParsedFile {
+  if (!file.patch) return file;
+  const problems = added(patchFile(base, file.patch, file.path), base);
+  return { ...file, patch: { ...file.patch, outcome: { over: contentOf(base), problems } } };
+}
+
+/**
+ * What is wrong with a patch's result, if it was found out for just this file, in which nothing else was merged. What
+ * is broken gives no result.
+ */
+function knownOutcome({ patch }: ParsedFile, base: ParsedFile, before: ParsedFile | undefined): Problem[] | undefined {
+  if (patch?.value === undefined || base.written === undefined) return [];
+  if (before !== base) return undefined;
+  return patch.outcome?.over === contentOf(base) ? patch.outcome.problems : undefined;
+}
+
+function contentOf({ path, oid }: ParsedFile): string {
+  return `${oid} ${path}`;
 }
 
 /** A file below `environments/` that was not seen to yet. One that could not even be read has no patch. */
@@ -97,99 +136,11 @@ function baseKey({ path, id, part }: ParsedFile): string | undefined {
   return `${skill}skill/${place.name} true`;
 }
 
-/** A file with a patch merged in, checked again; the same problems and references as before keep their places. */
-function patched(base: ParsedFile, patch: Patch, path: string): ParsedFile | undefined {
-  if (patch.value === undefined || base.written === undefined) return undefined;
-  const merged = mergePatch(base.written, patch.value);
-  const located = patchLocated(merged, patch, path);
-  const place = classify(base.path);
-  if (place.kind === 'part') {
-    if (!base.part) return undefined;
-    const declared: Declared = {
-      kind: 'resource',
-      resourceKind: 'Skill',
-      scope: place.scope,
-      name: place.name,
-      id: patch.target,
-    };
-    const extras = checkExtras(declared, located, base.path);
-    return { ...base, written: merged, part: { ...base.part, extras, patched: merged } };
-  }
-  if (place.kind !== 'resource') return undefined;
-  const { resource, problems, portable } = check(place, located, base, patch);
-  const known = base.problems;
-  const settled = problems.map(
-    one => known.find(other => other.code === one.code && other.message === one.message) ?? one,
-  );
-  const part = base.part && {
-    ...base.part,
-    patched: { merged, content: patch.content },
-    ...(portable && { portable }),
-  };
-  return {
-    path: base.path,
-    oid: base.oid,
-    id: place.id,
-    ...(resource && {
-      resource: { ...resource, references: resource.references.map(one => samePlace(one, base.resource)) },
-    }),
-    written: merged,
-    ...(part && { part }),
-    problems: sortProblems(settled.map(one => ({ ...one, resource: place.id }))),
-  };
-}
-
-function check(
-  declared: Declared,
-  located: Located,
-  base: ParsedFile,
-  { content }: Patch,
-): { resource?: AnyResource; problems: Problem[]; portable?: Problem[] } {
-  const kind = declared.resourceKind;
-  const before = base.resource && 'content' in base.resource.spec ? base.resource.spec.content : '';
-  const body = { text: content ?? before, offset: 0 };
-  if (kind === 'Skill') return checkSkill(declared, located, body, base.path);
-  if (kind === 'Prompt') return checkMarkdown(kind, declared, located, body, base.path);
-  if (kind === 'Personality') return checkMarkdown(kind, declared, located, body, base.path);
-  return checkKind(kind as EnvelopeKind, declared, located, base.path);
-}
-
-function samePlace(reference: Reference, base: AnyResource | undefined): Reference {
-  const { kind, name, key, scope } = reference;
-  return (
-    base?.references.find(one => one.kind === kind && one.name === name && one.key === key && one.scope === scope) ??
-    reference
-  );
-}
-
-/** The merged value, of which the patch's own places are known; the rest is at the nearest thing around it. */
-function patchLocated(value: unknown, { places }: Patch, file: string): Located {
-  const list = Object.entries(places);
-  const index = new Map(list.map(([key], at) => [key, at]));
-  return {
-    source: {
-      file,
-      position(offset) {
-        const place = list[offset >> 1]?.[1];
-        const [line, column] = (offset & 1 ? place?.key : place?.value) ?? [1, 1];
-        return { file, line, column };
-      },
-    },
-    document: {
-      value,
-      offset(path, part = 'value') {
-        for (let length = path.length; length >= 0; length--) {
-          const at = index.get(pointer(path.slice(0, length)));
-          if (at !== undefined) return at * 2 + (part === 'key' && length === path.length ? 1 : 0);
-        }
-        return 0;
-      },
-    },
-  };
-}
-
-function added(now: readonly Problem[], before: readonly Problem[]): Problem[] {
-  return now.filter(one => !before.some(other => other.code === one.code && other.message === one.message));
+/** The problems that a patch brings with it. */
+function added(result: ParsedFile | undefined, base: ParsedFile): Problem[] {
+  const isNew = (one: Problem) =>
+    !base.problems.some(other => other.code === one.code && other.message === one.message);
+  return result?.problems.filter(isNew) ?? [];
 }
 
 function declaredEnvironments(files: readonly ParsedFile[]): readonly string[] | undefined {

@@ -3,6 +3,7 @@
  * whole catalog, and every problem code. Pure: it reads no file, no clock and no network.
  */
 export { assemble } from './assemble.ts';
+export { assembleWith } from './assemble-with.ts';
 export { bundleDigest } from './bundle.ts';
 export { type Catalog, link } from './catalog.ts';
 export { closest } from './closest.ts';
@@ -11,12 +12,12 @@ export { type FileContent, fromDocument, ResourceDocument, type ResourceFiles, t
 export { pathInDocument } from './document-place.ts';
 export { documentSchema } from './document-schema.ts';
 export { editYaml } from './edit-yaml.ts';
-export { environmentsOf } from './environment.ts';
+export { environmentsOf, untriedPatches, withOutcome } from './environment.ts';
 export { type Exposure, hiddenBy, isExposed } from './exposure.ts';
 export { findKind, type KindRow, kindTable } from './kind-table.ts';
 export * from './kinds/index.ts';
 export { type Classification, classify } from './layout.ts';
-export { type FileEntry, isRead, parseFile, refuseUnread } from './parse.ts';
+export { parseFile } from './parse.ts';
 export { printYaml } from './print-yaml.ts';
 export * from './problem.ts';
 export { renderPrompt } from './prompt-arguments.ts';
@@ -26,4 +27,5 @@ export * from './resource.ts';
 export { selectedPrompts, selectedServers, selectedSkills } from './selection.ts';
 export { decodeSource } from './source.ts';
 export { type GivenValue, instantiate, type ServerDocument } from './template.ts';
+export { type FileEntry, isRead, refuseUnread } from './unread.ts';
 export { parseYaml } from './yaml.ts';

@@ -1,4 +1,4 @@
-import { MAX_LABEL, MAX_SHORT_NAME } from './kinds/names.ts';
+import { MAX_LABEL, MAX_SHORT_NAME } from './kinds/name-lengths.ts';
 import type { Kind } from './resource.ts';
 
 /** Which scopes a kind's names may be in. */

@@ -1,5 +1,5 @@
 import { type KindRow, kindTable, type ScopeType } from './kind-table.ts';
-import { MAX_SHORT_NAME } from './kinds/names.ts';
+import { MAX_SHORT_NAME } from './kinds/name-lengths.ts';
 import { type Problem, problem } from './problem.ts';
 import { quoted } from './quote.ts';
 import { type Kind, type ResourceId, resourceId, type Scope } from './resource.ts';

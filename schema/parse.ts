@@ -3,10 +3,9 @@ import { contentDigest } from './digest.ts';
 import { type EnvelopeKind, envelopeReaders } from './envelope-readers.ts';
 import { findFrontMatter } from './front-matter.ts';
 import type { Located } from './issues.ts';
-import { type Classification, classify, type Declared, EXTRAS_FILE, layoutProblem, maxBytes } from './layout.ts';
+import { type Classification, classify, type Declared, EXTRAS_FILE, maxBytes } from './layout.ts';
 import { parseLock } from './lock-file.ts';
 import { asProblem, type Problem, problem, sortProblems } from './problem.ts';
-import { quoted } from './quote.ts';
 import { checkEnvelope, type Outcome } from './read-envelope.ts';
 import { checkMarkdown } from './read-markdown.ts';
 import { readPatch } from './read-patch.ts';
@@ -14,16 +13,8 @@ import { checkExtras, checkSkill } from './read-skill.ts';
 import { parseRoot } from './release/index.ts';
 import { type AnyResource, type BundlePart, type ParsedFile, resourceId } from './resource.ts';
 import { decodeSource, type Source } from './source.ts';
+import { type FileEntry, refuseUnread } from './unread.ts';
 import { parseYaml } from './yaml.ts';
-
-/** A file as git has it. */
-export interface FileEntry {
-  /** Path below the repository's root folder, `/`-separated. */
-  path: string;
-  oid: string;
-  /** git's octal mode: `100644`, `100755`; `120000` is a symbolic link, `160000` a submodule. */
-  mode: string;
-}
 
 /** More problems than this in one file are not shown. */
 const MAX_PROBLEMS = 100;
@@ -46,33 +37,6 @@ export function parseFile(file: FileEntry, bytes: Uint8Array): ParsedFile {
   // What is not valid is no base for a patch, and may hold what must not go further.
   if (read.written !== undefined && !read.resource && !read.part?.extras?.declared) delete read.written;
   return { path, oid, ...(id !== undefined && { id }), ...read, problems: bounded };
-}
-
-/**
- * What refuses a file before its blob is read: its place, its mode or its size.
- * @returns for what is read (`isRead`), an empty list means that it may be
- */
-export function refuseUnread({ path, mode }: Omit<FileEntry, 'oid'>, size: number): Problem[] {
-  const declared = classify(path);
-  if (declared.kind === 'ignored') return [];
-  const resource = declared.kind === 'resource' ? { resource: declared.id } : {};
-  if (declared.kind !== 'later' && !mode.startsWith('100')) {
-    const what = mode === '160000' ? 'a submodule' : mode === '120000' ? 'a symbolic link' : 'not a regular file';
-    return [problem('FILE_NOT_REGULAR', `${quoted(path)} is ${what}`, { at: { file: path }, ...resource })];
-  }
-  const misplaced = layoutProblem(declared);
-  if (misplaced) return [misplaced];
-  const kind = declared.kind === 'resource' ? declared.resourceKind : 'Skill';
-  const max = declared.kind === 'patch' ? maxBytes(declared.target.resourceKind) : maxBytes(kind);
-  if (size <= max) return [];
-  const message = `the file has ${size} bytes; a ${kind} may have ${max}`;
-  return [problem('FILE_TOO_LARGE', message, { at: { file: path }, ...resource })];
-}
-
-/** Whether a file's content matters, and so has to be read: nothing of ours, and what is misplaced, need not be. */
-export function isRead(path: string): boolean {
-  const { kind } = classify(path);
-  return kind === 'resource' || kind === 'part' || kind === 'patch' || kind === 'root';
 }
 
 function attempt(file: FileEntry, declared: Classification, bytes: Uint8Array): Read {

@@ -3,6 +3,7 @@ import { contentDigest } from './digest.ts';
 import { issueProblems, type Located, problemAt } from './issues.ts';
 import { API_VERSION } from './kinds/envelope.ts';
 import type { Declared } from './layout.ts';
+import { isMapping } from './mapping.ts';
 import type { Problem } from './problem.ts';
 import { quoted } from './quote.ts';
 import type { Locate } from './references.ts';
@@ -112,8 +113,4 @@ function idleFields(fields: readonly string[], located: Located): Problem {
   const names = fields.map(field => `\`spec.${field}\``).join(', ');
   const message = `${names} ${fields.length === 1 ? 'is' : 'are'} valid, but not acted on yet`;
   return problemAt(located, ['spec', first], message, undefined, 'FIELD_NOT_ACTED_ON');
-}
-
-export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

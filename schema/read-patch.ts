@@ -1,7 +1,7 @@
 import { findFrontMatter } from './front-matter.ts';
 import type { Classification } from './layout.ts';
+import { isMapping } from './mapping.ts';
 import { type Problem, problem } from './problem.ts';
-import { isMapping } from './read-envelope.ts';
 import type { Patch, Place } from './resource.ts';
 import type { Source } from './source.ts';
 import { parseYaml, type YamlDocument } from './yaml.ts';

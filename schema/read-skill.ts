@@ -4,9 +4,10 @@ import { issueProblems, type Located, problemAt } from './issues.ts';
 import { envelope } from './kinds/envelope.ts';
 import { ClaudeCodeFrontMatter, PortableFrontMatter, SkillFile } from './kinds/index.ts';
 import type { Declared } from './layout.ts';
+import { isMapping } from './mapping.ts';
 import { compareProblems, type Problem } from './problem.ts';
 import { quoted } from './quote.ts';
-import { checkEnvelope, type EnvelopeReader, isMapping, type Outcome } from './read-envelope.ts';
+import { checkEnvelope, type EnvelopeReader, type Outcome } from './read-envelope.ts';
 import { skillReferences } from './references.ts';
 import type { Place, SkillExtras } from './resource.ts';
 

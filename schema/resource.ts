@@ -142,6 +142,8 @@ export interface Patch {
   content?: string;
   /** Place of each value of the patch, and of its keys, by JSON pointer. */
   places: Record<string, { value: Place; key: Place }>;
+  /** What is wrong with its result, once it was tried, over which content of which file. */
+  outcome?: { over: string; problems: Problem[] };
   /** Whether `assemble` has seen to it. */
   tried?: true;
 }

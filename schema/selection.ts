@@ -1,7 +1,8 @@
 import type { Catalog } from './catalog.ts';
-import { type LabelSelector, selects } from './kinds/selector.ts';
+import type { LabelSelector } from './kinds/selector.ts';
 import { compareText } from './problem.ts';
 import { type AnyResource, type Resource, resourceId } from './resource.ts';
+import { selects } from './selects.ts';
 
 type Project = Resource<'Project'>;
 

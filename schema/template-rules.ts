@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { fieldName, issueProblems, type Located, problemAt } from './issues.ts';
 import { Server, Template } from './kinds/index.ts';
+import { isMapping } from './mapping.ts';
 import type { Problem } from './problem.ts';
 import { quoted } from './quote.ts';
-import { isMapping } from './read-envelope.ts';
 import { checkServer } from './rules.ts';
 import { parameterValue, sampleValues } from './template.ts';
 import { placeholders, substitute } from './template-text.ts';

@@ -37,6 +37,9 @@ const libraries: Record<string, readonly string[]> = {
   '@modelcontextprotocol/server': ['gateway'],
 };
 
+/** What may be entered besides a room's `index.ts`: the part that is costly to load, where it is needed. */
+const sideDoors = ['schema/parser.ts'];
+
 const root = join(import.meta.dirname, '..');
 
 interface Import {
@@ -82,7 +85,7 @@ it('a room, and a sub-room, is entered through its index.ts', () => {
       room => target.startsWith(`${room}/`) && !file.startsWith(`${room}/`),
     );
     const door = entered.at(-1);
-    return door !== undefined && roomOf(door) !== 'cli' && target !== `${door}/index.ts`;
+    return door !== undefined && roomOf(door) !== 'cli' && ![`${door}/index.ts`, ...sideDoors].includes(target);
   });
   expect(wrong).toEqual([]);
 });

@@ -1,9 +1,5 @@
 import { z } from 'zod';
-
-export const MAX_LABEL = 63;
-
-/** Longest name of a server or project: `<server>__<tool>` with a client's own prefix must fit in 64 characters. */
-export const MAX_SHORT_NAME = 24;
+import { MAX_LABEL } from './name-lengths.ts';
 
 /** RFC 1123 label, as Kubernetes names are. */
 export const DnsLabel = z

@@ -1,4 +1,6 @@
+import { mcpctlHome } from '../../../host/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
+import { announcedDaemons } from '../../announced-daemons.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { kindNamed } from '../../kinds.ts';
 import { type Declared, type Loaded, loadCatalog, type Place } from '../../load-catalog.ts';
@@ -8,7 +10,7 @@ import { type Relation, referrers, refersTo } from '../../relations.ts';
 import { paint, shortCommit, showProblem } from '../../style.ts';
 import { table } from '../../table.ts';
 import { findNamed } from '../get/select.ts';
-import { type Live, liveStatus } from './live.ts';
+import type { Live } from './live.ts';
 import { type Section, specSections } from './sections.ts';
 
 export interface DescribeOptions extends CliContext, Place {
@@ -33,14 +35,19 @@ export async function runDescribe(options: DescribeOptions): Promise<ExitCode> {
   const loaded = await loadCatalog(options, options);
   const found = findNamed(loaded, kind, name, options);
   if ('code' in found) throw new ProblemError(found);
-  const repositoryId = loaded.catalog.repository?.spec.id;
-  const live =
-    repositoryId === undefined || options.at !== undefined
-      ? undefined
-      : await liveStatus(options, repositoryId, found.row.kind, found.name);
+  const live = await liveOf(options, loaded, found);
   const relations = relationsOf(loaded, found);
   io.stdout(output === 'json' ? json(found, relations, live) : text(options, found, relations, live));
   return found.resource ? ExitCodes.ok : ExitCodes.failed;
+}
+
+async function liveOf(options: DescribeOptions, { catalog }: Loaded, found: Declared): Promise<Live | undefined> {
+  const repositoryId = catalog.repository?.spec.id;
+  if (repositoryId === undefined || options.at !== undefined) return undefined;
+  // Asking takes longer to load than all the rest.
+  if (announcedDaemons(mcpctlHome(options.env)).length === 0) return undefined;
+  const { liveStatus } = await import('./live.ts');
+  return liveStatus(options, repositoryId, found.row.kind, found.name);
 }
 
 interface Relations {

@@ -1,6 +1,6 @@
 import { lstatSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import { daemonFiles } from '../../daemon.ts';
+import { daemonFiles } from '../../announced-daemons.ts';
 import { type StateDir, stateDirs } from '../../state-dirs.ts';
 import { type Check, type Finding, failed, ok, warning } from './finding.ts';
 

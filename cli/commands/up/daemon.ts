@@ -23,7 +23,8 @@ import {
 } from '../../../reconciler/index.ts';
 import { openReader, openSource, parseRef, parseRemote, parseRepoPath } from '../../../repo/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
-import { type DaemonFile, daemonFiles, defaultStateDir } from '../../daemon.ts';
+import { daemonFiles } from '../../announced-daemons.ts';
+import { type DaemonFile, defaultStateDir } from '../../daemon.ts';
 import type { UpOptions } from './run.ts';
 import { stateProblem } from './state-problem.ts';
 

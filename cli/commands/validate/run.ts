@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { assemble, link, sortProblems } from '../../../schema/index.ts';
+import { link, sortProblems } from '../../../schema/index.ts';
+import { assembleFiles } from '../../assemble-files.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { type At, readFiles } from '../../read-files.ts';
 import { findRoot } from '../../repository-root.ts';
@@ -21,7 +22,7 @@ export interface ValidateOptions extends CliContext, At {
 export async function runValidate(options: ValidateOptions): Promise<ExitCode> {
   const { io, cwd, dir, environment, output } = options;
   const folder = options.folder === undefined ? (findRoot(cwd, dir) ?? dir) : resolve(cwd, dir, options.folder);
-  const files = assemble(await readFiles(options, folder, options), environment);
+  const files = await assembleFiles(await readFiles(options, folder, options), environment);
   const resources = files.flatMap(({ resource }) => resource ?? []);
   const broken = files.flatMap(({ id, resource }) => (id !== undefined && !resource ? [id] : []));
   const linked = link(resources, broken);
