@@ -20,6 +20,7 @@ const subRooms = [
   'reconciler/runtimes',
   'reconciler/secrets',
   'reconciler/state',
+  'repo/history',
   'repo/reader',
 ];
 
