@@ -82,7 +82,6 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return {
       ...state,
       repository: options.repository,
-      caveats: options.runtime.caveats,
       instances: server => fleet.statuses(server),
       surface: server => fleet.surface(server),
     };

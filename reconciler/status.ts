@@ -29,6 +29,8 @@ export interface InstanceStatus {
   nextRetryAt?: string;
   /** Why it is not Running. */
   problem?: Problem;
+  /** Why nothing keeps it from what it should not reach; left out when it is isolated. */
+  unsandboxed?: string;
   /** What is wrong with it but ended nothing: a tool that was dropped, lines that are not JSON-RPC. */
   notices?: Problem[];
 }

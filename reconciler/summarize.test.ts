@@ -39,7 +39,6 @@ function facts(change: Partial<Facts> & { instance?: InstanceStatus } = {}): Fac
     catalog,
     good,
     stalled: new Map(),
-    caveats: [],
     instances: () => [change.instance ?? instance('Running')],
     surface: () => ({ tools: [{ name: 'echo' }], prompts: [] }),
     ...change,

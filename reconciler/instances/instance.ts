@@ -2,7 +2,14 @@ import type { Clock, Slots } from '../../host/index.ts';
 import { asProblem, type Problem, problem } from '../../schema/index.ts';
 import type { Upstream } from '../mcp/index.ts';
 import type { DesiredInstance } from '../plan.ts';
-import type { Connection, Exit, LaunchSpec, RunningInstance, Runtime } from '../runtimes/index.ts';
+import {
+  type Connection,
+  type Exit,
+  howItEnded,
+  type LaunchSpec,
+  type RunningInstance,
+  type Runtime,
+} from '../runtimes/index.ts';
 import type { InstanceState, InstanceStatus } from '../status.ts';
 import { type Backoff, backoffDelay, failuresAfterDeath } from './backoff.ts';
 import { createLogbook, type LogPage } from './logbook.ts';
@@ -155,11 +162,17 @@ export class Instance {
   private async launch(spec: LaunchSpec): Promise<Started | { problem: Problem }> {
     const running = await this.context.runtime.ensure(spec);
     if ('problem' in running) return running;
-    this.status.pid = running.pid;
+    if (running.pid !== undefined) this.status.pid = running.pid;
     this.logbook.begin(running);
+    for (const caveat of running.caveats) {
+      if (caveat.code === 'UNSANDBOXED') this.status.unsandboxed = caveat.message;
+      else this.notice(caveat);
+    }
     const exited = running.exited.then(exit => exitProblem(this.desired, exit));
     const upstream = await Promise.race([
-      this.connect(running.connection, spec.secrets),
+      this.context.runtime
+        .connect(spec.id)
+        .then(connection => ('problem' in connection ? connection : this.connect(connection, spec.secrets))),
       exited.then(found => ({ problem: found })),
     ]);
     if ('problem' in upstream) return { problem: await this.explain(upstream.problem, running, exited) };
@@ -214,12 +227,13 @@ export class Instance {
     const { upstream } = this;
     this.upstream = undefined;
     delete this.status.pid;
+    delete this.status.unsandboxed;
     // Neither may keep the other, or a restart, waiting.
     await Promise.allSettled([upstream?.close(), this.context.runtime.remove(this.desired.id)]);
   }
 
   private become(state: InstanceState, more: Partial<InstanceStatus> = {}): void {
-    const { id, restarts, pid, startMs, notices } = this.status;
+    const { id, restarts, pid, startMs, notices, unsandboxed } = this.status;
     this.status = {
       id,
       state,
@@ -228,6 +242,7 @@ export class Instance {
       restarts,
       ...(pid !== undefined && { pid }),
       ...(startMs !== undefined && { startMs }),
+      ...(unsandboxed !== undefined && { unsandboxed }),
       ...(notices && state !== 'Starting' && { notices }),
       ...more,
     };
@@ -248,9 +263,7 @@ export class Instance {
 }
 
 function exitProblem(desired: DesiredInstance, exit: Exit): Problem {
-  const how = exit.signal === null ? `exited with code ${exit.code}` : `was ended by ${exit.signal}`;
-  const words = exit.lastLine === '' ? 'it wrote nothing to stderr' : `its last line: ${exit.lastLine}`;
-  return problem('SERVER_EXITED', `${desired.id} ${how}; ${words}`, { resource: `server/${desired.server}` });
+  return problem('SERVER_EXITED', `${desired.id} ${howItEnded(exit)}`, { resource: `server/${desired.server}` });
 }
 
 function stopped(id: string): Problem {
