@@ -3,6 +3,7 @@ import {
   isRead,
   type ParsedFile,
   ProblemError,
+  patchedFiles,
   problem,
   refuseUnread,
   untriedPatches,
@@ -32,9 +33,10 @@ export async function readWorktree(
 ): Promise<ParsedFile[]> {
   const cache = env && (await openParsedCache(root, env));
   const files = (await listFolder(root, isOurs)).filter(({ path }) => classify(path).kind !== 'ignored');
+  const isPatched = patchedFiles(files.map(({ path }) => path));
   const parsed: ParsedFile[] = [];
   for (let start = 0; start < files.length; start += PARALLEL_READS) {
-    const batch = files.slice(start, start + PARALLEL_READS).map(file => parseOnDisk(root, file, cache));
+    const batch = files.slice(start, start + PARALLEL_READS).map(file => parseOnDisk(root, file, cache, isPatched));
     parsed.push(...(await Promise.all(batch)));
   }
   const tried = cache ? await tryPatches(parsed, cache) : parsed;
@@ -60,6 +62,7 @@ async function parseOnDisk(
   root: string,
   { path, mode }: FolderFile,
   cache: ParsedCache | undefined,
+  isPatched: (path: string) => boolean,
 ): Promise<ParsedFile> {
   if (mode === '120000') {
     const oid = blobOid(await readLink(root, path));
@@ -73,15 +76,16 @@ async function parseOnDisk(
   if (mode !== '100644') return withoutContent(unread, refuseUnread({ path, mode }, 0));
   // Before it is opened: should it change meanwhile, what is kept does not look like it any more.
   const look = cache && lookAt(root, path);
-  const same = look && cache.unchanged(path, look);
+  const whole = isPatched(path);
+  const same = look && cache.unchanged(path, look, whole);
   if (same) return same;
   return withFile(root, path, async file => {
     const refused = refuseUnread({ path, mode }, file.size);
     if (refused.length > 0 || !isRead(path)) return withoutContent(unread, refused);
     const bytes = await file.read();
     const entry = { path, mode: file.executable ? '100755' : mode, oid: blobOid(bytes) };
-    const parsed = cache?.parsed(entry) ?? (await parser()).parseFile(entry, bytes);
-    if (look) cache.keep(look, entry.mode, parsed);
+    const parsed = cache?.parsed(entry, whole) ?? (await parser()).parseFile(entry, bytes);
+    if (look) cache.keep(look, entry.mode, parsed, whole);
     return parsed;
   });
 }
@@ -128,9 +132,10 @@ export async function parseTreeFiles(
   files: readonly TreeFile[],
   cache: Pick<ParsedCache, 'parsed'>,
 ): Promise<ParsedFile[]> {
+  const isPatched = patchedFiles(files.map(({ path }) => path));
   const parsed: ParsedFile[] = [];
   const unread = files.filter(file => {
-    const known = parseUnread(file) ?? cache.parsed(file);
+    const known = parseUnread(file) ?? cache.parsed(file, isPatched(file.path));
     if (known) parsed.push(known);
     return known === undefined;
   });

@@ -1,8 +1,8 @@
 import { closest } from './closest.ts';
-import { classify } from './layout.ts';
+import { classify, EXTRAS_FILE } from './layout.ts';
 import { type Problem, problem, sortProblems } from './problem.ts';
 import { quoted } from './quote.ts';
-import type { ParsedFile, Patch, ResourceId } from './resource.ts';
+import { type ParsedFile, type Patch, type ResourceId, resourceId } from './resource.ts';
 
 /**
  * Merges a patch into a file and checks the result: `schema/patch-file.ts`, handed in, since it brings all that parses
@@ -130,10 +130,24 @@ function withoutContent({ resource: _resource, ...base }: ParsedFile, errors: re
 /** `<id> <whether it is skill.yaml>` */
 function baseKey({ path, id, part }: ParsedFile): string | undefined {
   if (id !== undefined) return `${id} false`;
-  const place = part?.extras && classify(path);
-  if (place?.kind !== 'part') return undefined;
-  const skill = place.scope === 'global' ? '' : `${place.scope}/`;
-  return `${skill}skill/${place.name} true`;
+  return part?.extras && baseKeyOf(path);
+}
+
+function baseKeyOf(path: string): string | undefined {
+  const place = classify(path);
+  if (place.kind === 'resource') return `${place.id} false`;
+  if (place.kind !== 'part' || place.file !== EXTRAS_FILE) return undefined;
+  return `${resourceId('Skill', place.scope, place.name)} true`;
+}
+
+/** Says which of some files have patches among the others: what they say is needed, not only what it means. */
+export function patchedFiles(paths: Iterable<string>): (path: string) => boolean {
+  const targets = new Set<string>();
+  for (const path of paths) {
+    const declared = path.startsWith('environments/') ? classify(path) : undefined;
+    if (declared?.kind === 'patch') targets.add(`${declared.target.id} ${declared.extras}`);
+  }
+  return path => targets.size > 0 && targets.has(baseKeyOf(path) ?? '');
 }
 
 /** The problems that a patch brings with it. */

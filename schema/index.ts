@@ -12,7 +12,7 @@ export { type FileContent, fromDocument, ResourceDocument, type ResourceFiles, t
 export { pathInDocument } from './document-place.ts';
 export { documentSchema } from './document-schema.ts';
 export { editYaml } from './edit-yaml.ts';
-export { environmentsOf, untriedPatches, withOutcome } from './environment.ts';
+export { environmentsOf, patchedFiles, untriedPatches, withOutcome } from './environment.ts';
 export { type Exposure, hiddenBy, isExposed } from './exposure.ts';
 export { findKind, type KindRow, kindTable } from './kind-table.ts';
 export * from './kinds/index.ts';

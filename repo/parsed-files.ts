@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ensurePrivateDir, readPrivateFile, writeAtomic } from '../host/index.ts';
+import type { ParsedFile } from '../schema/index.ts';
+import { parserFingerprint } from './parser-fingerprint.ts';
+
+/** What is kept of a file. */
+export interface Entry {
+  /** How it looked on disk. */
+  signature: string;
+  /** Whether that can be relied on. */
+  settled: boolean;
+  /** git's. */
+  mode: string;
+  /** Whether what it says is among what was parsed. */
+  whole: boolean;
+  parsed: ParsedFile;
+}
+
+/** What differs from the whole; a path is of a file that is gone. */
+type Change = Entry | string;
+
+/** What was kept of one root: a file that holds all of it, and a small one of what is different since. */
+export interface Kept {
+  entries: ReadonlyMap<string, Entry>;
+  /** What stands in the larger file. */
+  base: { entries: ReadonlyMap<string, Entry>; digest: string; bytes: number };
+  /** The paths of the smaller one. */
+  changed: ReadonlySet<string>;
+}
+
+/** What is to be kept now, and which of it was not kept before. */
+export interface Keeping {
+  kept: ReadonlyMap<string, Entry>;
+  made: ReadonlySet<string>;
+}
+
+const MAX_BYTES = 64 * 1024 * 1024;
+/** Of how many repository roots something is kept. */
+const MAX_ROOTS = 32;
+/** The whole is written again once the changes come to this part of it; a small one always is. */
+const APART_BELOW = 1 / 8;
+const APART_FROM_BYTES = 256 * 1024;
+
+/** @param name of the root, as a file's */
+export async function loadParsed(folder: string, name: string): Promise<Kept | undefined> {
+  const base = await read<Entry>(join(folder, `${name}.json`), '');
+  if (!base) return undefined;
+  const { digest, bytes } = base;
+  const entries = new Map(base.items.map(entry => [entry.parsed.path, entry]));
+  const kept = { entries, base: { entries, digest, bytes }, changed: new Set<string>() };
+  if (bytes < APART_FROM_BYTES) return kept;
+  const changes = await read<Change>(join(folder, `${name}.changes.json`), digest);
+  return changes ? withChanges(kept, changes.items) : kept;
+}
+
+function withChanges({ base }: Kept, changes: readonly Change[]): Kept {
+  const entries = new Map(base.entries);
+  const changed = new Set<string>();
+  for (const change of changes) {
+    const path = typeof change === 'string' ? change : change.parsed.path;
+    changed.add(path);
+    if (typeof change === 'string') entries.delete(path);
+    else entries.set(path, change);
+  }
+  return { entries, base, changed };
+}
+
+/** Keep entries: all of them, or next to what is kept already only what is different. */
+export async function storeParsed(
+  folder: string,
+  name: string,
+  keeping: Keeping,
+  before: Kept | undefined,
+): Promise<void> {
+  await ensurePrivateDir(join(folder, '..'));
+  await ensurePrivateDir(folder);
+  const changes = before && before.base.bytes >= APART_FROM_BYTES ? changesSince(before, keeping) : undefined;
+  if (before && changes && changes.length < keeping.kept.size * APART_BELOW) {
+    await write(join(folder, `${name}.changes.json`), changes, before.base.digest);
+    return;
+  }
+  await write(join(folder, `${name}.json`), [...keeping.kept.values()], '');
+  await rm(join(folder, `${name}.changes.json`), { force: true });
+  await dropOldest(folder);
+}
+
+function changesSince({ base, changed }: Kept, { kept, made }: Keeping): Change[] {
+  const entries = [...new Set([...changed, ...made])].flatMap(path => kept.get(path) ?? []);
+  const added = entries.filter(({ parsed }) => !base.entries.has(parsed.path)).length;
+  if (kept.size - added === base.entries.size) return entries;
+  return [...entries, ...[...base.entries.keys()].filter(path => !kept.has(path))];
+}
+
+/** The first line says of what the rest is: the parser it is from, what it is beside, and the digest of its bytes. */
+async function read<T>(
+  file: string,
+  beside: string,
+): Promise<{ items: T[]; digest: string; bytes: number } | undefined> {
+  try {
+    const bytes = await readPrivateFile(file, MAX_BYTES);
+    const end = bytes.indexOf(0x0a);
+    const body = bytes.subarray(end + 1);
+    const digest = sha256(body);
+    if (bytes.toString('latin1', 0, end + 1) !== header(digest, beside)) return undefined;
+    return { items: JSON.parse(body.toString()), digest, bytes: bytes.length };
+  } catch {
+    return undefined;
+  }
+}
+
+async function write(file: string, items: readonly unknown[], beside: string): Promise<void> {
+  const body = Buffer.from(JSON.stringify(items));
+  const bytes = Buffer.concat([Buffer.from(header(sha256(body), beside), 'latin1'), body]);
+  if (bytes.length <= MAX_BYTES) await writeAtomic(file, bytes);
+}
+
+function header(digest: string, beside: string): string {
+  return `${parserFingerprint()} ${digest} ${beside}\n`;
+}
+
+function sha256(data: Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+async function dropOldest(folder: string): Promise<void> {
+  const roots = Map.groupBy(await readdir(folder), name => name.split('.')[0] ?? name);
+  if (roots.size <= MAX_ROOTS) return;
+  const dated = await Promise.all(
+    [...roots.values()].map(async names => {
+      const times = names.map(async name => (await stat(join(folder, name)).catch(() => undefined))?.mtimeMs ?? 0);
+      return { names, at: Math.max(...(await Promise.all(times))) };
+    }),
+  );
+  const oldest = dated.sort((a, b) => a.at - b.at).slice(0, -MAX_ROOTS);
+  await Promise.all(oldest.flatMap(({ names }) => names.map(name => rm(join(folder, name), { force: true }))));
+}
