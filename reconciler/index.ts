@@ -9,7 +9,7 @@ export type { McpObject, RequestOptions, Surface, Upstream } from './mcp/index.t
 export { openPackageStore } from './packages/index.ts';
 export { desiredItems, type Item, type Plan, type PlanStep, plan } from './plan.ts';
 export { createReconciler, type Reconciler } from './reconciler.ts';
-export { openRuntimes, type RuntimeName } from './runtimes/index.ts';
+export { openProcessRuntime } from './runtimes/index.ts';
 export { openStateStore } from './state/index.ts';
 export type { Condition, InstanceStatus, ProjectStatus, ServerStatus, Status } from './status.ts';
 export { holds } from './summarize.ts';

@@ -1,6 +1,6 @@
 import { type Clock, createSlots, systemClock } from '../host/index.ts';
 import type { Mirror, Reader } from '../repo/index.ts';
-import { asProblem, type Problem } from '../schema/index.ts';
+import { asProblem, type Problem, resourceId } from '../schema/index.ts';
 import { createBoard } from './board.ts';
 import type { ReconcilerEvent } from './events.ts';
 import { createFollower } from './follow.ts';
@@ -10,10 +10,12 @@ import { connectUpstream } from './mcp/index.ts';
 import { servedProject } from './projects.ts';
 import type { Runtime } from './runtimes/index.ts';
 import { createService } from './service.ts';
+import { createSources, type Sources } from './sources.ts';
 import type { StateStore } from './state/index.ts';
 import type { Status } from './status.ts';
 import { type Pass, type State, type StepContext, steps } from './steps/index.ts';
 import { type Facts, summarize } from './summarize.ts';
+import { createSuspensions } from './suspensions.ts';
 import { createTurns } from './turns.ts';
 import type { ReconcilerView } from './view.ts';
 
@@ -33,8 +35,14 @@ export interface ReconcilerOptions {
   concurrency: number;
   backoff?: Backoff;
   clock?: Clock;
+  /** From 0 to 1; for what is spread so that many do not act in step. */
+  random?(): number;
+  /** Connects to an instance; the real one unless given. */
+  connect?: typeof connectUpstream;
   /** Milliseconds until a server must have answered `initialize`; 30 000 unless given. */
   initializeTimeoutMs?: number;
+  /** Milliseconds that calls under way have to end before their instance does; 10 000 unless given. */
+  drainMs?: number;
   /** Told about every transition worth a line. */
   log?(event: ReconcilerEvent): void;
 }
@@ -55,17 +63,20 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { store, clock = systemClock } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
-  const turns = createTurns(clock, options.pollMs);
+  const { random = Math.random } = options;
+  const turns = createTurns(clock, options.pollMs, random);
   const journal = createJournal(clock, options.log);
   const state = freshState(store);
-  const fleet = openFleet(options, clock, state, server => {
+  const sources = createSources();
+  const fleet = openFleet(options, clock, sources, server => {
     for (const { id, state: now, problem } of board.serverChanged(server, state.catalog)) {
       journal.log({ type: 'instance', id, state: now, ...(problem && { problem }) });
     }
     board.statusChanged();
   });
   const board = createBoard(fleet, previous => summarize(facts(), previous, new Date(clock.now()).toISOString()));
-  const service = createService({ fleet, board, state, appliedBefore: store.applied(), signal });
+  const suspensions = createSuspensions(store.suspensions, clock);
+  const service = createService({ fleet, board, sources, state, appliedBefore: store.applied(), signal });
   const context: Omit<StepContext, 'pass'> = {
     state,
     signal,
@@ -82,15 +93,19 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return {
       ...state,
       repository: options.repository,
+      caveats: options.runtime.caveats,
       instances: server => fleet.statuses(server),
       surface: server => fleet.surface(server),
+      rollout: server => fleet.rollout(server),
+      suspended: suspensions,
     };
   }
 
   async function loop(): Promise<void> {
     let mode: Pass['mode'] = 'poke';
     while (!signal.aborted) {
-      await runPass({ ...context, pass: { mode } });
+      if (suspensions.repository() === undefined) await runPass({ ...context, pass: { mode } });
+      else service.serveLastGood();
       mode = await turns.next(signal);
     }
   }
@@ -111,6 +126,18 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     }
   }
 
+  function suspend(server: string | undefined, suspended: boolean): boolean {
+    const id = server === undefined ? undefined : resourceId('Server', 'global', server);
+    if (id !== undefined && !state.catalog?.get(id) && suspensions.server(server ?? '') === undefined) return false;
+    if (suspensions.set(server, suspended)) {
+      // What was held back meanwhile is decided upon again.
+      state.decided = undefined;
+      turns.poke();
+      board.statusChanged();
+    }
+    return true;
+  }
+
   function sourceFailed(found: Problem): void {
     if (signal.aborted) return;
     journal.report([found], state.sourceProblem && [state.sourceProblem]);
@@ -128,6 +155,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     events: journal.since,
     onEvent: journal.onEvent,
     poke: turns.poke,
+    retryNow: fleet.retryNow,
+    instance: fleet.detail,
+    restart: fleet.restart,
+    suspend,
     onProjectsChanged: board.onProjects,
     onStatus: board.onStatus,
     async close() {
@@ -157,7 +188,7 @@ function freshState(store: StateStore): State {
 function openFleet(
   options: ReconcilerOptions,
   clock: Clock,
-  state: Readonly<State>,
+  sources: Sources,
   onChange: (server: string) => void,
 ): Fleet {
   return createFleet(
@@ -166,11 +197,11 @@ function openFleet(
       clock,
       backoff: options.backoff ?? defaultBackoff,
       slots: createSlots(options.concurrency),
-      prepare(desired, stopped) {
-        if (!state.catalog) throw new Error('an instance without a catalog');
-        return options.prepare(desired, state.catalog, stopped);
-      },
-      connect: connectUpstream,
+      random: options.random ?? Math.random,
+      attempts: options.store.attempts,
+      drainMs: options.drainMs ?? 10_000,
+      prepare: async (desired, stopped) => options.prepare(desired, sources.of(desired), stopped),
+      connect: options.connect ?? connectUpstream,
       initializeTimeoutMs: options.initializeTimeoutMs ?? 30_000,
     },
     onChange,

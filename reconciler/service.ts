@@ -1,7 +1,8 @@
 import { type Catalog, link } from '../schema/index.ts';
 import type { Board } from './board.ts';
-import type { Fleet } from './instances/index.ts';
+import { type Fleet, supervisionOf } from './instances/index.ts';
 import { type DesiredInstance, desiredInstances, type Plan, plan } from './plan.ts';
+import type { Sources } from './sources.ts';
 import type { State } from './steps/index.ts';
 
 /** What is in service, and how it is replaced: always as a whole. */
@@ -15,6 +16,7 @@ export interface Service {
 interface ServiceOptions {
   fleet: Fleet;
   board: Board;
+  sources: Sources;
   state: State;
   /** The commit that was in service when the daemon last ended. */
   appliedBefore: string | undefined;
@@ -22,13 +24,15 @@ interface ServiceOptions {
   signal: AbortSignal;
 }
 
-export function createService({ fleet, board, state, appliedBefore, signal }: ServiceOptions): Service {
+export function createService({ fleet, board, sources, state, appliedBefore, signal }: ServiceOptions): Service {
   function put(before: Catalog | undefined, after: Catalog): Plan {
     const wanted = new Map<string, DesiredInstance>(desiredInstances(after).map(one => [`instance/${one.id}`, one]));
     const todo = plan(
       [...wanted].map(([id, { parts }]) => ({ id, parts })),
       fleet.observed(),
     );
+    sources.use(after, wanted.values(), fleet.specsInUse);
+    fleet.configure(new Map(after.list('Server').map(server => [server.name, supervisionOf(server)])));
     for (const step of todo.steps) {
       const one = wanted.get(step.id);
       if (one) fleet.start(one);

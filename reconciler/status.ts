@@ -14,25 +14,72 @@ export interface Condition {
 /** The instance's life; an external server (`url`) has instances too. */
 export type InstanceState = 'Pending' | 'Starting' | 'Running' | 'Error' | 'Stopping';
 
+/** What is special about an instance's state. */
+export type InstanceReason =
+  /** It waits for what it depends on. */
+  | 'Blocked'
+  /** It ended by itself, and is started again at once. */
+  | 'Restarting'
+  /** It comes up, and ends by itself again and again. */
+  | 'CrashLoop'
+  /** It does not come up. */
+  | 'StartFailing'
+  /** Its tool has not answered yet. */
+  | 'NotReady'
+  /** Its checks fail. */
+  | 'Unhealthy'
+  /** It ends as soon as the calls that are under way have. */
+  | 'Draining';
+
+export interface InstanceHealth {
+  /** `unknown`: its tool has not answered yet. */
+  state: 'unknown' | 'healthy' | 'degraded' | 'unhealthy';
+  since: string;
+  /** Failed checks in a row. */
+  failures: number;
+  /** What the last check found, in the server's own words; left out when it found nothing wrong. */
+  message?: string;
+}
+
 export interface InstanceStatus {
   id: string;
   state: InstanceState;
-  /** Running: it has answered `initialize` and listed what it offers. */
+  reason?: InstanceReason;
+  /** It is given calls: it has answered `initialize`, listed what it offers, and is not unhealthy. */
   ready: boolean;
   since: string;
   pid?: number;
   /** How often it was started again after it had ended by itself. */
   restarts: number;
+  /** Starts since it last was Running. */
+  attempt: number;
+  lastAttemptAt?: string;
   /** Milliseconds from the start of its process until it had answered `initialize` and listed its tools. */
   startMs?: number;
   /** When it is tried next, while it waits. */
   nextRetryAt?: string;
+  /** While it is Running. */
+  health?: InstanceHealth;
   /** Why it is not Running. */
   problem?: Problem;
-  /** Why nothing keeps it from what it should not reach; left out when it is isolated. */
-  unsandboxed?: string;
+  /** What it waits for before it starts. */
+  message?: string;
   /** What is wrong with it but ended nothing: a tool that was dropped, lines that are not JSON-RPC. */
   notices?: Problem[];
+}
+
+/** Why a server's newest spec is not all that runs. */
+export interface RolloutStatus {
+  /**
+   * `Progressing`: its instances are being replaced; `Blocked`: it waits for other servers; `Waiting`: what the newest
+   * spec needs is not there, what runs is kept; `RolledBack`: the newest spec never got ready, the one before is kept.
+   */
+  state: 'Progressing' | 'Blocked' | 'Waiting' | 'RolledBack';
+  message: string;
+  problem?: Problem;
+  /** How often it was tried. */
+  attempt?: number;
+  nextRetryAt?: string;
 }
 
 export interface ServerStatus {
@@ -41,6 +88,9 @@ export interface ServerStatus {
   revision: string;
   conditions: Condition[];
   instances: InstanceStatus[];
+  rollout?: RolloutStatus;
+  /** No change of it is taken over, because somebody has suspended it. */
+  suspendedSince?: string;
   tools: number;
   prompts: number;
 }
@@ -60,6 +110,8 @@ export interface Status {
   repository: { id?: string; display: string; ref: string; path: string; mode: 'open' };
   /** `fetched`: the newest commit seen; `applied`: the newest commit accepted and acted on. */
   revision: { fetched?: string; applied?: string };
+  /** No commit is taken over, because somebody has suspended that. */
+  suspendedSince?: string;
   conditions: Condition[];
   servers: ServerStatus[];
   projects: ProjectStatus[];

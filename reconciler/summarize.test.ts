@@ -24,7 +24,15 @@ const broken = problem('FIELD_UNKNOWN', 'unknown field `bogus`', {
 const died = problem('SERVER_EXITED', 'one-0 exited with code 1');
 
 function instance(state: InstanceStatus['state'], why?: typeof died): InstanceStatus {
-  return { id: 'one-0', state, ready: state === 'Running', since: T1, restarts: 0, ...(why && { problem: why }) };
+  return {
+    id: 'one-0',
+    state,
+    ready: state === 'Running',
+    since: T1,
+    restarts: 0,
+    attempt: 0,
+    ...(why && { problem: why }),
+  };
 }
 
 function facts(change: Partial<Facts> & { instance?: InstanceStatus } = {}): Facts {
@@ -39,7 +47,10 @@ function facts(change: Partial<Facts> & { instance?: InstanceStatus } = {}): Fac
     catalog,
     good,
     stalled: new Map(),
+    caveats: [],
     instances: () => [change.instance ?? instance('Running')],
+    rollout: () => undefined,
+    suspended: { repository: () => undefined, server: () => undefined },
     surface: () => ({ tools: [{ name: 'echo' }], prompts: [] }),
     ...change,
   };

@@ -8,7 +8,9 @@ import {
 } from '../schema/index.ts';
 import type { Good } from './accept.ts';
 import type { Surface } from './mcp/index.ts';
-import type { Condition, InstanceStatus, ProjectStatus, ServerStatus, Status } from './status.ts';
+import { type Draft, instanceProblems, serverSight } from './server-sight.ts';
+import type { Condition, InstanceStatus, ProjectStatus, RolloutStatus, ServerStatus, Status } from './status.ts';
+import type { Suspensions } from './suspensions.ts';
 
 /** Everything the loop knows; the only input of the status. */
 export interface Facts {
@@ -26,11 +28,15 @@ export interface Facts {
   catalog: Catalog | undefined;
   good: ReadonlyMap<ResourceId, Good>;
   stalled: ReadonlyMap<ResourceId, readonly Problem[]>;
+  /** What the runtime does not give. */
+  caveats: readonly Problem[];
   instances(server: string): InstanceStatus[];
   surface(server: string): Surface;
+  /** Why a server's newest spec is not all that runs. */
+  rollout(server: string): RolloutStatus | undefined;
+  /** What people have suspended. */
+  suspended: Pick<Suspensions, 'repository' | 'server'>;
 }
-
-type Draft = Omit<Condition, 'since' | 'observedRevision'>;
 
 /**
  * The status of everything, from what is known. Pure; the only place that sets conditions.
@@ -39,11 +45,11 @@ type Draft = Omit<Condition, 'since' | 'observedRevision'>;
  */
 export function summarize(facts: Facts, previous: Status | undefined, now: string): Status {
   const before = new Map(previous?.servers.map(({ name, conditions }) => [name, conditions]));
-  const servers = (facts.catalog?.list('Server') ?? []).map(({ name, id }) =>
-    serverStatus(facts, name, id, before.get(name), now),
+  const servers = (facts.catalog?.list('Server') ?? []).map(({ name, id, spec }) =>
+    serverStatus(facts, name, id, spec.url !== undefined, before.get(name), now),
   );
   for (const name of missingServers(facts, servers)) {
-    servers.push(serverStatus(facts, name, `server/${name}`, before.get(name), now));
+    servers.push(serverStatus(facts, name, `server/${name}`, true, before.get(name), now));
   }
   servers.sort((a, b) => (a.name < b.name ? -1 : 1));
   const projects = projectStatuses(facts, servers, previous, now);
@@ -55,11 +61,16 @@ export function summarize(facts: Facts, previous: Status | undefined, now: strin
       ...(facts.fetched !== undefined && { fetched: facts.fetched }),
       ...(facts.applied !== undefined && { applied: facts.applied }),
     },
+    ...suspension(facts.suspended.repository()),
     conditions: settle(overall(facts, servers), facts.applied, previous?.conditions, now),
     servers,
     projects,
     problems: allProblems(facts, servers),
   };
+}
+
+function suspension(suspendedSince: string | undefined): { suspendedSince?: string } {
+  return suspendedSince === undefined ? {} : { suspendedSince };
 }
 
 /** Servers that the commit declares but that never had a good revision: not in the catalog, yet to be shown. */
@@ -117,34 +128,25 @@ function serverStatus(
   facts: Facts,
   name: string,
   id: ResourceId,
+  external: boolean,
   before: readonly Condition[] | undefined,
   now: string,
 ): ServerStatus {
   const instances = facts.instances(name);
-  const wanted = facts.catalog?.get(id) !== undefined;
-  const running = instances.filter(({ state }) => state === 'Running').length;
-  const failed = instances.filter(({ state }) => state === 'Error');
+  const server = facts.catalog?.get(id);
   const surface = facts.surface(name);
   const why = facts.stalled.get(id)?.[0];
-  const trouble = failed[0]?.problem?.message;
-  const ready = wanted && running === instances.length;
+  const rollout = facts.rollout(name);
+  const replicas = server?.kind === 'Server' ? server.spec.replicas : 0;
+  const seen = serverSight(instances, replicas, rollout);
   const drafts: Draft[] = [
-    {
-      type: 'Ready',
-      ...yesNo(
-        ready,
-        'InstancesRunning',
-        wanted ? 'InstancesNotRunning' : 'NeverGood',
-        `${running} of ${instances.length} running`,
-        trouble ?? why?.message ?? `${running} of ${instances.length} running`,
-      ),
-    },
-    { type: 'Degraded', ...yesNo(failed.length > 0, 'InstancesFailing', 'AsDeclared', trouble) },
+    server ? seen.ready : { type: 'Ready', status: 'False', reason: 'NeverGood', message: why?.message ?? '' },
+    seen.degraded,
     { type: 'Stalled', ...yesNo(why !== undefined, 'Invalid', 'AsDeclared', why?.message) },
   ];
-  const unsandboxed = instances.find(one => one.unsandboxed !== undefined)?.unsandboxed;
-  if (unsandboxed !== undefined) {
-    drafts.push({ type: 'Unsandboxed', status: 'True', reason: 'ProcessRuntime', message: unsandboxed });
+  const [caveat] = facts.caveats;
+  if (caveat && !external) {
+    drafts.push({ type: 'Unsandboxed', status: 'True', reason: 'ProcessRuntime', message: caveat.message });
   }
   const revision = facts.good.get(id)?.commit ?? '';
   return {
@@ -152,6 +154,8 @@ function serverStatus(
     revision,
     conditions: settle(drafts, revision, before, now),
     instances,
+    ...suspension(facts.suspended.server(name)),
+    ...(rollout && { rollout }),
     tools: surface.tools.length,
     prompts: surface.prompts.length,
   };
@@ -195,12 +199,10 @@ function listed(names: readonly string[]): string {
 }
 
 function allProblems(facts: Facts, servers: readonly ServerStatus[]): Problem[] {
-  const running = servers.flatMap(({ name, instances }) =>
-    instances.flatMap(({ state, problem, notices = [] }) => {
-      const why = problem && state === 'Error' ? [problem, ...notices] : notices;
-      return why.map(one => ({ ...one, resource: `server/${name}` }));
-    }),
-  );
+  const running = servers.flatMap(({ name, instances, rollout }) => {
+    const found = [...(rollout?.problem ? [rollout.problem] : []), ...instances.flatMap(instanceProblems)];
+    return found.map(one => ({ ...one, resource: `server/${name}` }));
+  });
   const found = [
     ...(facts.sourceProblem ? [facts.sourceProblem] : []),
     ...(facts.refused ?? []),

@@ -5,7 +5,7 @@ import { createTurns } from './turns.ts';
 const HOUR = 3_600_000;
 
 it('a thousand pokes while it works are one more turn', async () => {
-  const turns = createTurns(systemClock, HOUR);
+  const turns = createTurns(systemClock, HOUR, Math.random);
   const { signal } = new AbortController();
   for (let i = 0; i < 1000; i++) turns.poke();
   expect(await turns.next(signal)).toBe('poke');
@@ -18,13 +18,13 @@ it('a thousand pokes while it works are one more turn', async () => {
 });
 
 it('a poke ends the wait', async () => {
-  const turns = createTurns(systemClock, HOUR);
+  const turns = createTurns(systemClock, HOUR, Math.random);
   const next = turns.next(new AbortController().signal);
   turns.poke();
   expect(await next).toBe('poke');
 });
 
 it('without a poke it polls, and stopping ends the wait', async () => {
-  expect(await createTurns(systemClock, 1).next(new AbortController().signal)).toBe('poll');
-  expect(await createTurns(systemClock, HOUR).next(AbortSignal.abort())).toBe('poll');
+  expect(await createTurns(systemClock, 1, Math.random).next(new AbortController().signal)).toBe('poll');
+  expect(await createTurns(systemClock, HOUR, Math.random).next(AbortSignal.abort())).toBe('poll');
 });

@@ -8,7 +8,7 @@ export interface Turns {
 }
 
 /** @param intervalMs milliseconds between polls, before ± 10 % jitter, so that many daemons do not poll in step */
-export function createTurns(clock: Clock, intervalMs: number): Turns {
+export function createTurns(clock: Clock, intervalMs: number, random: () => number): Turns {
   let poked = false;
   let wake = () => {};
   return {
@@ -20,7 +20,7 @@ export function createTurns(clock: Clock, intervalMs: number): Turns {
       if (!poked) {
         const waiting = new AbortController();
         wake = () => waiting.abort();
-        await clock.sleep(intervalMs * (0.9 + 0.2 * Math.random()), AbortSignal.any([waiting.signal, signal]));
+        await clock.sleep(intervalMs * (0.9 + 0.2 * random()), AbortSignal.any([waiting.signal, signal]));
       }
       const reason = poked ? 'poke' : 'poll';
       poked = false;

@@ -1,6 +1,6 @@
 import type { Exposure, Prompt } from '../schema/index.ts';
 import type { TimedEvent } from './events.ts';
-import type { LogPage } from './instances/index.ts';
+import type { InstanceDetail, LogPage } from './instances/index.ts';
 import type { Surface, Upstream } from './mcp/index.ts';
 import type { Status } from './status.ts';
 
@@ -44,6 +44,22 @@ export interface ReconcilerView {
   onEvent(listener: () => void): () => void;
   /** Fetch and reconcile now; bursts coalesce. */
   poke(): void;
+  /** Let nothing wait for its next try. */
+  retryNow(): void;
+  /** Everything about one instance; undefined when there is none of that id. */
+  instance(id: string): InstanceDetail | undefined;
+  /**
+   * Replace a server's instances (or one instance) by the same, as its strategy says.
+   * @returns false when nothing of that name runs
+   */
+  restart(name: string): boolean;
+  /**
+   * Take over no commit any more, or (with a server) no change of that server; what runs is looked after all the same.
+   * Kept over restarts of the daemon.
+   * @returns false when there is no such server
+   * @throws ProblemError STATE_UNUSABLE
+   */
+  suspend(server: string | undefined, suspended: boolean): boolean;
   /** Called with the names of the projects whose lists changed. Returns the way to stop listening. */
   onProjectsChanged(listener: (change: { tools: string[]; prompts: string[] }) => void): () => void;
 }

@@ -309,37 +309,6 @@ export const problemCodes = {
     meaning: 'A version that was asked for is none, or is not above the last one.',
     cure: 'Ask for a higher one.',
   },
-  // ── revisions ──
-  REVISION_NOT_FOUND: {
-    severity: 'error',
-    meaning: 'Nothing in the history has that name: no commit, branch, tag, version or release.',
-    cure: 'List what there is with `mcpctl log`, or `mcpctl get revisions KIND NAME`.',
-  },
-  REVISION_AMBIGUOUS: {
-    severity: 'error',
-    meaning: 'A shortened commit id is the beginning of several commits’ ids.',
-    cure: 'Give more of its digits.',
-  },
-  REVISION_TOO_EARLY: {
-    severity: 'error',
-    meaning: 'A date is before the first commit of the history.',
-    cure: 'Give a later date.',
-  },
-  HISTORY_SHALLOW: {
-    severity: 'warning',
-    meaning: 'The repository has only the newest part of its history, so that older revisions are missing.',
-    cure: 'Get the rest with `git fetch --unshallow`.',
-  },
-  DIFF_TOO_LARGE: {
-    severity: 'warning',
-    meaning: 'A difference is larger than what is shown line by line, so that only its size is told.',
-    cure: 'Compare a single resource, or look at the files with `git diff`.',
-  },
-  REVISION_INVALID: {
-    severity: 'warning',
-    meaning: 'What a revision says does not validate; it is shown as text.',
-    cure: 'Mend it, or restore an older revision with `mcpctl restore`.',
-  },
   // ── running servers ──
   SECRET_UNRESOLVED: {
     severity: 'error',
@@ -398,21 +367,16 @@ export const problemCodes = {
     meaning: 'The server’s port is in use on this machine.',
     cure: 'Free the port, or leave `port` out so that a free one is chosen.',
   },
+  // ── the health of running servers ──
+  SERVER_UNHEALTHY: {
+    severity: 'error',
+    meaning: 'The server runs, but its health checks fail; the message has the server’s own words.',
+    cure: 'Read `mcpctl describe instance NAME`; with `healthCheck.restart: true` it is restarted by itself.',
+  },
   UNSANDBOXED: {
     severity: 'warning',
     meaning: 'The process runtime isolates nothing: the server runs with the daemon’s own rights.',
     cure: 'Run mcpctl as a user of its own, or wait for a runtime that isolates.',
-  },
-  // ── where servers run ──
-  RUNTIME_EXEC_FAILED: {
-    severity: 'error',
-    meaning: 'A program could not be run beside an instance.',
-    cure: 'See the runtime’s own words in the message.',
-  },
-  RUNTIME_PRETENDS: {
-    severity: 'warning',
-    meaning: 'Servers do not really run: the daemon was started with `--runtime memory`, or told so by a test.',
-    cure: 'Start `mcpctl up` with another `--runtime`.',
   },
   // ── files of AI clients, and contexts ──
   CLIENT_FILE_INVALID: {

@@ -20,7 +20,6 @@ const subRooms = [
   'reconciler/runtimes',
   'reconciler/secrets',
   'reconciler/state',
-  'repo/history',
   'repo/reader',
 ];
 

@@ -60,6 +60,8 @@ export interface TestView extends ReconcilerView {
   projects: Map<string, ServedProject>;
   ready: boolean;
   pokes: number;
+  /** What else it was asked to do. */
+  asked: string[];
   changed(change: { tools: string[]; prompts: string[] }): void;
   happened(event: ReconcilerEvent): void;
 }
@@ -72,6 +74,7 @@ export function testView(): TestView {
     projects: new Map(),
     ready: true,
     pokes: 0,
+    asked: [],
     project: name => view.projects.get(name),
     status: () => statusOf(view.ready),
     logs: () => undefined,
@@ -80,6 +83,18 @@ export function testView(): TestView {
     happened: event => events.add(event, '2026-01-01T00:00:00.000Z'),
     poke() {
       view.pokes += 1;
+    },
+    retryNow() {
+      view.asked.push('retry now');
+    },
+    instance: () => undefined,
+    restart(name) {
+      view.asked.push(`restart ${name}`);
+      return name === 'memory';
+    },
+    suspend(server, suspended) {
+      view.asked.push(`${suspended ? 'suspend' : 'resume'} ${server ?? 'all'}`);
+      return server === undefined || server === 'memory';
     },
     onProjectsChanged(listener) {
       listeners.add(listener);

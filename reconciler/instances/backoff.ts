@@ -25,6 +25,11 @@ export function backoffDelay(backoff: Backoff, failures: number, random: number)
   return Math.round(delay * (1 + backoff.jitter * (2 * random - 1)));
 }
 
+/** No wait is longer. */
+export function longestDelay({ delaysMs, jitter }: Backoff): number {
+  return Math.round(Math.max(0, ...delaysMs) * (1 + jitter));
+}
+
 /**
  * How many failing starts in a row there are after a running instance has died: none (it is restarted at once) unless
  * it died before within the window.

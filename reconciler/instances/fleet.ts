@@ -1,89 +1,109 @@
-import { type Problem, ProblemError, problem } from '../../schema/index.ts';
-import type { Surface, Upstream } from '../mcp/index.ts';
+import type { Surface } from '../mcp/index.ts';
 import type { DesiredInstance, Item } from '../plan.ts';
-import type { InstanceStatus } from '../status.ts';
+import type { InstanceStatus, RolloutStatus } from '../status.ts';
 import type { ServedServer } from '../view.ts';
-import { Instance, type InstanceContext } from './instance.ts';
+import { type GroupContext, NOTHING, notDeclared, ServerGroup } from './group.ts';
+import type { InstanceDetail } from './instance-status.ts';
 import type { LogPage } from './logbook.ts';
-
-const NOTHING: Surface = { tools: [], prompts: [] };
-
-interface Group {
-  instances: Map<string, Instance>;
-  /** What the server offered when an instance last ran, so that a restart does not empty the clients' lists. */
-  surface: Surface;
-  /** Those waiting for an instance to become Running or to fail. */
-  waiting: Set<() => void>;
-  turn: number;
-}
+import type { Supervision } from './supervision.ts';
 
 /** Every supervised instance, by server. */
 export interface Fleet {
-  /** What is there, as the plan compares it. Instances on their way out are not. */
+  /** How every declared server is looked after; before what is new of them is started. */
+  configure(servers: ReadonlyMap<string, Supervision>): void;
+  /** What is wanted, as the plan compares it. */
   observed(): Item[];
-  /** Start an instance in the background; one of the same id is replaced: it ends first. */
+  /** Want an instance: one of the same server that was wanted with another spec is replaced. In the background. */
   start(desired: DesiredInstance): void;
-  /** End an instance in the background. */
+  /** Do not want it any more. It ends in the background. */
   remove(id: string): void;
+  /** Replace a server's instances, or one instance, by the same. @returns false when there is none of that name */
+  restart(name: string): boolean;
+  /** Nothing waits for its next try any more. */
+  retryNow(): void;
   statuses(server: string): InstanceStatus[];
+  /** Why a server's newest spec is not all that runs. */
+  rollout(server: string): RolloutStatus | undefined;
+  /** Everything about one instance; undefined when there is none of that id. */
+  detail(id: string): InstanceDetail | undefined;
   /** What an instance wrote; undefined when there is none of that id. @param after the cursor of an earlier page */
   logs(id: string, after?: string): LogPage | undefined;
   served(server: string): ServedServer;
-  /** Every server's name with what it offers now. */
+  /** What a server offers now. */
   surface(server: string): Surface;
+  /** Digests of a server's specs that are wanted or run. */
+  specsInUse(server: string): readonly string[];
   close(): Promise<void>;
 }
 
-/** @param context without `onChange`, which the fleet provides; `onChange(server)` is told which server changed */
-export function createFleet(context: Omit<InstanceContext, 'onChange'>, onChange: (server: string) => void): Fleet {
-  const groups = new Map<string, Group>();
+/** @param onChange told which server changed */
+export function createFleet(context: GroupContext, onChange: (server: string) => void): Fleet {
+  const groups = new Map<string, ServerGroup>();
+  let supervisions: ReadonlyMap<string, Supervision> = new Map();
 
-  function groupOf(server: string): Group {
-    let group = groups.get(server);
-    if (!group) {
-      group = { instances: new Map(), surface: NOTHING, waiting: new Set(), turn: 0 };
-      groups.set(server, group);
-    }
+  function groupOf(server: string): ServerGroup {
+    const present = groups.get(server);
+    if (present) return present;
+    const group = new ServerGroup(
+      server,
+      context,
+      () => whyBlocked(server, []),
+      () => changed(server),
+    );
+    group.supervision = supervisions.get(server) ?? group.supervision;
+    groups.set(server, group);
     return group;
   }
 
   function changed(server: string): void {
-    const group = groups.get(server);
-    if (!group) return;
-    group.surface = currentSurface(group);
-    for (const wake of [...group.waiting]) wake();
+    if (groups.get(server)?.isEmpty) groups.delete(server);
+    for (const group of groups.values()) if (group.supervision.dependsOn.includes(server)) group.settle();
     onChange(server);
   }
 
-  async function remove(id: string): Promise<void> {
-    const server = serverOf(id);
-    const instances = groups.get(server)?.instances;
-    const instance = instances?.get(id);
-    await instance?.stop();
-    if (instance && instances?.get(id) === instance) instances.delete(id);
-    changed(server);
+  /** `waits for a, which waits for b: b-0 exited with code 1` */
+  function whyBlocked(server: string, before: readonly string[]): string | undefined {
+    const dependsOn = (groups.get(server)?.supervision ?? supervisions.get(server))?.dependsOn ?? [];
+    const missing = dependsOn.find(name => !before.includes(name) && !isReady(name));
+    if (missing === undefined) return undefined;
+    const further = whyBlocked(missing, [...before, server]);
+    if (further !== undefined) return `waits for ${missing}, which ${further}`;
+    return `waits for ${missing}: ${groups.get(missing)?.trouble ?? 'it has no instance'}`;
+  }
+
+  function isReady(server: string): boolean {
+    const group = groups.get(server);
+    return group ? group.isReady : supervisions.get(server)?.replicas === 0;
   }
 
   return {
+    configure(servers) {
+      supervisions = servers;
+      for (const group of groups.values()) group.supervision = servers.get(group.server) ?? group.supervision;
+      for (const group of groups.values()) group.settle();
+    },
     observed() {
-      return [...groups.values()].flatMap(group =>
-        [...group.instances.values()]
-          .filter(({ state }) => state !== 'Stopping')
-          .map(({ desired }) => ({ id: `instance/${desired.id}`, parts: desired.parts })),
-      );
+      const wanted = [...groups.values()].flatMap(group => group.desired);
+      return wanted.map(({ id, parts }) => ({ id: `instance/${id}`, parts }));
     },
-    start(desired) {
-      const { instances } = groupOf(desired.server);
-      const predecessor = instances.get(desired.id)?.stop();
-      const instance = new Instance(desired, { ...context, onChange: () => changed(desired.server) });
-      instances.set(desired.id, instance);
-      instance.begin(predecessor);
+    start: desired => groupOf(desired.server).want(desired),
+    remove: id => groups.get(serverOf(id))?.release(id),
+    restart(name) {
+      const group = groups.get(name);
+      if (group) group.restart();
+      else if (groups.get(serverOf(name))?.instances.has(name)) groups.get(serverOf(name))?.restart(name);
+      else return false;
+      return true;
     },
-    remove: id => void remove(id),
+    retryNow() {
+      for (const group of groups.values()) group.retry();
+    },
     statuses(server) {
       const instances = [...(groups.get(server)?.instances.values() ?? [])];
       return instances.sort((a, b) => a.desired.ordinal - b.desired.ordinal).map(instance => instance.snapshot());
     },
+    rollout: server => groups.get(server)?.rolloutStatus,
+    detail: id => groups.get(serverOf(id))?.instances.get(id)?.describe(),
     logs: (id, after) => groups.get(serverOf(id))?.instances.get(id)?.logs(after),
     served(server) {
       return {
@@ -91,66 +111,19 @@ export function createFleet(context: Omit<InstanceContext, 'onChange'>, onChange
         get surface() {
           return groups.get(server)?.surface ?? NOTHING;
         },
-        upstream: timeoutMs => pick(server, groupOf(server), timeoutMs),
+        async upstream(timeoutMs) {
+          const group = groups.get(server);
+          if (!group) throw notDeclared(server);
+          return group.rotation.pick(timeoutMs);
+        },
       };
     },
     surface: server => groups.get(server)?.surface ?? NOTHING,
+    specsInUse: server => groups.get(server)?.specsInUse ?? [],
     async close() {
-      const instances = [...groups.values()].flatMap(group => [...group.instances.values()]);
-      await Promise.all(instances.map(instance => instance.stop()));
+      await Promise.all([...groups.values()].map(group => group.close()));
     },
   };
-}
-
-/** The first running instance's; the last known one while something is on its way up; else nothing. */
-function currentSurface(group: Group): Surface {
-  const instances = [...group.instances.values()];
-  for (const instance of instances) if (instance.upstream) return instance.upstream.surface;
-  const coming = instances.some(({ state }) => state === 'Pending' || state === 'Starting' || state === 'Stopping');
-  const restarting = instances.some(instance => instance.state === 'Error' && !instance.snapshot().nextRetryAt);
-  return coming || restarting ? group.surface : NOTHING;
-}
-
-/** A connected instance, each in turn; waits for one that is starting. */
-async function pick(server: string, group: Group, timeoutMs: number): Promise<Upstream> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const connected = [...group.instances.values()].flatMap(instance => instance.upstream ?? []);
-    const next = connected[group.turn++ % Math.max(connected.length, 1)];
-    if (next) return next;
-    const left = deadline - Date.now();
-    const why = hopeless(server, group);
-    if (why) throw new ProblemError(why);
-    if (left <= 0) throw new ProblemError(unavailable(server, 'it is still starting'));
-    await changeOrTimeout(group, left);
-  }
-}
-
-function hopeless(server: string, group: Group): Problem | undefined {
-  const statuses = [...group.instances.values()].map(instance => instance.snapshot());
-  if (statuses.length === 0) return unavailable(server, 'no instance of it is declared');
-  if (statuses.some(({ state, nextRetryAt }) => state !== 'Error' || !nextRetryAt)) return undefined;
-  const [first] = statuses;
-  return unavailable(server, first?.problem?.message ?? 'it failed');
-}
-
-function unavailable(server: string, why: string): Problem {
-  return problem('SERVER_UNREACHABLE', `server ${server} is not available: ${why}`, {
-    resource: `server/${server}`,
-    hint: 'see `mcpctl status`',
-  });
-}
-
-function changeOrTimeout(group: Group, ms: number): Promise<void> {
-  return new Promise(resolve => {
-    const timer = setTimeout(done, ms);
-    group.waiting.add(done);
-    function done(): void {
-      clearTimeout(timer);
-      group.waiting.delete(done);
-      resolve();
-    }
-  });
 }
 
 /** `<server>-<ordinal>` → `<server>` */

@@ -1,95 +1,136 @@
-import type { Clock, Slots } from '../../host/index.ts';
-import { asProblem, type Problem, problem } from '../../schema/index.ts';
-import type { Upstream } from '../mcp/index.ts';
+import { asProblem, type Problem } from '../../schema/index.ts';
 import type { DesiredInstance } from '../plan.ts';
-import {
-  type Connection,
-  type Exit,
-  howItEnded,
-  type LaunchSpec,
-  type RunningInstance,
-  type Runtime,
-} from '../runtimes/index.ts';
+import type { RunningInstance } from '../runtimes/index.ts';
 import type { InstanceState, InstanceStatus } from '../status.ts';
-import { type Backoff, backoffDelay, failuresAfterDeath } from './backoff.ts';
+import type { AttemptRecords } from './attempts.ts';
+import type { Backoff } from './backoff.ts';
+import { checkInstance } from './check.ts';
+import { type HealthPolicy, takesCalls } from './health.ts';
+import { type CountedUpstream, countCalls } from './in-flight.ts';
+import { describeInstance, type InstanceDetail } from './instance-status.ts';
+import { type LaunchContext, type Launched, launchInstance } from './launch.ts';
 import { createLogbook, type LogPage } from './logbook.ts';
+import { type Attempts, type InstanceEffect, type InstanceEvent, type Machine, newMachine, step } from './machine.ts';
 
-/** What an instance is started from: a process to launch, or the address of an external server. */
-export type Launch = { launch: LaunchSpec } | { external: External };
-
-/** An external server; its headers may hold secrets. */
-export interface External {
-  url: string;
-  headers: Readonly<Record<string, string>>;
-  /** Values that must never appear in a message. */
-  secrets: readonly string[];
-}
-
-export interface InstanceContext {
-  runtime: Runtime;
-  clock: Clock;
+export interface InstanceContext extends LaunchContext {
   backoff: Backoff;
-  /** How many starts run at the same time; a start that takes long gives its slot back early. */
-  slots: Slots;
-  /** Resolve secrets, install the package. */
-  prepare(desired: DesiredInstance, signal: AbortSignal): Promise<Launch | { problem: Problem }>;
-  connect(
-    connection: Connection,
-    options: {
-      name: string;
-      timeoutMs: number;
-      secrets: readonly string[];
-      signal: AbortSignal;
-      onProblem(found: Problem): void;
-    },
-  ): Promise<Upstream | { problem: Problem }>;
-  /** Milliseconds until `initialize` must have been answered. */
-  initializeTimeoutMs: number;
-  /** Called after every change of state, and when what the server offers changed. */
+  /** From 0 to 1. */
+  random(): number;
+  /** How it is watched; may change while it runs. */
+  health(): HealthPolicy;
+  attempts: AttemptRecords;
+  /** Milliseconds that calls under way have to end before the instance does. */
+  drainMs: number;
+  /** Called after every change of what can be seen of it, and when what it offers changed. */
   onChange(): void;
 }
 
-/** A slow start must not hold up its neighbours: it keeps its slot for at most this long, in milliseconds. */
-const SLOT_MS = 2_000;
-
-/** How long a process that closed its output has to exit and tell why, in milliseconds. */
-const LAST_WORDS_MS = 1_000;
-
 const MAX_NOTICES = 20;
+/** A call may have been given this instance just before it was to be given none. */
+const LAST_CALLS_MS = 20;
 
-interface Started {
-  upstream: Upstream;
-  /** Settles with the reason when the instance is lost. */
-  lost: Promise<Problem>;
+/** One run: a start and all that came of it. */
+interface Run {
+  over: AbortController;
+  /** Settles when the attempt to start is through, whatever came of it. */
+  launched: Promise<unknown>;
+  upstream?: CountedUpstream;
+  pid?: number;
+  secrets: readonly string[];
+  notices: Problem[];
 }
 
 /**
- * One supervised instance of a server: started, watched, restarted with backoff in place until it is stopped.
- * State machine: Pending → Starting → Running → (Error → Starting …) → Stopping.
+ * One instance of a server: carries out what its state machine says, and tells it what happens. All decisions are made in
+ * `step`.
  */
 export class Instance {
   readonly desired: DesiredInstance;
-  /** The connection, while it is Running. */
-  upstream: Upstream | undefined;
+  /** It shall be replaced though its spec is still wanted. */
+  stale = false;
+  /** Why it does not start yet: what it waits for. */
+  blocked: string | undefined;
   private readonly context: InstanceContext;
-  private readonly stopping = new AbortController();
   private readonly logbook = createLogbook();
-  private finished: Promise<void> = Promise.resolve();
-  private status: InstanceStatus;
+  private readonly ended = Promise.withResolvers<void>();
+  private machine: Machine;
+  private run: Run | undefined;
+  private waiting = new AbortController();
+  /** Of what is remembered, nothing is written any more. */
+  private forgotten = false;
 
   constructor(desired: DesiredInstance, context: InstanceContext) {
     this.desired = desired;
     this.context = context;
-    this.status = { id: desired.id, state: 'Pending', ready: false, since: this.time(), restarts: 0 };
+    const before = context.attempts.get(desired.id, desired.specDigest);
+    this.machine = newMachine({ health: context.health(), now: context.clock.now() }, before);
   }
 
-  /** Begin to supervise, once the one that this replaces is gone; called once. */
-  begin(predecessor: Promise<void> = Promise.resolve()): void {
-    this.finished = predecessor.then(() => this.supervise());
+  get state(): InstanceState {
+    return this.machine.state;
+  }
+
+  get failures(): number {
+    return this.machine.failures;
+  }
+
+  /** The connection for calls, while it is Running. */
+  get upstream(): CountedUpstream | undefined {
+    return this.machine.state === 'Running' ? this.run?.upstream : undefined;
+  }
+
+  /** It is given calls. */
+  get ready(): boolean {
+    return this.machine.state === 'Running' && takesCalls(this.machine.health);
+  }
+
+  /** It runs, and its checks fail. */
+  get unhealthy(): boolean {
+    return this.machine.state === 'Running' && this.machine.health.state === 'unhealthy';
+  }
+
+  /** It waits for its next try, or for nothing any more: no call is worth holding back for it. */
+  get waits(): boolean {
+    return this.machine.state === 'Error' && !this.machine.due;
+  }
+
+  /** Start it, as soon as there is no reason against it. */
+  begin(): void {
+    this.blocked = undefined;
+    this.send({ type: 'begin' });
+  }
+
+  /** Do not wait for the next try. */
+  retry(): void {
+    this.send({ type: 'retry' });
+  }
+
+  /** End it for good: what is remembered of its attempts is forgotten. Resolves when nothing is left of it. */
+  remove(): Promise<void> {
+    this.forgotten = true;
+    this.context.attempts.delete(this.desired.id);
+    this.send({ type: 'stop', drain: true });
+    return this.ended.promise;
+  }
+
+  /** End it because the daemon ends. Resolves when nothing is left of it. */
+  close(): Promise<void> {
+    this.send({ type: 'stop', drain: false });
+    return this.ended.promise;
   }
 
   snapshot(): InstanceStatus {
-    return { ...this.status };
+    return this.describe().status;
+  }
+
+  describe(): InstanceDetail {
+    const { run } = this;
+    return describeInstance(this.desired, this.machine, {
+      ...(this.blocked !== undefined && { blocked: this.blocked }),
+      ...(run?.pid !== undefined && { pid: run.pid }),
+      notices: run?.notices ?? [],
+      inFlight: run?.upstream?.inFlight ?? 0,
+    });
   }
 
   /** What it wrote. @param after the cursor of an earlier page: only what came later */
@@ -97,175 +138,156 @@ export class Instance {
     return this.logbook.page(after);
   }
 
-  get state(): InstanceState {
-    return this.status.state;
+  private send(event: InstanceEvent): void {
+    const { context, machine: before } = this;
+    const { machine, effects } = step(before, event, {
+      backoff: context.backoff,
+      health: context.health(),
+      now: context.clock.now(),
+      random: context.random(),
+    });
+    this.machine = machine;
+    if (machine.state === 'Stopping') this.waiting.abort();
+    for (const effect of effects) this.carryOut(effect);
+    if (machine.gone && !before.gone) this.ended.resolve();
+    if (isSeenToDiffer(before, machine)) context.onChange();
   }
 
-  /** End it and everything it started. Resolves when it is gone. */
-  async stop(): Promise<void> {
-    if (!this.stopping.signal.aborted) {
-      this.become('Stopping');
-      this.stopping.abort();
-    }
-    await this.finished;
-  }
-
-  private async supervise(): Promise<void> {
-    const { clock, backoff } = this.context;
-    const { signal } = this.stopping;
-    let failures = 0;
-    let diedBefore: number | undefined;
-    while (!signal.aborted) {
-      const started = await this.start().catch(error => ({ problem: asProblem(error) }));
-      let why: Problem;
-      if ('problem' in started) {
-        why = started.problem;
-        failures++;
-      } else {
-        why = await started.lost;
-        const died = clock.now();
-        failures = failuresAfterDeath(backoff, failures, died, diedBefore);
-        diedBefore = died;
-        if (!signal.aborted) this.become('Error', { problem: why, restarts: this.status.restarts + 1 });
-      }
-      await this.release();
-      if (signal.aborted || failures === 0) continue;
-      const delay = backoffDelay(backoff, failures, Math.random());
-      this.become('Error', { problem: why, nextRetryAt: new Date(clock.now() + delay).toISOString() });
-      await clock.sleep(delay, signal);
-    }
-    await this.release();
-  }
-
-  /** One attempt: from a free slot to an answered `initialize` and listed tools. */
-  private async start(): Promise<Started | { problem: Problem }> {
-    const { context, desired } = this;
-    const { signal } = this.stopping;
-    this.become('Starting');
-    const prepared = await context.prepare(desired, signal);
-    if ('problem' in prepared) return prepared;
-    const slot = await context.slots.take(signal);
-    const early = setTimeout(() => slot?.(), SLOT_MS);
-    try {
-      if (signal.aborted) return { problem: stopped(desired.id) };
-      const began = context.clock.now();
-      const started =
-        'external' in prepared ? await this.connectExternal(prepared.external) : await this.launch(prepared.launch);
-      if (!('problem' in started)) this.running(started, context.clock.now() - began);
-      return started;
-    } finally {
-      clearTimeout(early);
-      slot?.();
+  private carryOut(effect: InstanceEffect): void {
+    switch (effect.type) {
+      case 'start':
+        this.start();
+        break;
+      case 'watch':
+        void this.watch(effect.now);
+        break;
+      case 'release':
+        void this.release();
+        break;
+      case 'drain':
+        void this.drain();
+        break;
+      case 'wait':
+        void this.wait(effect.ms);
+        break;
+      case 'save':
+        if (!this.forgotten) this.context.attempts.put(this.desired.id, this.desired.specDigest, kept(this.machine));
     }
   }
 
-  private async launch(spec: LaunchSpec): Promise<Started | { problem: Problem }> {
-    const running = await this.context.runtime.ensure(spec);
-    if ('problem' in running) return running;
-    if (running.pid !== undefined) this.status.pid = running.pid;
-    this.logbook.begin(running);
-    for (const caveat of running.caveats) {
-      if (caveat.code === 'UNSANDBOXED') this.status.unsandboxed = caveat.message;
-      else this.notice(caveat);
-    }
-    const exited = running.exited.then(exit => exitProblem(this.desired, exit));
-    const upstream = await Promise.race([
-      this.context.runtime
-        .connect(spec.id)
-        .then(connection => ('problem' in connection ? connection : this.connect(connection, spec.secrets))),
-      exited.then(found => ({ problem: found })),
-    ]);
-    if ('problem' in upstream) return { problem: await this.explain(upstream.problem, running, exited) };
-    return { upstream, lost: this.lost(upstream, exited) };
-  }
-
-  private async connectExternal({ url, headers, secrets }: External): Promise<Started | { problem: Problem }> {
-    const upstream = await this.connect({ kind: 'http', url, headers }, secrets);
-    if ('problem' in upstream) return upstream;
-    return { upstream, lost: this.lost(upstream, undefined) };
-  }
-
-  private connect(connection: Connection, secrets: readonly string[]): Promise<Upstream | { problem: Problem }> {
-    return this.context.connect(connection, {
-      name: this.desired.server,
-      timeoutMs: this.context.initializeTimeoutMs,
-      secrets,
-      signal: this.stopping.signal,
-      onProblem: found => this.notice(found),
+  private start(): void {
+    this.waiting.abort();
+    const run: Run = { over: new AbortController(), launched: Promise.resolve(), secrets: [], notices: [] };
+    this.run = run;
+    run.launched = this.launch(run).then(launched => {
+      if (run !== this.run || run.over.signal.aborted) {
+        if ('upstream' in launched) void launched.upstream.close().catch(() => undefined);
+      } else if ('problem' in launched) this.send({ type: 'failed', problem: launched.problem });
+      else this.running(run, launched);
     });
   }
 
-  /** The best reason there is: a closed pipe is usually a process about to exit, whose last words say more. */
-  private async explain(found: Problem, running: RunningInstance, exited: Promise<Problem>): Promise<Problem> {
-    if (found.code === 'SERVER_EXITED') return this.preferExit(found, exited);
-    const last = running.logs().at(-1);
-    return last === undefined ? found : { ...found, message: `${found.message}; its last line: ${last}` };
+  private launch(run: Run): Promise<Launched | { problem: Problem }> {
+    const watch = {
+      onProcess: (running: RunningInstance) => {
+        run.pid = running.pid;
+        this.logbook.begin(running);
+      },
+      onNotice: (found: Problem) => this.notice(run, found),
+    };
+    return launchInstance(this.desired, this.context, watch, run.over.signal).catch(error => ({
+      problem: asProblem(error),
+    }));
   }
 
-  private preferExit(found: Problem, exited: Promise<Problem>): Promise<Problem> {
-    return Promise.race([exited, this.context.clock.sleep(LAST_WORDS_MS).then(() => found)]);
-  }
-
-  private async lost(upstream: Upstream, exited: Promise<Problem> | undefined): Promise<Problem> {
-    const { signal } = this.stopping;
-    const aborted = new Promise<Problem>(resolve => {
-      if (signal.aborted) resolve(stopped(this.desired.id));
-      signal.addEventListener('abort', () => resolve(stopped(this.desired.id)), { once: true });
+  private running(run: Run, { upstream, lost, startMs, secrets }: Launched): void {
+    const counted = countCalls(upstream);
+    run.upstream = counted;
+    run.secrets = secrets;
+    counted.onSurfaceChanged(() => this.context.onChange());
+    void lost.then(problem => {
+      if (run === this.run) this.send({ type: 'lost', problem });
     });
-    const closed = upstream.closed.then(found => (exited ? this.preferExit(found, exited) : found));
-    return Promise.race([aborted, closed, ...(exited ? [exited] : [])]);
+    this.send({ type: 'ready', startMs });
   }
 
-  private running(started: Started, startMs: number): void {
-    this.upstream = started.upstream;
-    started.upstream.onSurfaceChanged(() => this.context.onChange());
-    this.become('Running', { startMs });
+  /** Check its health for as long as the run lasts. */
+  private async watch(now: boolean): Promise<void> {
+    const { run, context } = this;
+    if (!run?.upstream) return;
+    const { signal } = run.over;
+    let pause = now ? 0 : this.interval();
+    for (;;) {
+      await context.clock.sleep(pause, signal);
+      if (signal.aborted || this.machine.state !== 'Running') return;
+      const { id } = this.desired;
+      const { result, problem } = await checkInstance(id, run.upstream, context.health(), run.secrets, signal);
+      if (signal.aborted) return;
+      this.send({ type: 'checked', result, problem });
+      pause = this.interval();
+    }
+  }
+
+  /** Spread, so that many instances are not asked in step. */
+  private interval(): number {
+    return Math.round(this.context.health().intervalMs * (0.9 + 0.2 * this.context.random()));
+  }
+
+  private async wait(ms: number): Promise<void> {
+    this.waiting = new AbortController();
+    const { signal } = this.waiting;
+    await this.context.clock.sleep(ms, signal);
+    if (!signal.aborted) this.send({ type: 'retry' });
+  }
+
+  private async drain(): Promise<void> {
+    const { run, context } = this;
+    const over = new AbortController();
+    await context.clock.sleep(LAST_CALLS_MS, run?.over.signal);
+    await Promise.race([run?.upstream?.idle(), context.clock.sleep(context.drainMs, over.signal)]);
+    over.abort();
+    this.send({ type: 'drained' });
   }
 
   /** Close the connection and end the process, whatever is left of either. */
   private async release(): Promise<void> {
-    const { upstream } = this;
-    this.upstream = undefined;
-    delete this.status.pid;
-    delete this.status.unsandboxed;
-    // Neither may keep the other, or a restart, waiting.
-    await Promise.allSettled([upstream?.close(), this.context.runtime.remove(this.desired.id)]);
-  }
-
-  private become(state: InstanceState, more: Partial<InstanceStatus> = {}): void {
-    const { id, restarts, pid, startMs, notices, unsandboxed } = this.status;
-    this.status = {
-      id,
-      state,
-      ready: state === 'Running',
-      since: state === this.status.state ? this.status.since : this.time(),
-      restarts,
-      ...(pid !== undefined && { pid }),
-      ...(startMs !== undefined && { startMs }),
-      ...(unsandboxed !== undefined && { unsandboxed }),
-      ...(notices && state !== 'Starting' && { notices }),
-      ...more,
-    };
-    this.context.onChange();
+    const { run } = this;
+    this.waiting.abort();
+    run?.over.abort();
+    if (run) {
+      // Whatever was being started has to be known before it can be ended.
+      const { upstream } = run;
+      await Promise.allSettled([upstream?.close(), run.launched]);
+      await this.context.runtime.remove(this.desired.id).catch(() => undefined);
+      delete run.upstream;
+      delete run.pid;
+    }
+    this.send({ type: 'released' });
   }
 
   /** Remember what is wrong but ends nothing, until the next start. */
-  private notice(found: Problem): void {
-    const notices = this.status.notices ?? [];
-    if (notices.length >= MAX_NOTICES || notices.some(({ message }) => message === found.message)) return;
-    this.status.notices = [...notices, found];
+  private notice(run: Run, found: Problem): void {
+    if (run.notices.length >= MAX_NOTICES || run.notices.some(({ message }) => message === found.message)) return;
+    run.notices.push(found);
     this.context.onChange();
   }
-
-  private time(): string {
-    return new Date(this.context.clock.now()).toISOString();
-  }
 }
 
-function exitProblem(desired: DesiredInstance, exit: Exit): Problem {
-  return problem('SERVER_EXITED', `${desired.id} ${howItEnded(exit)}`, { resource: `server/${desired.server}` });
+function isSeenToDiffer(before: Machine, after: Machine): boolean {
+  if (before === after) return false;
+  const seen = ({ state, error, nextRetryAt, gone, due, health }: Machine) =>
+    JSON.stringify([state, error?.message, nextRetryAt, gone, due, health.state, health.failures]);
+  return seen(before) !== seen(after);
 }
 
-function stopped(id: string): Problem {
-  return problem('SERVER_EXITED', `${id} was stopped`);
+function kept({ attempt, failures, lastAttemptAt, nextRetryAt, diedAt, restarts, error }: Machine): Attempts {
+  return {
+    attempt,
+    failures,
+    restarts,
+    ...(lastAttemptAt !== undefined && { lastAttemptAt }),
+    ...(nextRetryAt !== undefined && { nextRetryAt }),
+    ...(diedAt !== undefined && { diedAt }),
+    ...(error && { error }),
+  };
 }

@@ -149,6 +149,7 @@ function upstreamOf(peer: Peer, handshake: Handshake, watch: SurfaceWatch, trans
     onSurfaceChanged: watch.onChanged,
     closed: peer.closed,
     request: peer.request,
+    probe: options => peer.request(probeMethod(handshake), {}, options),
     async close() {
       if (transport instanceof StreamableHTTPClientTransport) {
         await Promise.race([
@@ -159,6 +160,12 @@ function upstreamOf(peer: Peer, handshake: Handshake, watch: SurfaceWatch, trans
       await transport.close();
     },
   };
+}
+
+function probeMethod({ era, capabilities }: Handshake): string {
+  if (capabilities.tools) return 'tools/list';
+  if (capabilities.prompts) return 'prompts/list';
+  return era === 'legacy' ? 'ping' : 'server/discover';
 }
 
 /** A problem that may hold the server's own words: on one line, bounded, and without its secrets. */

@@ -39,5 +39,10 @@ export interface Upstream {
     params: Record<string, unknown>,
     options?: RequestOptions,
   ): Promise<Record<string, unknown>>;
+  /**
+   * Ask for something that costs little, the way calls are asked for: the list of its tools; of its prompts when it has
+   * only those; else whether it is there. Rejects as `request` does.
+   */
+  probe(options: RequestOptions): Promise<unknown>;
   close(): Promise<void>;
 }

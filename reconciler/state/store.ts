@@ -1,10 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
 import { DatabaseUnusable, openDatabase } from '../../host/index.ts';
-import { type AnyResource, ProblemError, problem, type ResourceId } from '../../schema/index.ts';
+import { type AnyResource, type Problem, ProblemError, problem, type ResourceId } from '../../schema/index.ts';
 import type { Good } from '../accept.ts';
+import type { AttemptRecords, Attempts } from '../instances/index.ts';
 import type { ProcessRecord, ProcessRecords } from '../runtimes/index.ts';
+import type { SuspensionRecords } from '../suspensions.ts';
 
-/** What survives a restart: the last good revision of every resource, and the processes that were started. */
+/**
+ * What survives a restart: the last good revision of every resource, the processes that were started, the attempts to
+ * start them, and what is suspended.
+ */
 export interface StateStore {
   /** The newest commit that was accepted. */
   applied(): string | undefined;
@@ -16,6 +22,9 @@ export interface StateStore {
    */
   accept(commit: string, before: ReadonlyMap<ResourceId, Good>, after: ReadonlyMap<ResourceId, Good>): void;
   readonly processes: ProcessRecords;
+  readonly attempts: AttemptRecords;
+  /** What people have suspended. */
+  readonly suspensions: SuspensionRecords;
   close(): void;
 }
 
@@ -32,6 +41,8 @@ const migrations = [
      id TEXT PRIMARY KEY, spec_digest TEXT NOT NULL, pid INTEGER NOT NULL, start_time TEXT NOT NULL,
      boot_id TEXT NOT NULL, started_at INTEGER NOT NULL
    ) STRICT`,
+  `CREATE TABLE attempts (id TEXT PRIMARY KEY, spec_digest TEXT NOT NULL, attempts TEXT NOT NULL) STRICT;
+   CREATE TABLE suspended (what TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT`,
 ];
 
 /** @throws DatabaseUnusable when the file is damaged or of a newer version */
@@ -60,6 +71,8 @@ export function openStateStore(path: string): StateStore {
       }
     },
     processes: processRecords(database),
+    attempts: attemptRecords(database),
+    suspensions: suspensionRecords(database),
     close: () => database.close(),
   };
 }
@@ -109,13 +122,72 @@ function writeGood(
 
 /**
  * The records of processes only help the next start, which also looks for them by their folders and believes no row
- * that names another process: that the disk is full must neither end a server nor the daemon.
+ * that names another process; those of attempts only spare it some. That the disk is full must neither end a server nor the daemon.
  */
 function bestEffort(write: () => unknown): void {
   try {
     write();
   } catch {
     // Said above.
+  }
+}
+
+function attemptRecords(database: DatabaseSync): AttemptRecords {
+  const put = database.prepare('INSERT OR REPLACE INTO attempts VALUES (?, ?, ?)');
+  const drop = database.prepare('DELETE FROM attempts WHERE id = ?');
+  const one = database.prepare('SELECT attempts FROM attempts WHERE id = ? AND spec_digest = ?');
+  return {
+    get(id, specDigest) {
+      const row = one.get(id, specDigest);
+      return row === undefined ? undefined : readAttempts(String(row.attempts));
+    },
+    put: (id, specDigest, attempts) => bestEffort(() => put.run(id, specDigest, JSON.stringify(attempts))),
+    delete: id => bestEffort(() => drop.run(id)),
+  };
+}
+
+const Time = z.number().min(0).max(8.64e15).optional();
+const KeptAttempts = z.object({
+  attempt: z.int().min(0),
+  failures: z.int().min(0),
+  restarts: z.int().min(0),
+  lastAttemptAt: Time,
+  nextRetryAt: Time,
+  diedAt: Time,
+  error: z
+    .looseObject({ code: z.string(), severity: z.string(), message: z.string(), hint: z.string() })
+    .transform(found => found as unknown as Problem)
+    .optional(),
+});
+
+/** A row that cannot be read costs a wait, not the start. */
+function readAttempts(text: string): Attempts | undefined {
+  try {
+    return KeptAttempts.parse(JSON.parse(text)) as Attempts;
+  } catch {
+    return undefined;
+  }
+}
+
+/** People are told when what they ask for cannot be kept. */
+function suspensionRecords(database: DatabaseSync): SuspensionRecords {
+  const put = database.prepare('INSERT OR IGNORE INTO suspended VALUES (?, ?)');
+  const drop = database.prepare('DELETE FROM suspended WHERE what = ?');
+  const all = database.prepare('SELECT what, since FROM suspended ORDER BY what');
+  return {
+    put: (what, since) => void orUnusable(() => put.run(what, since)),
+    delete: what => void orUnusable(() => drop.run(what)),
+    all: () => new Map(all.all().map(row => [String(row.what), Number(row.since)])),
+  };
+}
+
+function orUnusable<T>(write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    const message = `the state cannot be written: ${error instanceof Error ? error.message : error}`;
+    const hint = 'Check the disk space and rights of the state directory, then try again.';
+    throw new ProblemError(problem('STATE_UNUSABLE', message, { hint }), { cause: error });
   }
 }
 

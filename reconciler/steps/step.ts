@@ -7,7 +7,8 @@ import type { StateStore } from '../state/index.ts';
 import type { Facts } from '../summarize.ts';
 
 /** What the steps of a pass change; with what is seen of the instances it makes up the status. */
-export interface State extends Omit<Facts, 'repository' | 'instances' | 'surface'> {
+export interface State
+  extends Omit<Facts, 'repository' | 'caveats' | 'instances' | 'surface' | 'rollout' | 'suspended'> {
   /** The newest commit that was applied, or refused, to the end. */
   decided: string | undefined;
 }

@@ -128,7 +128,7 @@ it('events --watch goes on with what comes', async () => {
 });
 
 it.each<[situation: string, args: string[], code: number, said: string]>([
-  ['a server that runs', ['good'], 0, '✔ 1 of 1 running\n'],
+  ['a server that runs', ['good'], 0, '✔ 1 of 1 ready\n'],
   ['a tool that is served', ['good__echo'], 0, '✔ the endpoint of the project `demo` lists `good__echo`\n'],
   ['a tool by its bare name', ['grow'], 0, 'lists `good__grow`\n'],
   ['a tool that the server has not', ['good__ecko'], 1, '→ did you mean `good__echo`?\n'],
@@ -152,7 +152,7 @@ it('why tells of what is not pushed yet', async () => {
 
 it('describe shows how a server is doing', async () => {
   const { stdout } = await look('describe', 'server', 'crash');
-  expect(stdout).toMatch(/^ {2}Ready +False .* InstancesNotRunning +crash-0 exited with code 3/m);
+  expect(stdout).toMatch(/^ {2}Ready +False .* (?:StartFailing|InstancesNotReady) +crash-0 exited with code 3/m);
   expect(stdout).toMatch(/^ {2}crash-0 +(?:Error|Starting) /m);
   expect(stdout).toContain('  last lines of crash-0:\n    no configuration\n');
   const { live } = JSON.parse((await look('describe', 'server', 'good', '-o', 'json')).stdout);

@@ -410,7 +410,7 @@ it('--once: exit 4 with what is not ready and why', async () => {
   const args = ['up', repository.bare, '--state-dir', stateDir, '--port', '0', '--once', '--timeout', '2'];
   const finished = await run(args);
   expect(finished.code).toBe(4);
-  expect(finished.stderr).toMatch(/not Ready within 2 s[\s\S]*server\/silent: InstancesNotRunning: 0 of 1 running/);
+  expect(finished.stderr).toMatch(/not Ready within 2 s[\s\S]*server\/silent: InstancesNotReady: 0 of 1 ready/);
   expect(instancePids()).toEqual([]);
 });
 

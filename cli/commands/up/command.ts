@@ -16,11 +16,6 @@ export function upCommand(context: CliContext): Command {
     .option('--env, --environment <name>', 'with the patches of an environment')
     .option('--state-dir <dir>', 'where the daemon keeps its state (default: below ~/.mcpctl/state)')
     .option('--port <port>', 'the gateway’s port; 0 takes any free one', parsePort, 3100)
-    .addOption(
-      new Option('--runtime <name>', 'where servers run that name no runtime; `memory` only pretends')
-        .choices(['process', 'memory'])
-        .default('process'),
-    )
     .option('--poll <seconds>', 'how often the remote is asked, ± 10 %', parseSeconds, 60)
     .option('--once', 'wait until everything is Ready, print the status, stop everything, exit')
     .option('--timeout <seconds>', 'with --once: how long to wait for Ready', parseSeconds, 120)
@@ -34,7 +29,6 @@ Examples:
   $ mcpctl up example-repo --once            # does everything start?
   $ mcpctl up https://git.example.com/ai.git # follow main, poll every minute
   $ mcpctl up ./ai.git --port 0 --poll 10
-  $ mcpctl up example-repo --once --runtime memory   # a rehearsal: nothing is really started
 
 Exit codes: 0 stopped or all Ready · 1 failed · 2 wrong usage · 4 not Ready in time`,
     )

@@ -16,7 +16,7 @@ import {
   createPrepare,
   createReconciler,
   openPackageStore,
-  openRuntimes,
+  openProcessRuntime,
   openStateStore,
   type Reconciler,
   type ReconcilerEvent,
@@ -82,7 +82,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
 
   const store = openStateStore(join(stateDir, 'state.sqlite'));
   cleanUp.push(() => store.close());
-  const runtime = openRuntimes({ stateDir, records: store.processes, env, standard: options.runtime });
+  const runtime = openProcessRuntime({ stateDir, records: store.processes, env });
   await runtime.reap();
   cleanUp.push(() => runtime.close());
 
@@ -97,7 +97,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     store,
     runtime,
     ...(options.environment !== undefined && { environment: options.environment }),
-    prepare: createPrepare({ packages, reader, secrets: { env, home, stateDir }, runtime: options.runtime }),
+    prepare: createPrepare({ packages, reader, secrets: { env, home, stateDir } }),
     pollMs: options.poll * 1000,
     concurrency: Math.max(4, availableParallelism()),
     log,
