@@ -9,8 +9,12 @@ const root = join(import.meta.dirname, '..');
 const outdir = join(root, 'dist');
 const MAX_BYTES = 6 * 1024 * 1024;
 
-/** Programs that run as a process: file in dist/ → source. The reader is forked by its URL. */
-const programs: Record<string, string> = { main: 'cli/main.ts', reader: 'repo/reader/main.ts' };
+/** Programs that run as a process: file in dist/ → source. The reader and ssh's proxy command are named by their URL. */
+const programs: Record<string, string> = {
+  main: 'cli/main.ts',
+  reader: 'repo/reader/main.ts',
+  'ssh-connect': 'repo/ssh/connect-main.ts',
+};
 
 /** `new URL('./x.ts', import.meta.url)` names a program; in dist/ its file is another one. */
 const programUrls: Plugin = {

@@ -1,10 +1,10 @@
-import type { Mirror, Oid, Reader } from '../repo/index.ts';
+import type { FetchResult, Mirror, Oid, Reader } from '../repo/index.ts';
 import type { ParsedFile, Problem } from '../schema/index.ts';
 
 /** Follows a remote's ref and keeps every file of its newest commit, parsed. */
 export interface Follower {
   /** The ref's newest commit. */
-  fetch(mode: 'poll' | 'poke', signal: AbortSignal): Promise<{ commit: Oid } | { problem: Problem }>;
+  fetch(mode: 'poll' | 'poke', signal: AbortSignal): Promise<FetchResult>;
   /** All files of a commit that was fetched; what did not change since the one read before is not read again. */
   read(commit: Oid, signal: AbortSignal): Promise<{ files: Iterable<ParsedFile> } | { problem: Problem }>;
 }

@@ -10,12 +10,18 @@ export interface Credentials {
   config: readonly (readonly [string, string])[];
   extra: Readonly<Record<string, string>>;
   secrets: readonly string[];
+  /** What to do when the remote refuses them, if more can be said than that. */
+  advice?: string;
 }
 
+/** For a bearer token, `username` is `bearer`. */
 interface Login {
   username: string;
   password: string;
 }
+
+/** The user name that tells a token to be sent as `Authorization: Bearer` from a password. */
+const BEARER = 'bearer';
 
 const none: Credentials = { config: [], extra: {}, secrets: [] };
 
@@ -25,8 +31,10 @@ const HELPER =
   '"$MCPCTL_CREDENTIAL_USERNAME" "$MCPCTL_CREDENTIAL_PASSWORD"; }; f';
 
 /**
- * The credentials for a remote: `MCPCTL_GIT_USERNAME` and `MCPCTL_GIT_PASSWORD`, or else the first matching line of
- * `git-credentials` in `home` (the format of git-credential-store(1), mode 0600). Only the remote's own host gets them.
+ * The credentials for a remote: `MCPCTL_GIT_TOKEN` (sent as a bearer token), or `MCPCTL_GIT_USERNAME` and
+ * `MCPCTL_GIT_PASSWORD`, or else the first matching line of `git-credentials` in `home` (the format of
+ * git-credential-store(1), mode 0600; the user name `bearer` makes the password a bearer token). Only the remote's own
+ * host gets them.
  * @returns REMOTE_AUTH when the variables are incomplete, or the file is not private or not in that format
  */
 export async function findCredentials(
@@ -40,6 +48,7 @@ export async function findCredentials(
   if ('problem' in login) return login;
   if (/[\n\r\0]/.test(login.username + login.password)) return refused('The git credentials have a line break in them');
   const { origin } = new URL(remote.url);
+  if (login.username === BEARER) return bearer(origin, login.password);
   const basic = Buffer.from(`${login.username}:${login.password}`).toString('base64');
   return {
     config: [[`credential.${origin}.helper`, HELPER]],
@@ -48,7 +57,18 @@ export async function findCredentials(
   };
 }
 
+/** git has no other way for these until 2.46. It follows no redirect, so no other host gets the header. */
+function bearer(origin: string, token: string): Credentials | { problem: Problem } {
+  if (!/^[\x21-\x7e]+$/.test(token)) return refused('The bearer token has characters that no header can carry');
+  return {
+    config: [[`http.${origin}/.extraHeader`, `Authorization: Bearer ${token}`]],
+    extra: {},
+    secrets: [token],
+  };
+}
+
 function fromEnvironment(env: NodeJS.ProcessEnv): Login | { problem: Problem } | undefined {
+  if (env.MCPCTL_GIT_TOKEN) return { username: BEARER, password: env.MCPCTL_GIT_TOKEN };
   const username = env.MCPCTL_GIT_USERNAME ?? '';
   const password = env.MCPCTL_GIT_PASSWORD ?? '';
   if (username === '' && password === '') return undefined;

@@ -49,6 +49,7 @@ const CONFIG: readonly (readonly [string, string])[] = [
   ['protocol.file.allow', 'always'],
   ['protocol.http.allow', 'always'],
   ['protocol.https.allow', 'always'],
+  ['protocol.ssh.allow', 'always'],
   ['transfer.fsckObjects', 'true'],
   // Old tools left these in many honest repositories; nothing here depends on them.
   ['fetch.fsck.zeroPaddedFilemode', 'ignore'],
@@ -58,6 +59,10 @@ const CONFIG: readonly (readonly [string, string])[] = [
   // not become unusable for ever by one commit in its history.
   ...CHECKOUT_DANGERS.map(name => [`fetch.fsck.${name}`, 'ignore'] as const),
   ['fetch.recurseSubmodules', 'no'],
+  // What is received grows in one file, so that its size can be watched.
+  ['fetch.unpackLimit', '1'],
+  // Large files go to the disk without being held in memory.
+  ['core.bigFileThreshold', '16m'],
   ['fetch.writeCommitGraph', 'false'],
   ['gc.auto', '0'],
   ['maintenance.auto', 'false'],
@@ -74,8 +79,8 @@ export interface GitEnvironmentOptions {
 }
 
 /**
- * The whole environment of a git process: a fixed configuration, no prompts, no hooks, no protocols but file and
- * http(s), and of the caller's variables only those it needs. No secret is among them.
+ * The whole environment of a git process: a fixed configuration, no prompts, no hooks, no protocols but file,
+ * http(s) and ssh, and of the caller's variables only those it needs. No secret is among them.
  */
 export function gitEnvironment(env: NodeJS.ProcessEnv, options: GitEnvironmentOptions = {}): Record<string, string> {
   const { config = [], gitDir, globalConfig = '/dev/null' } = options;
@@ -87,8 +92,10 @@ export function gitEnvironment(env: NodeJS.ProcessEnv, options: GitEnvironmentOp
     GIT_TERMINAL_PROMPT: '0',
     GIT_ASKPASS: '',
     SSH_ASKPASS: '',
+    // Without an ssh remote nothing speaks ssh; with one, its own command comes after this.
+    GIT_SSH_COMMAND: 'false',
     GIT_PROTOCOL_FROM_USER: '0',
-    GIT_ALLOW_PROTOCOL: 'file:http:https',
+    GIT_ALLOW_PROTOCOL: 'file:http:https:ssh',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_NO_LAZY_FETCH: '1',
     GIT_NO_REPLACE_OBJECTS: '1',

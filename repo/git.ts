@@ -49,7 +49,8 @@ export function lastWords(result: RunResult, secrets: readonly string[]): string
   const lines = result.stderr
     .split('\n')
     .map(line => line.trim())
-    .filter(line => line !== '');
+    // Over ssh, git’s own last words only say that there were others before.
+    .filter((line, _index, all) => line !== '' && !(all.length > 1 && /^fatal: Could not read from remote/.test(line)));
   const fatal = lines.find(line => line.startsWith('fatal:') || line.startsWith('error:')) ?? lines.at(-1);
   if (fatal !== undefined) return redact(fatal, secrets, 400);
   return result.signal ? `git was ended by ${result.signal}` : `git ended with status ${result.code}`;

@@ -110,12 +110,50 @@ describe('a mirror follows one ref', () => {
     expect(refs).toBe('refs/heads/followed\n');
   });
 
-  it('takes a forced push', async () => {
+  it('takes a forced push, and says that it was one', async () => {
     const mirror = await open(repository.bare);
     await mirror.fetch('poke');
+    const rewritten = repository.git('rev-parse', 'HEAD');
     repository.git('commit', '-q', '--amend', '-m', 'other');
     const amended = repository.commit({ a: 'b' });
-    expect(await mirror.fetch('poll')).toEqual({ commit: amended, changed: true });
+    expect(await mirror.fetch('poll')).toEqual({ commit: amended, changed: true, rewritten });
+    const back = repository.git('commit-tree', '-p', amended, '-m', 'on', 'HEAD^{tree}');
+    repository.git('push', '-q', 'origin', `${back}:refs/heads/main`);
+    expect(await mirror.fetch('poll')).toEqual({ commit: back, changed: true });
+  });
+
+  function commits(mirror: Mirror): number {
+    const args = ['--git-dir', mirror.gitDir, 'rev-list', '--count', 'followed'];
+    return Number(execFileSync('git', args, { encoding: 'utf8' }));
+  }
+
+  it('fetches the newest history only, and more of it on demand', async () => {
+    for (let count = 0; count < 30; count++) repository.git('commit', '-q', '--allow-empty', '-m', `${count}`);
+    repository.commit({ a: 'b' });
+    const mirror = await open(repository.bare);
+    await mirror.fetch('poke');
+    expect(commits(mirror)).toBe(20);
+    expect(await mirror.deepen(5)).toEqual({});
+    expect(commits(mirror)).toBe(25);
+    expect(await mirror.deepen(1000)).toEqual({});
+    expect(commits(mirror)).toBe(32);
+    expect(await mirror.deepen(1)).toEqual({});
+  });
+
+  it('tells many commits at once from a forced push', async () => {
+    const mirror = await open(repository.bare);
+    await mirror.fetch('poke');
+    for (let count = 0; count < 30; count++) repository.git('commit', '-q', '--allow-empty', '-m', `${count}`);
+    const commit = repository.commit({ a: 'b' });
+    expect(await mirror.fetch('poll')).toEqual({ commit, changed: true });
+  });
+
+  it('follows a repository that has only a part of the history itself', async () => {
+    repository.commit({ a: 'b' });
+    const part = join(repository.folder, 'part.git');
+    execFileSync('git', ['clone', '-q', '--bare', '--depth=1', `file://${repository.bare}`, part], { stdio: 'pipe' });
+    const commit = repository.git('rev-parse', 'HEAD');
+    expect(await (await open(part)).fetch('poll')).toEqual({ commit, changed: true });
   });
 
   it('peels an annotated tag and follows it when it is moved', async () => {

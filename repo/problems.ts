@@ -1,6 +1,7 @@
-import type { RunResult } from '../host/index.ts';
+import { type RunResult, redact } from '../host/index.ts';
 import { type Problem, type ProblemCode, problem } from '../schema/index.ts';
 import { lastWords } from './git.ts';
+import { type HttpAnswer, redirectTarget } from './http-answer.ts';
 import type { Remote } from './types.ts';
 
 interface Symptom {
@@ -13,6 +14,27 @@ interface Symptom {
 
 /** The first that matches decides. */
 const symptoms: readonly Symptom[] = [
+  {
+    pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|No \S+ host key is known/,
+    code: 'HOST_KEY_CHANGED',
+    message: 'is on a host that shows another key than the one pinned',
+  },
+  {
+    pattern: /Permission denied|Too many authentication failures/,
+    code: 'REMOTE_AUTH',
+    message: 'does not accept this machine’s ssh key, or not for this repository',
+  },
+  {
+    pattern: /^proxy: /m,
+    code: 'REMOTE_UNREACHABLE',
+    message: 'could not be reached through the proxy',
+    hint: 'Check the proxy in ALL_PROXY or HTTPS_PROXY, or name the host in NO_PROXY.',
+  },
+  {
+    pattern: /[Rr]epository not found/,
+    code: 'REMOTE_NOT_FOUND',
+    message: 'does not exist, or this machine’s key may not read it',
+  },
   {
     pattern:
       /Authentication failed|could not read (?:Username|Password)|terminal prompts disabled|returned error: 40[13]/,
@@ -32,7 +54,7 @@ const symptoms: readonly Symptom[] = [
     hint: 'Run mcpctl as the folder’s owner, or follow the repository through `https://`.',
   },
   {
-    pattern: /[Cc]ould not resolve (?:host|proxy)/,
+    pattern: /[Cc]ould not resolve (?:host|proxy)|Could not resolve hostname/,
     code: 'REMOTE_UNREACHABLE',
     message: 'has a host name that does not resolve',
   },
@@ -42,7 +64,11 @@ const symptoms: readonly Symptom[] = [
     message: 'could not be trusted: its TLS certificate was refused',
     hint: 'Name your certificate authority in GIT_SSL_CAINFO.',
   },
-  { pattern: /Operation too slow|[Tt]imed out/, code: 'REMOTE_TIMEOUT', message: 'did not answer in time' },
+  {
+    pattern: /Operation too slow|[Tt]imed out|not responding/,
+    code: 'REMOTE_TIMEOUT',
+    message: 'did not answer in time',
+  },
   {
     pattern:
       /returned error: 404|does not appear to be a git repository|repository '.*' not found|not valid: is this a git repository/,
@@ -71,14 +97,25 @@ const symptoms: readonly Symptom[] = [
 /**
  * Why a git command that spoke with a remote failed, as a problem with git's own words, redacted.
  * @param secrets values that must not appear
+ * @param answer what a web server answered last
  */
-export function remoteProblem(result: RunResult, remote: Remote, secrets: readonly string[]): Problem {
+export function remoteProblem(
+  result: RunResult,
+  remote: Remote,
+  secrets: readonly string[],
+  answer?: HttpAnswer,
+): Problem {
   const who = `The repository ${remote.display}`;
   if (result.spawnError) {
     return problem('GIT_MISSING', `git could not be run: ${result.spawnError.code ?? 'it did not start'}`);
   }
   if (result.aborted) return problem('REMOTE_UNREACHABLE', `${who} was not asked to the end: the fetch was stopped`);
   if (result.timedOut) return problem('REMOTE_TIMEOUT', `${who} did not answer in time`);
+  const target = remote.kind === 'http' ? redirectTarget(answer, remote.url) : undefined;
+  if (target !== undefined) {
+    const message = `${who} redirects to ${redact(target, secrets, 400)}, which is not followed`;
+    return problem('REMOTE_UNREACHABLE', message, { hint: 'Give that address, if it is the right one.' });
+  }
   const words = lastWords(result, secrets);
   const symptom = symptoms.find(({ pattern }) => pattern.test(result.stderr));
   if (!symptom) return problem('REMOTE_UNREACHABLE', `${who} could not be fetched: ${words}`);

@@ -4,7 +4,9 @@ import type { ParsedFile, Problem } from '../schema/index.ts';
 export type Oid = string;
 
 /** Where the repository is, checked and free of credentials. */
-export interface Remote {
+export type Remote = PlainRemote | SshRemote;
+
+interface PlainRemote {
   kind: 'path' | 'http';
   /** What git is given: an absolute path, or an http(s) URL without user or password. */
   url: string;
@@ -12,8 +14,22 @@ export interface Remote {
   display: string;
 }
 
-/** What one fetch found. `changed` is false when the remote's ref is where it was. */
-export type FetchResult = { commit: Oid; changed: boolean } | { problem: Problem };
+export interface SshRemote {
+  kind: 'ssh';
+  /** What git is given: `ssh://[user@]host[:port]/path`, or `[user@]host:path` as it was written. */
+  url: string;
+  display: string;
+  /** A name or an address, in lower case, IPv6 without brackets. */
+  host: string;
+  port: number;
+  user: string | undefined;
+}
+
+/**
+ * What one fetch found. `changed` is false when the remote's ref is where it was; `rewritten` names the commit it was
+ * at when the new one does not descend from that.
+ */
+export type FetchResult = { commit: Oid; changed: boolean; rewritten?: Oid } | { problem: Problem };
 
 /**
  * `poll` asks first (one exact-ref request, no transfer when nothing is new); `poke` fetches at once; `rebuild` fetches
@@ -24,8 +40,22 @@ export type FetchMode = 'poll' | 'poke' | 'rebuild';
 /** The daemon's bare copy of a remote: one exact ref, fetched into it, never a checkout. */
 export interface Mirror {
   readonly gitDir: string;
+  /** For ssh: the key that this machine shows, as the line to add at the forge. */
+  readonly deployKey?: DeployKey;
   /** Ask the remote for the ref and take over what is new. */
   fetch(mode: FetchMode, signal?: AbortSignal): Promise<FetchResult>;
+  /**
+   * Take over so many more commits of the ref's history; a fetch brings only the newest ones.
+   * @returns a problem, or nothing
+   */
+  deepen(commits: number, signal?: AbortSignal): Promise<{ problem?: Problem }>;
+}
+
+export interface DeployKey {
+  /** `ssh-ed25519 AAAA… comment` */
+  line: string;
+  /** It was made just now. */
+  made: boolean;
 }
 
 /**

@@ -19,12 +19,21 @@ describe('parseRemote', () => {
     ['nothing', '', 'empty'],
     ['an option', '--upload-pack=/bin/sh', 'option'],
     ['a short option', '-u', 'option'],
-    ['ssh', 'ssh://host/repo', 'ssh://'],
     ['git over ssh', 'git+ssh://host/repo', 'git+ssh://'],
     ['the git protocol', 'git://host/repo', 'git://'],
     ['ftp', 'ftp://host/repo', 'ftp://'],
-    ['an scp-like address', 'git@host.example:org/repo.git', 'host:path'],
-    ['an scp-like address without user', 'host:repo', 'host:path'],
+    ['a password in an ssh URL', 'ssh://me:pw@host/repo', 'password'],
+    ['an ssh host that is an option', 'ssh://-oProxyCommand=id/repo', 'host'],
+    ['an ssh user that is an option', '-oProxyCommand=id@host:repo', 'option'],
+    ['an ssh path that is an option', 'git@host:--upload-pack=id', 'host:path'],
+    ['an ssh path with a part that is an option', 'ssh://host/a/-b', 'host[:port]'],
+    ['an ssh path that a shell would read', 'git@host:$(id)', 'host:path'],
+    ['an ssh path with a quote', "ssh://host/a'b", 'host[:port]'],
+    ['an encoded ssh path', 'ssh://host/a%0ab', 'host[:port]'],
+    ['an ssh path with a space', 'git@host:a b', 'host:path'],
+    ['an ssh port that is none', 'ssh://host:70000/repo', 'host[:port]'],
+    ['an ssh URL without a path', 'ssh://host/', 'host[:port]'],
+    ['an ssh URL with a query', 'ssh://host/repo?x', 'host[:port]'],
     ['a Windows path', 'C:\\repo', 'host:path'],
     ['a command as remote helper', 'ext::sh -c id', 'helper'],
     ['a file descriptor as remote helper', 'fd::17', 'helper'],
@@ -48,9 +57,16 @@ describe('parseRemote', () => {
     expect(JSON.stringify(result.problem)).not.toMatch(/pw|token@/);
   });
 
-  it('says that ssh comes later', () => {
-    expect(parseRemote('git@host:org/repo.git', '/')).toMatchObject({
-      problem: { hint: expect.stringContaining('ssh is not supported yet') },
-    });
+  const ssh = { kind: 'ssh', host: 'host.example', port: 22, user: undefined };
+  it.each([
+    ['a URL', 'ssh://git@Host.example/org/repo.git', { user: 'git' }],
+    ['a URL with a port', 'ssh://host.example:2222/~/repo', { port: 2222 }],
+    ['an upper-case scheme', 'SSH://host.example/repo', { url: 'ssh://host.example/repo' }],
+    ['an IPv6 address', 'ssh://git@[::1]:2222/repo', { host: '::1', port: 2222, user: 'git' }],
+    ['the short form', 'git@host.example:org/repo.git', { user: 'git', url: 'git@host.example:org/repo.git' }],
+    ['the short form without a user', 'host.example:/srv/repo', {}],
+    ['a path in another script', 'git@host.example:проект/репо', { user: 'git' }],
+  ])('takes ssh’s %s', (_situation, text, expected) => {
+    expect(parseRemote(text, '/')).toMatchObject({ ...ssh, ...expected });
   });
 });

@@ -9,9 +9,9 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 export type ParsedRemote = Remote | { problem: Problem };
 
 /**
- * Check where a repository is, by our own grammar, before git sees it: a path, `file://`, `http://` or `https://`.
- * Everything else is refused with REMOTE_UNSUPPORTED: other schemes, `host:path`, git's `helper::address`, what looks
- * like an option, and addresses that carry a user, a password, a query or a fragment.
+ * Check where a repository is, by our own grammar, before git sees it: a path, `file://`, `http://`, `https://`,
+ * `ssh://`, or ssh's short form `user@host:path`. Everything else is refused with REMOTE_UNSUPPORTED: other schemes,
+ * git's `helper::address`, what looks like an option, and addresses that carry a password, a query or a fragment.
  * @param cwd what a relative path starts from
  */
 export function parseRemote(text: string, cwd: string): ParsedRemote {
@@ -24,22 +24,16 @@ export function parseRemote(text: string, cwd: string): ParsedRemote {
   if (scheme === undefined) return parsePath(text, cwd);
   if (scheme === 'file') return parseFileUrl(text);
   if (scheme === 'http' || scheme === 'https') return parseHttpUrl(text);
-  const hint = scheme.includes('ssh') ? sshHint : 'Use a path, `file://`, `http://` or `https://`.';
+  if (scheme === 'ssh') return parseSshUrl(text);
+  const hint = 'Use a path, `file://`, `http://`, `https://` or `ssh://`.';
   return unsupported(`Addresses of the scheme \`${scheme}://\` are not supported`, hint);
 }
-
-const sshHint = 'ssh is not supported yet: use the repository’s `https://` address, or a path on this machine.';
 
 function parsePath(text: string, cwd: string): ParsedRemote {
   if (/^[A-Za-z0-9+._-]*::/.test(text)) {
     return unsupported('The address names a remote helper of git (`helper::address`)');
   }
-  if (/^[^/]*:/.test(text)) {
-    return unsupported(
-      'The address has the form `host:path`',
-      `${sshHint} A folder whose name has a colon is written \`./name\`.`,
-    );
-  }
+  if (/^[^/]*:/.test(text)) return parseShortSsh(text);
   return pathRemote(resolve(cwd, text), text);
 }
 
@@ -75,6 +69,40 @@ function parseHttpUrl(text: string): ParsedRemote {
     return unsupported('The address has a query or a fragment', 'Give the repository’s plain address.');
   }
   return { kind: 'http', url: url.href, display: url.href };
+}
+
+/** git undoes percent signs and hands user, host and path to other programs: only what none of them reads otherwise. */
+const SSH_USER = '(?:(?<user>[A-Za-z0-9_][A-Za-z0-9._-]*)@)?';
+const SSH_HOST = '(?:\\[(?<address>[0-9A-Fa-f:.]+)\\]|(?<name>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?))';
+const SSH_PATH = '[\\p{L}\\p{N}._~+@=,/-]+';
+const SSH_URL = new RegExp(`^ssh://${SSH_USER}${SSH_HOST}(?::(?<port>[0-9]{1,5}))?(?<path>/${SSH_PATH})$`, 'u');
+const SSH_SHORT = new RegExp(`^${SSH_USER}${SSH_HOST}:(?<path>${SSH_PATH})$`, 'u');
+
+function parseSshUrl(text: string): ParsedRemote {
+  if (/^ssh:\/\/[^/@]*:[^/@]*@/i.test(text)) {
+    return unsupported('The address carries a password', 'Leave it out: ssh shows the deploy key that mcpctl makes.');
+  }
+  const url = `ssh${text.slice('ssh'.length)}`;
+  return sshRemote(url, SSH_URL.exec(url)?.groups);
+}
+
+/** ssh's short form; one letter before the colon is a drive of Windows, not a host. */
+function parseShortSsh(text: string): ParsedRemote {
+  const groups = SSH_SHORT.exec(text)?.groups;
+  return sshRemote(text, groups?.name?.length === 1 ? undefined : groups);
+}
+
+function sshRemote(url: string, groups: Record<string, string | undefined> | undefined): ParsedRemote {
+  const host = groups?.address ?? groups?.name;
+  const port = Number(groups?.port ?? 22);
+  const path = groups?.path ?? '';
+  if (host === undefined || port < 1 || port > 65_535 || /^-|\/-/.test(path)) {
+    return unsupported(
+      'The address is none of ssh’s: `ssh://[user@]host[:port]/path` or `[user@]host:path`',
+      'Paths have letters, digits and `._~+@=,-/`. A folder whose name has a colon is written `./name`.',
+    );
+  }
+  return { kind: 'ssh', url, display: url, host: host.toLowerCase(), port, user: groups?.user };
 }
 
 function unsupported(message: string, hint?: string): { problem: Problem } {

@@ -249,7 +249,8 @@ export const problemCodes = {
   // ── the remote ──
   REMOTE_UNSUPPORTED: {
     severity: 'error',
-    meaning: 'The repository’s address is not a path, `file://`, `http://` or `https://`, or it carries credentials.',
+    meaning:
+      'The repository’s address is not a path, `file://`, `http://`, `https://` or `ssh://`, or it carries credentials.',
     cure: 'Give a supported address; credentials belong in the environment or a 0600 file.',
   },
   REMOTE_NOT_FOUND: {
@@ -260,7 +261,7 @@ export const problemCodes = {
   REMOTE_AUTH: {
     severity: 'error',
     meaning: 'The remote refused the credentials, or wants some.',
-    cure: 'Set MCPCTL_GIT_USERNAME and MCPCTL_GIT_PASSWORD, or write ~/.mcpctl/git-credentials with mode 0600.',
+    cure: 'Over https: set MCPCTL_GIT_TOKEN, or MCPCTL_GIT_USERNAME and MCPCTL_GIT_PASSWORD, or write ~/.mcpctl/git-credentials with mode 0600. Over ssh: add this machine’s deploy key at the forge.',
   },
   REMOTE_TIMEOUT: {
     severity: 'error',
@@ -271,6 +272,41 @@ export const problemCodes = {
     severity: 'error',
     meaning: 'The remote could not be reached, or what it sent is not usable.',
     cure: 'Check the network and the remote.',
+  },
+  SSH_MISSING: {
+    severity: 'error',
+    meaning: 'An ssh address is followed, but ssh or ssh-keygen is not installed.',
+    cure: 'Install OpenSSH’s client (`openssh-client`), or follow the `https://` address.',
+  },
+  HOST_KEY_UNKNOWN: {
+    severity: 'error',
+    meaning: 'No key of the ssh host is pinned, so it was not spoken with.',
+    cure: 'Compare the fingerprint with what the host’s owner publishes, then start once with `--host-key`.',
+  },
+  HOST_KEY_MISMATCH: {
+    severity: 'error',
+    meaning: 'The ssh host has none of the keys given with `--host-key`.',
+    cure: 'Check the fingerprint with the host’s owner; somebody may stand between you and the host.',
+  },
+  HOST_KEY_CHANGED: {
+    severity: 'error',
+    meaning: 'The ssh host shows another key than the one that was pinned; nothing was fetched.',
+    cure: 'Ask the host’s owner whether the key was changed; if so, start once with `--host-key` and the new fingerprint.',
+  },
+  REMOTE_RATE_LIMITED: {
+    severity: 'error',
+    meaning: 'The remote asked to be left alone for a while, and is not asked before that.',
+    cure: 'Nothing to do; the first poll after it tries again. Raise `--poll` if it happens often.',
+  },
+  REMOTE_TOO_LARGE: {
+    severity: 'error',
+    meaning: 'A fetch brought more than its limit and was ended; the last good revision stays in service.',
+    cure: 'Find what makes the repository large, or set MCPCTL_GIT_MAX_FETCH_MIB.',
+  },
+  HISTORY_REWRITTEN: {
+    severity: 'warning',
+    meaning: 'The followed branch was moved to a commit that does not descend from the one before (a forced push).',
+    cure: 'If nobody meant to, push the old commit back; protect the branch against forced pushes.',
   },
   REF_INVALID: {
     severity: 'error',

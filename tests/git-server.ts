@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
@@ -8,6 +9,17 @@ export interface GitServerOptions {
   root: string;
   /** Basic auth; without it everybody may read. */
   login?: { username: string; password: string };
+  /** Bearer auth. */
+  token?: string;
+  tls?: Tls;
+  /** Send no more of an answer than this, and never end it. */
+  stallAfter?: number;
+}
+
+/** A private key and its certificate, PEM. */
+export interface Tls {
+  key: string;
+  cert: string;
 }
 
 export interface RecordedRequest {
@@ -27,28 +39,30 @@ export interface RunningServer {
 /** Serve real repositories over smart HTTP: `git http-backend`, as behind any web server. */
 export function startGitServer(options: GitServerOptions): Promise<RunningServer> {
   return startServer((request, response) => {
-    if (!isAllowed(request, options.login)) {
+    if (!isAllowed(request, options)) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end('who are you?');
       return;
     }
-    serveByGit(request, response, options.root);
-  });
+    serveByGit(request, response, options);
+  }, options.tls);
 }
 
 /** Serve whatever the handler does: servers that hang, drip, redirect or fail. */
 export async function startServer(
   handler: (request: IncomingMessage, response: ServerResponse) => void,
+  tls?: Tls,
 ): Promise<RunningServer> {
   const requests: RecordedRequest[] = [];
-  const server: Server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
     const { method = '', url = '', headers } = request;
     requests.push({ method, url, authorization: headers.authorization });
     handler(request, response);
-  });
+  };
+  const server = tls ? createTlsServer({ ...tls }, listener) : createServer(listener);
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     requests,
     close: () =>
       new Promise(resolve => {
@@ -58,7 +72,8 @@ export async function startServer(
   };
 }
 
-function isAllowed(request: IncomingMessage, login: GitServerOptions['login']): boolean {
+function isAllowed(request: IncomingMessage, { login, token }: GitServerOptions): boolean {
+  if (token !== undefined) return request.headers.authorization === `Bearer ${token}`;
   if (!login) return true;
   const expected = Buffer.from(`${login.username}:${login.password}`).toString('base64');
   return request.headers.authorization === `Basic ${expected}`;
@@ -67,7 +82,7 @@ function isAllowed(request: IncomingMessage, login: GitServerOptions['login']): 
 let execPath: string | undefined;
 
 /** CGI, as RFC 3875 has it: the request in the environment and on standard input, headers before the body. */
-function serveByGit(request: IncomingMessage, response: ServerResponse, root: string): void {
+function serveByGit(request: IncomingMessage, response: ServerResponse, options: GitServerOptions): void {
   execPath ??= execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim();
   const url = new URL(request.url ?? '/', 'http://localhost');
   const child = spawn(join(execPath, 'git-http-backend'), [], {
@@ -75,7 +90,7 @@ function serveByGit(request: IncomingMessage, response: ServerResponse, root: st
       PATH: process.env.PATH,
       GIT_CONFIG_NOSYSTEM: '1',
       GIT_CONFIG_GLOBAL: '/dev/null',
-      GIT_PROJECT_ROOT: root,
+      GIT_PROJECT_ROOT: options.root,
       GIT_HTTP_EXPORT_ALL: '1',
       PATH_INFO: decodeURIComponent(url.pathname),
       QUERY_STRING: url.search.slice(1),
@@ -90,9 +105,12 @@ function serveByGit(request: IncomingMessage, response: ServerResponse, root: st
   request.pipe(child.stdin);
   child.stdin.on('error', () => undefined);
   let head = Buffer.alloc(0);
+  let sent = 0;
   child.stdout.on('data', (chunk: Buffer) => {
     if (response.headersSent) {
-      response.write(chunk);
+      sent += chunk.length;
+      if (sent > (options.stallAfter ?? Number.POSITIVE_INFINITY)) child.stdout.pause();
+      else response.write(chunk);
       return;
     }
     head = Buffer.concat([head, chunk]);

@@ -7,8 +7,8 @@ export function upCommand(context: CliContext): Command {
   return new Command('up')
     .description(
       'Follow a git repository: fetch its branch, run the servers it declares, and serve them to MCP clients on a ' +
-        'loopback address. REPO is a path, or a file://, http:// or https:// URL; a folder that is no repository of ' +
-        'its own is followed as it lies there.',
+        'loopback address. REPO is a path, a file://, http://, https:// or ssh:// URL, or git@host:path; a folder that ' +
+        'is no repository of its own is followed as it lies there.',
     )
     .argument('[repo]', 'path or URL of the repository', '.')
     .option('--ref <branch>', 'the branch to follow', 'main')
@@ -17,6 +17,11 @@ export function upCommand(context: CliContext): Command {
     .option('--state-dir <dir>', 'where the daemon keeps its state (default: below ~/.mcpctl/state)')
     .option('--port <port>', 'the gateway’s port; 0 takes any free one', parsePort, 3100)
     .option('--poll <seconds>', 'how often the remote is asked, ± 10 %', parseSeconds, 60)
+    .option(
+      '--host-key <fingerprint>',
+      'pin this key of the ssh host (SHA256:…) instead of those pinned before; may be repeated',
+      collectFingerprint,
+    )
     .option('--once', 'wait until everything is Ready, print the status, stop everything, exit')
     .option('--timeout <seconds>', 'with --once: how long to wait for Ready', parseSeconds, 120)
     .addOption(
@@ -28,6 +33,7 @@ export function upCommand(context: CliContext): Command {
 Examples:
   $ mcpctl up example-repo --once            # does everything start?
   $ mcpctl up https://git.example.com/ai.git # follow main, poll every minute
+  $ mcpctl up git@git.example.com:ai.git --host-key SHA256:jXs6Y0GkKzm1Y1fFqkcPLrIuqkkXdSMRzAHXnYDh0x8
   $ mcpctl up ./ai.git --port 0 --poll 10
 
 Exit codes: 0 stopped or all Ready · 1 failed · 2 wrong usage · 4 not Ready in time`,
@@ -36,6 +42,13 @@ Exit codes: 0 stopped or all Ready · 1 failed · 2 wrong usage · 4 not Ready i
       const { runUp } = await import('./run.ts');
       context.finish(await runUp({ ...context, repository, ...options }));
     });
+}
+
+function collectFingerprint(text: string, before: string[] | undefined): string[] {
+  if (!/^SHA256:[A-Za-z0-9+/]{43}$/.test(text)) {
+    throw new InvalidArgumentError('SHA256: and 43 characters, as `ssh-keygen -l` and forges show it.');
+  }
+  return [...(before ?? []), text];
 }
 
 function parseSeconds(text: string): number {

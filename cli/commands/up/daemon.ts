@@ -37,6 +37,8 @@ export interface Running {
   workingTree: boolean;
   /** The access token, when it was made just now. */
   newToken: string | undefined;
+  /** The public half of the ssh key, when that was made just now. */
+  newDeployKey: string | undefined;
   /** End every server, then the gateway, and give the state directory back. */
   close(): Promise<void>;
 }
@@ -86,7 +88,17 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
   await runtime.reap();
   cleanUp.push(() => runtime.close());
 
-  const mirror = await openSource({ stateDir, remote, ref, path, env, home });
+  const maxFetch = Number(env.MCPCTL_GIT_MAX_FETCH_MIB);
+  const mirror = await openSource({
+    stateDir,
+    remote,
+    ref,
+    path,
+    env,
+    home,
+    ...(options.hostKey && { hostKeys: options.hostKey }),
+    ...(maxFetch > 0 && { maxFetchBytes: maxFetch * 1024 ** 2 }),
+  });
   const reader = openReader({ gitDir: mirror.gitDir, path });
   cleanUp.push(() => reader.close());
   const packages = openPackageStore({ dir: join(home, 'packages'), env });
@@ -120,6 +132,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     stateDir,
     workingTree: remote.kind === 'path' && existsSync(join(remote.url, '.git')),
     newToken: token.made ? token.value : undefined,
+    newDeployKey: mirror.deployKey?.made === true ? mirror.deployKey.line : undefined,
     close: () => undo(cleanUp),
   };
 }

@@ -14,6 +14,8 @@ export interface UpOptions extends CliContext {
   port: number;
   /** Seconds. */
   poll: number;
+  /** Fingerprints of the ssh host's keys. */
+  hostKey?: string[];
   once?: boolean;
   /** Seconds; only with `once`. */
   timeout: number;
@@ -40,6 +42,10 @@ export async function runUp(options: UpOptions): Promise<ExitCode> {
 function welcome({ io, ref }: UpOptions, running: Running): void {
   step(io, `gateway on ${running.url}, state in ${running.stateDir}`);
   if (running.workingTree) step(io, `following what is committed on ${ref}; uncommitted changes do not count`);
+  if (running.newDeployKey !== undefined) {
+    const line = paint(io, 'bold', running.newDeployKey);
+    io.stderr(`add this as a read-only deploy key of the repository; it is shown once:\n${line}\n`);
+  }
   if (running.newToken !== undefined) {
     io.stderr(`${paint(io, 'bold', 'access token (shown once):')} ${running.newToken}\n`);
   }
