@@ -108,6 +108,16 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
     ],
   },
   {
+    heading: 'Skills:',
+    commands: [
+      {
+        name: 'skills',
+        summary: 'bring skills onto this disk, for AI clients',
+        load: async context => (await import('./commands/skills/command.ts')).skillsCommand(context),
+      },
+    ],
+  },
+  {
     heading: 'Check:',
     commands: [
       {

@@ -20,6 +20,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   login: 'needs a gateway',
   context: 'changes the machine',
   config: 'changes the machine',
+  skills: 'changes the machine',
   import: 'writes',
   export: 'needs a gateway',
   init: 'writes',

@@ -9,6 +9,8 @@ export { openReader, type ReaderOptions } from './reader/index.ts';
 export { parseRef, parseRepoPath } from './ref.ts';
 export { openSource, type SourceOptions } from './source.ts';
 export { readStaged } from './staged.ts';
+export { openThinCopy, type RemoteRef, type ThinCopy, type ThinFile } from './thin-copy.ts';
+export type { TreeFile } from './tree-changes.ts';
 export type * from './types.ts';
 export { type ParsedRemote, parseRemote } from './url.ts';
 export { readCommit, readWorktree } from './worktree.ts';

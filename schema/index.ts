@@ -5,6 +5,7 @@
 export { assemble } from './assemble.ts';
 export { assembleWith } from './assemble-with.ts';
 export { bundleDigest } from './bundle.ts';
+export { bundleDanger } from './bundle-paths.ts';
 export { type Catalog, link } from './catalog.ts';
 export { closest } from './closest.ts';
 export { digestOf } from './digest.ts';

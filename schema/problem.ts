@@ -345,6 +345,63 @@ export const problemCodes = {
     meaning: 'A version that was asked for is none, or is not above the last one.',
     cure: 'Ask for a higher one.',
   },
+  // ── skills on a developer’s disk ──
+  SKILLS_UNCONFIGURED: {
+    severity: 'error',
+    meaning: 'Nothing says where this machine’s skills come from.',
+    cure: 'Run `mcpctl skills sync --from REPO` once.',
+  },
+  SKILLS_PROJECT_UNKNOWN: {
+    severity: 'error',
+    meaning: 'The project named by `--project` or a `.mcpctl-project` file is not there, or the file cannot be read.',
+    cure: 'Correct the name; nothing was removed.',
+  },
+  SKILLS_STATE_UNUSABLE: {
+    severity: 'error',
+    meaning: 'What mcpctl remembers of installed skills cannot be read or saved.',
+    cure: 'Check the disk’s space and the rights of `~/.mcpctl`; the next sync goes on from there.',
+  },
+  SKILLS_BUSY: {
+    severity: 'error',
+    meaning: 'Another sync on this machine takes longer than this one was ready to wait.',
+    cure: 'Run it again when the other one has ended.',
+  },
+  SKILL_REFUSED: {
+    severity: 'error',
+    meaning:
+      'A skill’s bundle could harm the disk it is written to, or is larger than a skill may be; nothing was written.',
+    cure: 'Rename or remove the file in the repository.',
+  },
+  SKILL_INVALID: {
+    severity: 'error',
+    meaning: 'A skill of the repository is not valid; the copy on this disk stays as it is.',
+    cure: 'Run `mcpctl validate` in the repository.',
+  },
+  SKILL_WRITE_FAILED: {
+    severity: 'error',
+    meaning: 'A skill could not be written to this disk; the one before stays.',
+    cure: 'Mend what the system says; the next sync tries again.',
+  },
+  SKILL_FOREIGN: {
+    severity: 'warning',
+    meaning: 'Something that mcpctl did not put there stands where a skill belongs; it was left alone.',
+    cure: 'Move it away, or rename the skill.',
+  },
+  SKILL_EDITED: {
+    severity: 'warning',
+    meaning: 'A skill was edited on this disk; it was neither updated nor removed.',
+    cure: 'See `mcpctl skills diff NAME`; `--adopt` proposes the edit, `--restore` takes it back.',
+  },
+  SKILL_KEPT: {
+    severity: 'warning',
+    meaning: 'Files that are not the release’s were moved out of the way and kept.',
+    cure: 'Look through the folder named, and delete it when nothing in it is needed.',
+  },
+  SKILL_SERVER_UNATTACHED: {
+    severity: 'warning',
+    meaning: 'A skill needs an MCP server that it could not be given.',
+    cure: 'Declare the server, or let a project take the skill in.',
+  },
   // ── running servers ──
   SECRET_UNRESOLVED: {
     severity: 'error',

@@ -1,0 +1,45 @@
+import { Command, Option } from 'commander';
+import type { CliContext } from '../../context.ts';
+
+/** `mcpctl skills`: skills of a repository on this machine’s disk. */
+export function skillsCommand(context: CliContext): Command {
+  return new Command('skills')
+    .description('Bring the skills of a repository onto this disk, for Claude Code and other clients.')
+    .addCommand(syncCommand(context));
+}
+
+function syncCommand(context: CliContext): Command {
+  return new Command('sync')
+    .summary('install, update and remove skills')
+    .description(
+      'Bring the skills on this disk to what the repository has: global ones into ~/.claude/skills, those of the ' +
+        'project named by --project or the nearest .mcpctl-project file into that folder’s .claude/skills. Skills that ' +
+        'were edited here, and folders that mcpctl did not put there, are left alone and reported.',
+    )
+    .option('-p, --project <name>', 'the project; else the nearest .mcpctl-project file says it')
+    .option('--from <repo>', 'where skills come from; remembered')
+    .option('--ref <branch>', 'the branch that is followed; remembered')
+    .option('--path <folder>', 'the repository’s folder inside the git repository; remembered')
+    .addOption(new Option('--trust <mode>', 'what is relied on; remembered').choices(['open', 'forge']))
+    .option('--target <client...>', 'clients whose folders are filled: claude, codex, agents; remembered')
+    .option('--dry-run', 'only tell what would be done')
+    .option('--force', 'also replace what was edited here; a copy of it is kept')
+    .option('--keep-orphans', 'keep skills that the repository does not have any more')
+    .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json']).default('table'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ mcpctl skills sync --from https://git.example.com/ai.git   # once; it is remembered
+  $ mcpctl skills sync
+  $ mcpctl skills sync -p demo --dry-run
+  $ mcpctl skills sync -o json
+
+Exit codes: 0 ok; also with --quiet when the network fails, and when only single skills fail · 1 network trouble, not
+authorised, or an unknown project · 2 disk full, or the state cannot be saved · 5 not trusted: nothing was changed`,
+    )
+    .action(async options => {
+      const { runSync } = await import('./sync.ts');
+      context.finish(await runSync({ ...context, ...options }));
+    });
+}

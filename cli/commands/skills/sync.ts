@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { mcpctlHome } from '../../../host/index.ts';
+import { asProblem, type Problem, ProblemError, problem } from '../../../schema/index.ts';
+import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { done, showProblem, step } from '../../style.ts';
+import {
+  emptyReport,
+  type SkillsConfig,
+  type SyncOutcome,
+  syncSkills,
+  type Target,
+  targets,
+} from '../../sync/index.ts';
+
+export interface SyncOptions extends Omit<CliContext, 'finish'> {
+  project?: string;
+  from?: string;
+  ref?: string;
+  path?: string;
+  trust?: 'open' | 'forge';
+  target?: string[];
+  dryRun?: boolean;
+  force?: boolean;
+  keepOrphans?: boolean;
+  output: 'table' | 'json';
+}
+
+/** Nobody can be reached, for whatever reason: an everyday state of laptops. */
+const NETWORK = new Set(['REMOTE_TIMEOUT', 'REMOTE_UNREACHABLE', 'REMOTE_NOT_FOUND']);
+/** The disk is full or cannot be written to. */
+const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+
+/** Sync and report. The exit codes are the command’s own: see its help. */
+export async function runSync(options: SyncOptions): Promise<ExitCode> {
+  const { io, output } = options;
+  const outcome = await sync(options);
+  const { report } = outcome;
+  if (output === 'json') io.stdout(`${JSON.stringify(report, undefined, 2)}\n`);
+  else tell(options, outcome);
+  if (output === 'json' || io.quiet !== true) for (const one of outcome.warnings) io.stderr(showProblem(io, one));
+  for (const one of report.errors) io.stderr(showProblem(io, one));
+  return report.exitCode;
+}
+
+async function sync(options: SyncOptions): Promise<SyncOutcome> {
+  const { io, env, cwd, signal } = options;
+  try {
+    return await syncSkills({
+      ...{ env, cwd, signal, home: mcpctlHome(env), config: chosen(options) },
+      ...(options.project !== undefined && { project: options.project }),
+      dryRun: options.dryRun === true,
+      force: options.force === true,
+      keepOrphans: options.keepOrphans === true,
+    });
+  } catch (error) {
+    const found = diskProblem(error) ?? asProblem(error);
+    const report = { ...emptyReport(), errors: [found], exitCode: exitCodeOf(found, io.quiet === true) };
+    return { report, warnings: [], changed: false, commit: '' };
+  }
+}
+
+/** What the command line overrides. @throws ProblemError USAGE */
+function chosen({ from, ref, path, trust, target, cwd }: SyncOptions): Partial<SkillsConfig> {
+  const unknown = target?.find(one => !targets.includes(one as Target));
+  if (unknown !== undefined) {
+    throw new ProblemError(problem('USAGE', `\`${unknown}\` is no client; there are: ${targets.join(', ')}`));
+  }
+  return {
+    // Remembered, it must mean the same from everywhere.
+    ...(from !== undefined && { from: existsSync(resolve(cwd, from)) ? resolve(cwd, from) : from }),
+    ...(ref !== undefined && { ref }),
+    ...(path !== undefined && { path }),
+    ...(trust !== undefined && { trust }),
+    ...(target !== undefined && { targets: target as Target[] }),
+  };
+}
+
+function diskProblem(error: unknown): Problem | undefined {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code !== undefined && DISK.has(code) ? problem('SKILLS_STATE_UNUSABLE', message) : undefined;
+}
+
+function exitCodeOf({ code }: Problem, quiet: boolean): ExitCode {
+  if (code === 'USAGE' || code === 'SKILLS_STATE_UNUSABLE') return ExitCodes.usage;
+  if (NETWORK.has(code) && quiet) return ExitCodes.ok;
+  return ExitCodes.failed;
+}
+
+function tell({ io, dryRun }: SyncOptions, { report, commit }: SyncOutcome): void {
+  const word = dryRun === true ? 'would be ' : '';
+  for (const [verb, ids] of [
+    ['installed', report.installed],
+    ['updated', report.updated],
+    ['removed', report.removed],
+  ] as const) {
+    for (const id of ids) step(io, `${id} ${word}${verb}`);
+  }
+  if (report.exitCode !== ExitCodes.ok || commit === '') return;
+  const { installed, updated, removed, skipped, preserved } = report;
+  const parts = [
+    `${installed.length} installed`,
+    `${updated.length} updated`,
+    `${removed.length} removed`,
+    `${skipped.length} unchanged`,
+    ...(preserved.length > 0 ? [`${preserved.length} preserved`] : []),
+  ];
+  done(io, `skills at ${commit.slice(0, 7)}: ${parts.join(', ')}`);
+}

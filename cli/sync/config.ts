@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { ensurePrivateDir, writeAtomic } from '../../host/index.ts';
+import { ProblemError, problem } from '../../schema/index.ts';
+import type { Places } from './places.ts';
+
+/** Clients whose folders skills are put into. */
+export const targets = ['claude', 'codex', 'agents'] as const;
+export type Target = (typeof targets)[number];
+
+/** What this machine was told, in `skills.json`: it is read before each session, so it is plain JSON. */
+export interface SkillsConfig {
+  /** Where skills come from; as given to `--from`, a path made absolute. */
+  from?: string;
+  ref: string;
+  /** The repository’s folder inside the git repository. */
+  path: string;
+  trust: 'open' | 'forge';
+  targets: Target[];
+}
+
+const defaults: SkillsConfig = { ref: 'main', path: '', trust: 'open', targets: ['claude'] };
+
+/** @throws ProblemError CONFIG_INVALID */
+export function readSkillsConfig({ config }: Places): SkillsConfig {
+  let text: string;
+  try {
+    text = readFileSync(config, 'utf8');
+  } catch {
+    return { ...defaults };
+  }
+  try {
+    const value = JSON.parse(text);
+    const { from, ref, path, trust, targets: given } = { ...defaults, ...value };
+    const list = Array.isArray(given) && given.length > 0 && given.every(one => targets.includes(one));
+    const fine =
+      list &&
+      (from === undefined || typeof from === 'string') &&
+      typeof ref === 'string' &&
+      typeof path === 'string' &&
+      (trust === 'open' || trust === 'forge');
+    if (!fine) throw new Error('it has a value of another kind than expected');
+    return { ...(from !== undefined && { from }), ref, path, trust, targets: given };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const hint = 'Mend the file, or remove it and run `mcpctl skills sync --from REPO`.';
+    throw new ProblemError(problem('CONFIG_INVALID', why, { at: { file: config }, hint }));
+  }
+}
+
+export async function writeSkillsConfig(places: Places, config: SkillsConfig): Promise<void> {
+  await ensurePrivateDir(places.home);
+  await writeAtomic(places.config, `${JSON.stringify(config, undefined, 2)}\n`);
+}
+
+/** The folders of skills of a scope: one for each client. @param project the project’s folder; none for global skills */
+export function clientFolders(
+  env: Readonly<Record<string, string | undefined>>,
+  chosen: readonly Target[],
+  project: string | undefined,
+): string[] {
+  const home = env.HOME && isAbsolute(env.HOME) ? env.HOME : homedir();
+  const folders = chosen.flatMap(target => {
+    if (project !== undefined) {
+      if (target === 'claude') return [join(project, '.claude', 'skills')];
+      return target === 'agents' ? [join(project, '.agents', 'skills')] : [];
+    }
+    if (target === 'claude') return [join(env.CLAUDE_CONFIG_DIR || join(home, '.claude'), 'skills')];
+    return target === 'codex' ? [join(env.CODEX_HOME || join(home, '.codex'), 'skills')] : [];
+  });
+  return [...new Set(folders)];
+}

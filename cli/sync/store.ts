@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { BundleContent } from './bundle.ts';
+import { statsOf } from './look.ts';
+import type { Places } from './places.ts';
+
+/** What a bundle in the store consists of: path → sha256, size and whether it may be run. */
+export type Manifest = Record<string, { sha256: string; size: number; executable: boolean }>;
+
+/** Beside the bundle, so that no bundle can bring it along. */
+const MANIFEST = 'files.json';
+const BUNDLE = 'bundle';
+/** Bundles that nothing leads to any more are kept for a quick way back. In milliseconds. */
+const KEEP_UNUSED_MS = 7 * 24 * 3600 * 1000;
+
+/** The folder of a bundle’s pristine files. @param digest `sha256:…` */
+export function bundleFolder(places: Places, digest: string): string {
+  return join(places.store, nameOf(digest), BUNDLE);
+}
+
+/** What the store has of a bundle; undefined when it is not there. */
+export async function readManifest(places: Places, digest: string): Promise<Manifest | undefined> {
+  try {
+    return JSON.parse(await readFile(join(places.store, nameOf(digest), MANIFEST), 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Put a bundle into the store, by one rename. One that is there is left, if it is as it should be.
+ * The files were checked: paths by `refusedBundle`, bytes against the digest.
+ */
+export async function putBundle(places: Places, digest: string, files: readonly BundleContent[]): Promise<Manifest> {
+  const manifest: Manifest = {};
+  for (const { path, sha256, bytes, executable } of files) {
+    manifest[path] = { sha256, size: bytes.length, executable };
+  }
+  const target = join(places.store, nameOf(digest));
+  if ((await readManifest(places, digest)) && isIntact(places, digest, manifest)) return manifest;
+  const staged = `${target}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const folders = new Set(files.map(({ path }) => dirname(join(staged, BUNDLE, path))));
+    for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const { path, bytes, executable } of files) {
+      await writeFile(join(staged, BUNDLE, path), bytes, { mode: executable ? 0o500 : 0o400, flag: 'wx' });
+    }
+    await writeFile(join(staged, MANIFEST), JSON.stringify(manifest), { mode: 0o400 });
+    // Only a damaged one can be in the way.
+    await rm(target, { recursive: true, force: true });
+    await rename(staged, target);
+  } catch (error) {
+    await rm(staged, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  }
+  return manifest;
+}
+
+/** Whether every pristine file has its size; what its bytes are is checked when it is copied. */
+function isIntact(places: Places, digest: string, manifest: Manifest): boolean {
+  const folder = bundleFolder(places, digest);
+  return Object.entries(manifest).every(([path, { size }]) => {
+    const stats = statsOf(join(folder, path));
+    return stats?.isFile() === true && stats.size === size;
+  });
+}
+
+/** Take a damaged bundle out of the store, so that it is fetched anew. */
+export async function dropBundle(places: Places, digest: string): Promise<void> {
+  await rm(join(places.store, nameOf(digest)), { recursive: true, force: true });
+}
+
+/** Remove what a killed sync left, and bundles that nothing has led to for a while. Best effort. */
+export async function tidyStore(places: Places, used: ReadonlySet<string>, now: number): Promise<void> {
+  const names = await readdir(places.store).catch(() => []);
+  const wanted = new Set([...used].map(nameOf));
+  for (const name of names) {
+    const path = join(places.store, name);
+    const old = async () => now - ((await stat(path).catch(() => undefined))?.mtimeMs ?? now) > KEEP_UNUSED_MS;
+    if (name.endsWith('.tmp') || (/^[0-9a-f]{64}$/.test(name) && !wanted.has(name) && (await old()))) {
+      await rm(path, { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
+}
+
+function nameOf(digest: string): string {
+  const name = digest.replace(/^sha256:/, '');
+  if (!/^[0-9a-f]{64}$/.test(name)) throw new Error(`not a digest: ${digest}`);
+  return name;
+}

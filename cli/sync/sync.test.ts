@@ -1,0 +1,324 @@
+import { chmodSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  emptyRepository,
+  projectFile,
+  type SkillsMachine,
+  skillFiles,
+  skillsMachine,
+} from '../../tests/skills-machine.ts';
+import { type Files, type TempRepository, tempRepository } from '../../tests/temp-repository.ts';
+
+let repository: TempRepository;
+let machine: SkillsMachine;
+
+beforeEach(() => {
+  repository = tempRepository({ ...emptyRepository, ...skillFiles('skills/review', 'Review it.') });
+  machine = skillsMachine();
+});
+afterEach(() => {
+  repository.remove();
+  machine.remove();
+});
+
+const from = (): string[] => ['--from', repository.bare];
+const SKILL = '.claude/skills/review/SKILL.md';
+
+/** A first sync, which has to work. */
+async function synced(files: Files = {}): Promise<void> {
+  if (Object.keys(files).length > 0) repository.commit(files);
+  const { report, stderr } = await machine.sync(from());
+  expect(report.errors, stderr).toEqual([]);
+}
+
+describe('a sync', () => {
+  it('installs through a link to a working copy, with executable bits', async () => {
+    await synced(
+      skillFiles('skills/tools', 'Tools.', { 'bin/run.sh': '#!/bin/sh\n', 'data/a.bin': Buffer.from([0, 255]) }),
+    );
+    repository.git('update-index', '--chmod=+x', 'skills/tools/bin/run.sh');
+    repository.git('commit', '-qm', 'x');
+    repository.git('push', '-q', 'origin', 'main');
+    const { report } = await machine.sync();
+    expect(report).toMatchObject({ updated: ['skill/tools'], skipped: ['skill/review'], exitCode: 0 });
+    expect(lstatSync(machine.path('.claude/skills/tools')).isSymbolicLink()).toBe(true);
+    expect(readlinkSync(machine.path('.claude/skills/tools'))).toMatch(new RegExp(`^${machine.path('.mcpctl/live/')}`));
+    expect(statSync(machine.path('.claude/skills/tools/bin/run.sh')).mode & 0o777).toBe(0o755);
+    expect(statSync(machine.path('.claude/skills/tools/SKILL.md')).mode & 0o777).toBe(0o644);
+    expect(readFileSync(machine.path('.claude/skills/tools/data/a.bin'))).toEqual(Buffer.from([0, 255]));
+    // Nothing else lies where a client would load it from, and nothing is shared with the store.
+    expect(machine.names('.claude/skills')).toEqual(['review', 'tools']);
+    expect(machine.names('.claude')).toEqual(['skills']);
+    expect(statSync(machine.path('.claude/skills/tools/SKILL.md')).nlink).toBe(1);
+  });
+
+  it('reports in the documented shape', async () => {
+    const { report, code } = await machine.sync(from());
+    expect(code).toBe(0);
+    expect(report).toEqual({
+      installed: ['skill/review'],
+      updated: [],
+      skipped: [],
+      removed: [],
+      preserved: [],
+      postInstallsRan: [],
+      postInstallsSkipped: [],
+      hooksApplied: [],
+      mcpServersAttached: [],
+      errors: [],
+      exitCode: 0,
+    });
+  });
+
+  it('updates, removes what is no more, and does nothing twice', async () => {
+    await synced(skillFiles('skills/data/plot'));
+    repository.commit({ ...skillFiles('skills/review', 'Review it well.'), 'skills/data': null });
+    expect((await machine.sync()).report).toMatchObject({ updated: ['skill/review'], removed: ['skill/plot'] });
+    expect(machine.read(SKILL)).toContain('Review it well.');
+    expect(machine.names('.claude/skills')).toEqual(['review']);
+    expect((await machine.sync()).report).toMatchObject({ skipped: ['skill/review'], updated: [], removed: [] });
+  });
+
+  it('with --dry-run tells the same and writes nothing', async () => {
+    const { report } = await machine.sync([...from(), '--dry-run']);
+    expect(report.installed).toEqual(['skill/review']);
+    expect(machine.names('.claude')).toEqual([]);
+    expect(machine.names('.mcpctl')).not.toContain('skills-state.json');
+    expect(machine.names('.mcpctl')).not.toContain('skills.json');
+  });
+
+  it('keeps orphans when told to', async () => {
+    await synced(skillFiles('skills/plot'));
+    repository.commit({ 'skills/plot': null });
+    expect((await machine.sync(['--keep-orphans'])).report).toMatchObject({ removed: [] });
+    expect(machine.names('.claude/skills')).toEqual(['plot', 'review']);
+    expect((await machine.sync()).report).toMatchObject({ removed: ['skill/plot'] });
+  });
+
+  it('puts an entry or a working copy back that is gone', async () => {
+    await synced();
+    rmSync(machine.path('.claude/skills/review'));
+    expect((await machine.sync()).report.updated).toEqual(['skill/review']);
+    rmSync(readlinkSync(machine.path('.claude/skills/review')), { recursive: true });
+    expect((await machine.sync()).report.installed).toEqual(['skill/review']);
+    expect(machine.read(SKILL)).toContain('Review it.');
+  });
+
+  it('finds everything again when its state is lost or damaged', async () => {
+    await synced();
+    machine.write(SKILL, 'mine');
+    machine.write('.mcpctl/skills-state.json', '{"schema": 1, "ski');
+    expect((await machine.sync()).report).toMatchObject({ preserved: ['skill/review'], installed: [] });
+    expect(machine.read(SKILL)).toBe('mine');
+  });
+
+  it('refuses a state that a newer version wrote', async () => {
+    await synced();
+    machine.write('.mcpctl/skills-state.json', '{"schema": 99}');
+    const { code, report } = await machine.sync();
+    expect({ code, errors: report.errors.map(one => one.code) }).toEqual({
+      code: 2,
+      errors: ['SKILLS_STATE_UNUSABLE'],
+    });
+  });
+
+  it('honours CLAUDE_CONFIG_DIR, and other clients where it is told to', async () => {
+    machine.env.CLAUDE_CONFIG_DIR = machine.path('elsewhere');
+    await machine.sync([...from(), '--target', 'claude', 'codex']);
+    expect(machine.names('elsewhere/skills')).toEqual(['review']);
+    expect(machine.names('.codex/skills')).toEqual(['review']);
+  });
+});
+
+describe('what people did', () => {
+  it.each<[situation: string, edit: () => void]>([
+    ['other bytes', () => machine.write(SKILL, 'mine')],
+    [
+      'other bytes of the same length',
+      () => machine.write(SKILL, (machine.read(SKILL) ?? '').replace('Review', 'Xeview')),
+    ],
+    ['a file less', () => rmSync(machine.path(SKILL))],
+  ])('%s: preserved, until --force, which keeps a copy', async (_situation, edit) => {
+    await synced();
+    edit();
+    const before = machine.read(SKILL);
+    repository.commit(skillFiles('skills/review', 'New.'));
+    const { report, stderr } = await machine.sync();
+    expect(report).toMatchObject({ preserved: ['skill/review'], updated: [], exitCode: 0 });
+    expect(stderr).toContain('SKILL_EDITED');
+    expect(machine.read(SKILL)).toBe(before);
+
+    expect((await machine.sync(['--force'])).report).toMatchObject({ updated: ['skill/review'] });
+    expect(machine.read(SKILL)).toContain('New.');
+    const [kept = ''] = machine.names('.mcpctl/kept');
+    if (before !== undefined) expect(machine.read(`.mcpctl/kept/${kept}/SKILL.md`)).toBe(before);
+  });
+
+  it('other modes and times only: no edit', async () => {
+    await synced();
+    chmodSync(machine.path(SKILL), 0o600);
+    expect((await machine.sync()).report).toMatchObject({ preserved: [], skipped: ['skill/review'] });
+  });
+
+  it('an edited skill that is no more is preserved too', async () => {
+    await synced(skillFiles('skills/plot'));
+    machine.write('.claude/skills/plot/SKILL.md', 'mine');
+    repository.commit({ 'skills/plot': null });
+    expect((await machine.sync()).report).toMatchObject({ preserved: ['skill/plot'], removed: [] });
+    expect(machine.read('.claude/skills/plot/SKILL.md')).toBe('mine');
+  });
+
+  it('files that they added go along with an update, and are kept at a removal', async () => {
+    await synced();
+    machine.write('.claude/skills/review/notes/mine.md', 'notes');
+    repository.commit(skillFiles('skills/review', 'New.'));
+    expect((await machine.sync()).report.updated).toEqual(['skill/review']);
+    expect(machine.read('.claude/skills/review/notes/mine.md')).toBe('notes');
+    repository.commit({ 'skills/review': null, ...skillFiles('skills/other') });
+    expect((await machine.sync()).report.removed).toEqual(['skill/review']);
+    const [kept = ''] = machine.names('.mcpctl/kept');
+    expect(machine.read(`.mcpctl/kept/${kept}/notes/mine.md`)).toBe('notes');
+  });
+
+  it.each<[situation: string, make: (path: string) => void]>([
+    ['a folder', path => mkdirSync(path)],
+    ['a link elsewhere', path => symlinkSync('/nowhere', path)],
+  ])('%s in the way: preserved and reported', async (_situation, make) => {
+    mkdirSync(machine.path('.claude/skills'), { recursive: true });
+    make(machine.path('.claude/skills/review'));
+    const { report, stderr } = await machine.sync(from());
+    expect(report).toMatchObject({ preserved: ['skill/review'], installed: [], exitCode: 0 });
+    expect(stderr).toContain('SKILL_FOREIGN');
+  });
+});
+
+describe('projects', () => {
+  const twoProjects: Files = {
+    'projects/one/project.yaml': projectFile(),
+    'projects/two/project.yaml': projectFile(),
+    ...skillFiles('projects/one/skills/deploy', 'One.'),
+    ...skillFiles('projects/two/skills/deploy', 'Two.'),
+  };
+
+  it('have their skills in their own folders, and do not disturb each other', async () => {
+    await synced(twoProjects);
+    machine.write('a/.mcpctl-project', 'one\n');
+    machine.write('a/deep/er/x', '');
+    mkdirSync(machine.path('b'));
+    const one = await machine.sync([], machine.path('a/deep/er'));
+    expect(one.report).toMatchObject({ installed: ['project/one/skill/deploy'], skipped: ['skill/review'] });
+    const two = await machine.sync(['-p', 'two'], machine.path('b'));
+    expect(two.report).toMatchObject({ installed: ['project/two/skill/deploy'], removed: [] });
+    expect(machine.read('a/.claude/skills/deploy/SKILL.md')).toContain('One.');
+    expect(machine.read('b/.claude/skills/deploy/SKILL.md')).toContain('Two.');
+    expect((await machine.sync()).report.removed).toEqual([]);
+    expect(machine.names('a/.claude/skills')).toEqual(['deploy']);
+    expect(machine.names('.claude/skills')).toEqual(['review']);
+  });
+
+  it.each<[situation: string, file: string]>([
+    ['unknown', 'three'],
+    ['unreadable', '../one'],
+  ])('%s: an error that removes nothing', async (_situation, content) => {
+    await synced(twoProjects);
+    machine.write('a/.mcpctl-project', 'one');
+    await machine.sync([], machine.path('a'));
+    machine.write('a/.mcpctl-project', content);
+    repository.commit({ 'skills/review': null, ...skillFiles('skills/other') });
+    const { code, report } = await machine.sync([], machine.path('a'));
+    expect({ code, errors: report.errors.map(one => one.code) }).toEqual({
+      code: 1,
+      errors: ['SKILLS_PROJECT_UNKNOWN'],
+    });
+    expect(machine.names('a/.claude/skills')).toEqual(['deploy']);
+    expect(machine.names('.claude/skills')).toEqual(['review']);
+  });
+
+  it('the home as a project’s folder is refused', async () => {
+    await synced(twoProjects);
+    expect((await machine.sync(['-p', 'one'])).code).toBe(2);
+  });
+});
+
+describe('servers that skills ask for', () => {
+  const skillYaml = (server: string, template = '') =>
+    `apiVersion: mcpctl.dev/v1\nkind: Skill\nspec:\n  mcpServers:\n    - name: ${server}\n${template}`;
+
+  it('are attached to the project, or a warning', async () => {
+    await synced({
+      'projects/one/project.yaml': projectFile(),
+      'servers/memory.yaml':
+        'apiVersion: mcpctl.dev/v1\nkind: Server\nspec:\n  transport: stdio\n  command: [node, x.js]\n',
+      ...skillFiles('projects/one/skills/recall', 'R.', { 'skill.yaml': skillYaml('memory') }),
+      ...skillFiles('projects/one/skills/search', 'S.', {
+        'skill.yaml': skillYaml('finder', '      fromTemplate: find\n'),
+      }),
+      ...skillFiles('skills/lonely', 'L.', { 'skill.yaml': skillYaml('memory') }),
+    });
+    mkdirSync(machine.path('a'));
+    const { report, stderr } = await machine.sync(['-p', 'one'], machine.path('a'));
+    expect(report.errors).toEqual([]);
+    expect(report.mcpServersAttached).toEqual(['project/one/skill/recall memory']);
+    expect(stderr).toContain('mcpctl create server finder --from-template find');
+    expect(stderr).toContain('`skill/lonely` needs the MCP server `memory`');
+    // The same again when nothing was to be done.
+    const again = await machine.sync(['-p', 'one'], machine.path('a'));
+    expect(again.report.mcpServersAttached).toEqual(['project/one/skill/recall memory']);
+  });
+});
+
+describe('trouble', () => {
+  it('without a source: tells how to name one', async () => {
+    const { code, stderr } = await machine.run(['skills', 'sync']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('--from REPO');
+  });
+
+  it.each([
+    ['aloud', [], 1],
+    ['with --quiet', ['--quiet'], 0],
+  ])('a remote that is away, %s: nothing is removed', async (_situation, flags, code) => {
+    await synced();
+    rmSync(repository.bare, { recursive: true });
+    expect((await machine.sync(flags)).code).toBe(code);
+    expect(machine.names('.claude/skills')).toEqual(['review']);
+  });
+
+  it('another repository at the same address is refused, unless it is chosen', async () => {
+    await synced();
+    repository.commit({ 'mcpctl.yaml': String(emptyRepository['mcpctl.yaml']).replace('test.', 'other.') });
+    expect((await machine.sync()).report.errors.map(({ code }) => code)).toEqual(['REPOSITORY_OTHER']);
+    expect((await machine.sync(from())).report.errors).toEqual([]);
+  });
+
+  it('one skill that is not valid stays as it is, the others go on', async () => {
+    await synced(skillFiles('skills/plot'));
+    repository.commit({ 'skills/plot/SKILL.md': 'no front matter', ...skillFiles('skills/review', 'New.') });
+    const { code, report } = await machine.sync();
+    expect({ code, updated: report.updated, removed: report.removed }).toEqual({
+      code: 0,
+      updated: ['skill/review'],
+      removed: [],
+    });
+    expect(report.errors).toMatchObject([{ code: 'SKILL_INVALID', resource: 'skill/plot' }]);
+    expect(machine.names('.claude/skills')).toEqual(['plot', 'review']);
+  });
+
+  it('a folder that cannot be written to is one skill’s problem', async () => {
+    // Rights do not stop root; a file in the place of the folder does.
+    machine.write('.codex', 'not a folder');
+    const { code, report } = await machine.sync([...from(), '--target', 'claude', 'codex']);
+    expect(code).toBe(0);
+    expect(report.errors.map(one => one.code)).toEqual(['SKILL_WRITE_FAILED']);
+    expect(machine.names('.claude/skills')).toEqual(['review']);
+  });
+
+  it('several at once end up with one whole result', async () => {
+    const all = await Promise.all(Array.from({ length: 4 }, () => machine.sync(from())));
+    expect(all.map(({ report }) => report.errors)).toEqual([[], [], [], []]);
+    expect(all.filter(({ report }) => report.installed.length === 1)).toHaveLength(1);
+    expect(machine.read(SKILL)).toContain('Review it.');
+    expect(machine.names(join('.mcpctl', 'live')).length).toBe(1);
+  });
+});

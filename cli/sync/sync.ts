@@ -1,0 +1,267 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { acquireLock, ensurePrivateDir } from '../../host/index.ts';
+import { type Problem, ProblemError, problem } from '../../schema/index.ts';
+import { type Applied, applyStep, kept } from './apply.ts';
+import { clientFolders, readSkillsConfig, type SkillsConfig, writeSkillsConfig } from './config.ts';
+import { type Offer, readOffer } from './desired.ts';
+import { observe } from './observe.ts';
+import { type Places, placesIn } from './places.ts';
+import { type DesiredSkill, type Observed, planSync, type SyncStep } from './plan.ts';
+import { type ProjectHere, projectHere } from './project.ts';
+import { emptyReport, type SyncOutcome, type SyncReport } from './report.ts';
+import { attachedServers } from './servers.ts';
+import { openSkillsSource, type Source } from './source.ts';
+import { type InstalledSkill, readState, type SettledScope, type SkillsState, writeState } from './state.ts';
+import { tidyStore } from './store.ts';
+import { discard, isOutdated, tidyLive } from './working-copy.ts';
+
+export interface SyncRequest {
+  env: Readonly<Record<string, string | undefined>>;
+  cwd: string;
+  /** mcpctl’s home. */
+  home: string;
+  signal: AbortSignal;
+  /** Overrides of what this machine was told; `from` and what belongs to it are remembered. */
+  config: Partial<SkillsConfig>;
+  project?: string;
+  dryRun?: boolean;
+  force?: boolean;
+  keepOrphans?: boolean;
+  now?: number;
+}
+
+/** Into which folders what goes. */
+interface Scopes {
+  project: ProjectHere | undefined;
+  global: string[];
+  own: string[];
+}
+
+const LOCK_WAIT_MS = 30_000;
+const LOCK_PAUSE_MS = 50;
+
+/**
+ * Bring the skills on this disk to what the repository has. What concerns one skill is in the report; what concerns
+ * all of them is thrown, and nothing was changed then.
+ * @throws ProblemError
+ */
+export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
+  const { env, cwd, home, signal } = request;
+  const places = placesIn(home);
+  const config: SkillsConfig = { ...readSkillsConfig(places), ...request.config };
+  const source = openSkillsSource(places, config, { env, cwd });
+  try {
+    // The longest wait comes first.
+    const asked = source.copy.ask([source.ref], signal);
+    asked.catch(() => undefined);
+    const project = projectHere(cwd, request.project);
+    const scopes: Scopes = {
+      project,
+      global: clientFolders(env, config.targets, undefined),
+      own: project ? clientFolders(env, config.targets, project.folder) : [],
+    };
+    refuseSameFolder(scopes);
+    const state = readState(places);
+    const plain = !request.force && !request.dryRun && !request.keepOrphans && Object.keys(request.config).length === 0;
+    const local = plain && isAsLeft(places, state, scopes);
+    const oid = (await asked).find(({ ref }) => ref === source.ref)?.oid;
+    if (oid === undefined) {
+      throw new ProblemError(problem('REF_NOT_FOUND', `${source.remote.display} has no \`${config.ref}\``));
+    }
+    const basis = basisOf(config, scopes, oid);
+    const settled = settledOf(state, scopes);
+    if (local && settled?.basis === basis) return unchanged(state, scopes, settled, oid);
+    return await underLock(places, signal, () => work(request, places, config, source, scopes, oid));
+  } finally {
+    source.copy.close();
+  }
+}
+
+/** Nothing on the disk differs from what the last sync left. */
+function isAsLeft(places: Places, state: SkillsState, scopes: Scopes): boolean {
+  const known = within(state, scopes);
+  const observed = observe(places, [], known);
+  return [...observed.values()].every(
+    ({ entry, edited, gone, installed }) => !edited && !gone && entry.kind === 'ours' && entry.live === installed?.live,
+  );
+}
+
+function unchanged(state: SkillsState, scopes: Scopes, settled: SettledScope, commit: string): SyncOutcome {
+  const report = emptyReport();
+  report.skipped = within(state, scopes).map(({ id }) => id);
+  report.mcpServersAttached = settled.attached;
+  return { report, warnings: settled.warnings as Problem[], changed: false, commit };
+}
+
+async function work(
+  request: SyncRequest,
+  places: Places,
+  config: SkillsConfig,
+  source: Source,
+  scopes: Scopes,
+  oid: string,
+): Promise<SyncOutcome> {
+  const { signal, dryRun = false, force = false, keepOrphans = false, now = Date.now() } = request;
+  const state = readState(places);
+  const commit = await source.copy.fetch(source.ref, oid, signal);
+  const project = scopes.project?.name;
+  const offer = await readOffer(source.copy, { commit, path: source.path, project, known: state.skills, signal });
+  refuseOther(state, offer, request.config.from !== undefined);
+
+  const desired = desiredFrom(offer, scopes);
+  const observed = observe(
+    places,
+    desired.map(({ path }) => path),
+    within(state, scopes),
+  );
+  const steps = planSync(desired, withoutRefused(observed, offer), { force, keepOrphans });
+  const { attached, warnings } = attachedServers(offer);
+  const report = emptyReport();
+  report.mcpServersAttached = attached;
+  report.errors.push(...offer.refused.values());
+  if (dryRun) {
+    for (const step of steps) count(report, step);
+    return { report, warnings: [...warnings, ...steps.flatMap(preserved)], changed: false, commit };
+  }
+
+  const offered = new Map(offer.skills.map(skill => [skill.id, skill]));
+  const applying = { places, state, observed, offered, commit, now };
+  const all: Applied[] = [];
+  try {
+    for (const step of steps) {
+      signal.throwIfAborted();
+      const applied = await applyStep(applying, step);
+      all.push(applied);
+      if (applied.error) report.errors.push(applied.error);
+      else count(report, step);
+      warnings.push(...preserved(step), ...applied.warnings);
+    }
+    warnings.push(...(await tidy(places, state, now)));
+    state.repository = offer.repository;
+    settle(state, scopes, !keepOrphans && report.errors.length === 0, {
+      basis: basisOf(config, scopes, oid),
+      attached,
+      warnings: warnings.filter(({ code }) => code !== 'SKILL_KEPT'),
+    });
+  } finally {
+    // Also what was done before a full disk or an impatient person is remembered.
+    await writeState(places, state);
+  }
+  if (Object.keys(request.config).length > 0) await writeSkillsConfig(places, config);
+  const changed = [report.installed, report.updated, report.removed].some(list => list.length > 0);
+  return { report, warnings, changed, commit };
+}
+
+/** A project’s folder must not be the global one: the two would remove each other’s skills. */
+function refuseSameFolder({ global, own, project }: Scopes): void {
+  const same = own.find(folder => global.includes(folder));
+  if (same === undefined) return;
+  const hint = 'Put `.mcpctl-project` into the project’s own folder.';
+  const message = `the project \`${project?.name}\` and the global skills would both be in ${same}`;
+  throw new ProblemError(problem('USAGE', message, { hint }));
+}
+
+function refuseOther(state: SkillsState, { repository }: Offer, chosen: boolean): void {
+  if (chosen || state.repository === undefined || state.repository === repository) return;
+  const message = `the repository is \`${repository}\` now, and was \`${state.repository}\``;
+  const hint = 'If that is meant, say so once: `mcpctl skills sync --from REPO`.';
+  throw new ProblemError(problem('REPOSITORY_OTHER', message, { hint }));
+}
+
+function within({ skills }: SkillsState, { global, own }: Scopes): InstalledSkill[] {
+  return skills.filter(({ folder }) => global.includes(folder) || own.includes(folder));
+}
+
+function desiredFrom(offer: Offer, { global, own }: Scopes): DesiredSkill[] {
+  return offer.skills.flatMap(({ id, name, scope, facts }) =>
+    (scope === 'global' ? global : own).map(folder => ({
+      ...{ id, name, scope, folder, path: join(folder, name) },
+      digest: facts.digest,
+    })),
+  );
+}
+
+/** A skill that is there but cannot be installed is not an orphan. */
+function withoutRefused(observed: ReadonlyMap<string, Observed>, { refused }: Offer): Map<string, Observed> {
+  return new Map([...observed].filter(([, { installed }]) => !installed || !refused.has(installed.id)));
+}
+
+function count(report: SyncReport, { op, id }: SyncStep): void {
+  if (op === 'install') report.installed.push(id);
+  else if (op === 'update' || op === 'restore') report.updated.push(id);
+  else if (op === 'skip') report.skipped.push(id);
+  else if (op === 'preserve') report.preserved.push(id);
+  else report.removed.push(id);
+}
+
+function preserved({ op, id, path, because }: SyncStep): Problem[] {
+  if (op !== 'preserve') return [];
+  const code = because.includes('edited') ? 'SKILL_EDITED' : 'SKILL_FOREIGN';
+  return [problem(code, `\`${id}\` was left as it is in ${path}: ${because}`, { resource: id })];
+}
+
+/** What a killed sync left, and working copies that no session reads any more. */
+async function tidy(places: Places, state: SkillsState, now: number): Promise<Problem[]> {
+  const warnings: Problem[] = [];
+  const known = new Set([...state.skills, ...state.superseded].map(({ live }) => live));
+  const leftovers = await tidyLive(places, known, now);
+  warnings.push(...leftovers.kept.flatMap(where => kept('a skill that was being replaced', where)));
+  const since = new Date(now).toISOString();
+  for (const { live, name, files } of leftovers.lost) state.superseded.push({ live, name, files, since });
+  for (const copy of state.superseded.filter(one => isOutdated(one, now))) {
+    warnings.push(...kept(copy.name, await discard(places, copy, now)));
+    state.superseded = state.superseded.filter(one => one !== copy);
+  }
+  await tidyStore(places, new Set(state.skills.map(({ digest }) => digest)), now);
+  return warnings;
+}
+
+/** Remember that all is as the repository wants it, where it is: the next sync that finds the same needs not look. */
+function settle(
+  state: SkillsState,
+  { project }: Scopes,
+  done: boolean,
+  settled: Pick<SettledScope, 'basis' | 'attached' | 'warnings'>,
+): void {
+  const folder = project?.folder ?? '';
+  state.settled = state.settled.filter(one => one.folder !== folder);
+  if (!done) return;
+  state.settled.push({ folder, ...(project && { project: project.name }), ...settled });
+}
+
+function settledOf({ settled }: SkillsState, { project }: Scopes): SettledScope | undefined {
+  return settled.find(({ folder }) => folder === (project?.folder ?? ''));
+}
+
+function basisOf(config: SkillsConfig, { project, global, own }: Scopes, oid: string): string {
+  return JSON.stringify([config.from, config.ref, config.path, config.trust, global, own, project?.name ?? '', oid]);
+}
+
+/** One sync at a time on a machine; the others wait. @throws ProblemError SKILLS_BUSY, SKILLS_STATE_UNUSABLE */
+async function underLock<T>(places: Places, signal: AbortSignal, use: () => Promise<T>): Promise<T> {
+  const release = await takeLock(places, signal);
+  try {
+    return await use();
+  } finally {
+    release();
+  }
+}
+
+async function takeLock(places: Places, signal: AbortSignal): Promise<() => void> {
+  const deadline = performance.now() + LOCK_WAIT_MS;
+  for (;;) {
+    signal.throwIfAborted();
+    let release: (() => void) | undefined;
+    try {
+      await ensurePrivateDir(places.home);
+      release = acquireLock(places.lock);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ProblemError(problem('SKILLS_STATE_UNUSABLE', `${places.lock}: ${why}`), { cause });
+    }
+    if (release) return release;
+    if (performance.now() > deadline) throw new ProblemError(problem('SKILLS_BUSY', 'another sync is under way'));
+    await sleep(LOCK_PAUSE_MS);
+  }
+}

@@ -1,0 +1,278 @@
+import { lstat } from 'node:fs/promises';
+import type { RunResult } from '../host/index.ts';
+import { ProblemError, problem } from '../schema/index.ts';
+import { rootTree } from './commit-files.ts';
+import { type Credentials, findCredentials } from './credentials.ts';
+import { checkGit, git, lastWords } from './git.ts';
+import { createMirror, heldOid, type MirrorFolder, remoteConfig, removeLeftovers } from './mirror-folder.ts';
+import { type Objects, openObjects } from './objects.ts';
+import { remoteProblem } from './problems.ts';
+import { type TreeFile, treeChanges } from './tree-changes.ts';
+import type { Oid, Remote } from './types.ts';
+
+export interface ThinCopyOptions {
+  /** The bare repository’s folder; made when the first commit is taken over. */
+  dir: string;
+  remote: Remote;
+  env: NodeJS.ProcessEnv;
+  /** Where `git-credentials` may be; see `mcpctlHome`. */
+  home: string;
+  /** For one exchange; the first transfer is allowed ten times as much. */
+  timeoutMs?: number;
+}
+
+/** A ref of a remote and the object it is at. */
+export interface RemoteRef {
+  ref: string;
+  oid: Oid;
+  /** What an annotated tag leads to. */
+  peeled?: Oid;
+}
+
+/** A file of a commit with its content. */
+export interface ThinFile extends TreeFile {
+  bytes: Buffer;
+}
+
+/**
+ * A client’s copy of a remote: no history, and of the files only those that were asked for. Every method rejects with
+ * a ProblemError.
+ */
+export interface ThinCopy {
+  /** Where refs are now, by one request; `pattern` may end in `*`. */
+  ask(patterns: readonly string[], signal?: AbortSignal): Promise<RemoteRef[]>;
+  /**
+   * Take over what a ref leads to. @param at where it is known to be: nothing is transferred when that was taken over
+   * @returns the object at the ref: a commit, or an annotated tag
+   */
+  fetch(ref: string, at: Oid | undefined, signal?: AbortSignal): Promise<Oid>;
+  /** The files of a commit or tag that belong to the repository format, without their contents. */
+  list(commit: Oid, path: string): Promise<TreeFile[]>;
+  /** The contents of some of them, fetched where they are missing. @param maxBytes of all together */
+  read(files: readonly TreeFile[], maxBytes: number, signal?: AbortSignal): Promise<ThinFile[]>;
+  close(): void;
+}
+
+const FILTER = '--filter=blob:none';
+
+/** Open a client’s copy of a remote; nothing is asked or written before it is used. */
+export function openThinCopy(options: ThinCopyOptions): ThinCopy {
+  return new Copy(options);
+}
+
+class Copy implements ThinCopy {
+  private readonly options: ThinCopyOptions;
+  private readonly folder: MirrorFolder;
+  private objects: Objects | undefined;
+  private credentials: Credentials | undefined;
+  private ready = false;
+
+  constructor(options: ThinCopyOptions) {
+    const { dir, env, remote } = options;
+    this.options = options;
+    this.folder = { dir, env, remote, held: 'refs/mcpctl/taken' };
+  }
+
+  async ask(patterns: readonly string[], signal?: AbortSignal): Promise<RemoteRef[]> {
+    await this.requirePath();
+    const { remote } = this.options;
+    // Outside of any repository, but for a path remote, whose owner has to be named in a file.
+    if (remote.kind === 'path') await this.prepare();
+    const args = ['ls-remote', '--quiet', '--', remote.url, ...patterns];
+    const result = await this.git(args, { signal, inside: remote.kind === 'path' });
+    if (result.code !== 0) throw await this.failure(result);
+    const refs = new Map<string, RemoteRef>();
+    for (const line of result.stdout.toString().split('\n')) {
+      const [, oid = '', name = '', peeled] = /^([0-9a-f]{40}|[0-9a-f]{64})\t([^\s^]+)(\^\{\})?$/.exec(line) ?? [];
+      const known = refs.get(name);
+      if (known && peeled !== undefined) known.peeled = oid;
+      else if (name !== '') refs.set(name, { ref: name, oid });
+    }
+    return [...refs.values()];
+  }
+
+  async fetch(ref: string, at: Oid | undefined, signal?: AbortSignal): Promise<Oid> {
+    await this.requirePath();
+    await this.prepare();
+    const { held } = this.folder;
+    const before = await heldOid(this.folder);
+    if (before !== undefined && before === at) return before;
+    const first = before === undefined;
+    const fetch = () => this.transfer([`+${ref}:${held}`], { signal, depth: true, first });
+    let result = await fetch();
+    if (result.code !== 0 && !result.timedOut && !result.aborted) {
+      // A copy is only a copy: whatever is wrong with it is mended by making it anew.
+      await createMirror(this.folder, /server sha256/.test(result.stderr) ? 'sha256' : 'sha1');
+      result = await fetch();
+    }
+    if (result.code !== 0) {
+      await removeLeftovers(this.folder.dir);
+      throw await this.failure(result, ref);
+    }
+    this.closeObjects();
+    const oid = await heldOid(this.folder);
+    if (oid !== undefined) return oid;
+    throw new ProblemError(problem('READ_FAILED', `${this.folder.dir} does not hold what was fetched`));
+  }
+
+  async list(commit: Oid, path: string): Promise<TreeFile[]> {
+    return this.reading(async objects => {
+      const { changed } = await treeChanges(objects, undefined, await rootTree(objects, commit, path));
+      return changed;
+    });
+  }
+
+  async read(files: readonly TreeFile[], maxBytes: number, signal?: AbortSignal): Promise<ThinFile[]> {
+    const oids = [...new Set(files.map(({ oid }) => oid))];
+    const known = await this.reading(objects => sizes(objects, oids));
+    const missing = oids.filter(oid => !known.has(oid));
+    if (missing.length > 0) {
+      await this.fetchObjects(missing, signal);
+      this.closeObjects();
+      for (const [oid, size] of await this.reading(objects => sizes(objects, missing))) known.set(oid, size);
+    }
+    const total = oids.reduce((sum, oid) => sum + (known.get(oid) ?? 0), 0);
+    if (total > maxBytes) {
+      throw new ProblemError(problem('READ_FAILED', `the files have ${total} bytes together; ${maxBytes} are allowed`));
+    }
+    return this.reading(async objects => {
+      const contents = await Promise.all(oids.map(oid => objects.contents(oid, maxBytes)));
+      const bytes = new Map(oids.map((oid, index) => [oid, contents[index]]));
+      return files.map(file => {
+        const found = bytes.get(file.oid);
+        if (found?.type === 'blob' && found.bytes) return { ...file, bytes: found.bytes };
+        const message = `the blob ${file.oid} of \`${file.path}\` is missing or damaged`;
+        throw new ProblemError(problem('READ_FAILED', message, { at: { file: file.path } }));
+      });
+    });
+  }
+
+  close(): void {
+    this.closeObjects();
+  }
+
+  /** Blobs by their ids, as git itself does for a partial clone. */
+  private async fetchObjects(oids: readonly Oid[], signal: AbortSignal | undefined): Promise<void> {
+    const result = await this.transfer(['--stdin'], { signal, input: `${oids.join('\n')}\n`, first: true });
+    if (result.code !== 0) throw await this.failure(result);
+  }
+
+  private transfer(
+    refspecs: readonly string[],
+    how: { signal: AbortSignal | undefined; depth?: boolean; first: boolean; input?: string },
+  ): Promise<RunResult> {
+    const { timeoutMs = 60_000 } = this.options;
+    const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
+    args.push('--no-auto-maintenance', '--no-show-forced-updates', '--refmap=', FILTER);
+    if (how.depth) args.push('--depth=1', '--atomic');
+    // With `--stdin` the refspecs are read from there.
+    const rest = how.input === undefined ? ['--', 'origin', ...refspecs] : [...refspecs, '--', 'origin'];
+    const noop: readonly (readonly [string, string])[] =
+      how.input === undefined ? [] : [['fetch.negotiationAlgorithm', 'noop']];
+    return this.git([...args, ...rest], {
+      signal: how.signal,
+      inside: true,
+      timeoutMs: how.first ? timeoutMs * 10 : timeoutMs,
+      config: noop,
+      ...(how.input !== undefined && { input: how.input }),
+    });
+  }
+
+  private async git(
+    args: readonly string[],
+    how: {
+      signal?: AbortSignal | undefined;
+      inside: boolean;
+      timeoutMs?: number;
+      config?: readonly (readonly [string, string])[];
+      input?: string;
+    },
+  ): Promise<RunResult> {
+    const { env, remote, home, timeoutMs } = this.options;
+    if (!this.credentials) {
+      const found = await findCredentials(remote, env, home);
+      if ('problem' in found) throw new ProblemError(found.problem);
+      this.credentials = found;
+    }
+    const { config, extra } = this.credentials;
+    const origin: readonly (readonly [string, string])[] = how.inside
+      ? [
+          ['remote.origin.url', remote.url],
+          ['remote.origin.promisor', 'true'],
+          ['remote.origin.partialCloneFilter', 'blob:none'],
+          ...(how.config ?? []),
+        ]
+      : [];
+    return git(args, {
+      env,
+      config: [...config, ...origin],
+      extra,
+      ...(how.inside && { gitDir: this.folder.dir, ...remoteConfig(this.folder) }),
+      timeoutMs: how.timeoutMs ?? timeoutMs ?? 60_000,
+      ...(how.signal && { signal: how.signal }),
+      ...(how.input !== undefined && { input: how.input }),
+    });
+  }
+
+  private async reading<T>(use: (objects: Objects) => Promise<T>): Promise<T> {
+    this.objects ??= openObjects(this.folder.dir, this.options.env);
+    try {
+      return await use(this.objects);
+    } catch (error) {
+      this.closeObjects();
+      if (error instanceof ProblemError) throw error;
+      const words = error instanceof Error ? error.message : String(error);
+      throw new ProblemError(problem('READ_FAILED', `${this.folder.dir} could not be read: ${words}`), {
+        cause: error,
+      });
+    }
+  }
+
+  private closeObjects(): void {
+    this.objects?.close();
+    this.objects = undefined;
+  }
+
+  private async prepare(): Promise<void> {
+    if (this.ready) return;
+    const { dir } = this.folder;
+    const isThere = await lstat(`${dir}/HEAD`).then(
+      stats => stats.isFile(),
+      () => false,
+    );
+    if (isThere) await removeLeftovers(dir);
+    else await createMirror(this.folder);
+    this.ready = true;
+  }
+
+  /** git’s own words for a path that is missing are about something else. */
+  private async requirePath(): Promise<void> {
+    const { remote } = this.options;
+    if (remote.kind !== 'path') return;
+    const stats = await lstat(remote.url).catch((error: NodeJS.ErrnoException) => error.code ?? 'unknown error');
+    if (typeof stats !== 'string') return;
+    const why = stats === 'ENOENT' ? 'no such folder' : stats;
+    throw new ProblemError(problem('REMOTE_NOT_FOUND', `There is no git repository at ${remote.display}: ${why}`));
+  }
+
+  private async failure(result: RunResult, ref?: string): Promise<ProblemError> {
+    const { remote, env } = this.options;
+    if (result.spawnError) {
+      const missing = await checkGit(env);
+      if (missing) return new ProblemError(missing);
+    }
+    if (ref !== undefined && /couldn't find remote ref/.test(result.stderr)) {
+      return new ProblemError(problem('REF_NOT_FOUND', `The repository ${remote.display} has no \`${ref}\``));
+    }
+    const { secrets = [] } = this.credentials ?? {};
+    if (result.aborted) {
+      return new ProblemError(problem('REMOTE_TIMEOUT', `${remote.display}: ${lastWords(result, secrets)}`));
+    }
+    return new ProblemError(remoteProblem(result, remote, secrets));
+  }
+}
+
+async function sizes(objects: Objects, oids: readonly Oid[]): Promise<Map<Oid, number>> {
+  const infos = await Promise.all(oids.map(oid => objects.info(oid)));
+  return new Map(infos.flatMap((info, index) => (info ? [[oids[index] ?? '', info.size] as const] : [])));
+}
