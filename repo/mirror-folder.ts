@@ -1,6 +1,6 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensurePrivateDir, UnsafeFileError } from '../host/index.ts';
+import { ensurePrivateDir, UnsafeFileError, writeAtomic } from '../host/index.ts';
 import { ProblemError, problem } from '../schema/index.ts';
 import { git, lastWords } from './git.ts';
 import type { Oid, Remote } from './types.ts';
@@ -112,6 +112,14 @@ async function emptyOurs(dir: string): Promise<void> {
   for (const name of found) {
     if (name !== MARKER) await rm(join(dir, name), { recursive: true, force: true });
   }
+}
+
+/** Write the configuration for a path remote into a file of its own, whoever else does the same. @returns its path */
+export async function shareTrustedPath(folder: string, { url }: Remote): Promise<string> {
+  const file = join(folder, REMOTE_CONFIG);
+  await ensurePrivateDir(folder);
+  await writeAtomic(file, trustedPath(url));
+  return file;
 }
 
 /**

@@ -1,10 +1,18 @@
 import { lstat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { RunResult } from '../host/index.ts';
 import { ProblemError, problem } from '../schema/index.ts';
 import { rootTree } from './commit-files.ts';
 import { type Credentials, findCredentials } from './credentials.ts';
 import { checkGit, git, lastWords } from './git.ts';
-import { createMirror, heldOid, type MirrorFolder, remoteConfig, removeLeftovers } from './mirror-folder.ts';
+import {
+  createMirror,
+  heldOid,
+  type MirrorFolder,
+  remoteConfig,
+  removeLeftovers,
+  shareTrustedPath,
+} from './mirror-folder.ts';
 import { type Objects, openObjects } from './objects.ts';
 import { remoteProblem } from './problems.ts';
 import { type TreeFile, treeChanges } from './tree-changes.ts';
@@ -75,11 +83,11 @@ class Copy implements ThinCopy {
 
   async ask(patterns: readonly string[], signal?: AbortSignal): Promise<RemoteRef[]> {
     await this.requirePath();
-    const { remote } = this.options;
-    // Outside of any repository, but for a path remote, whose owner has to be named in a file.
-    if (remote.kind === 'path') await this.prepare();
+    const { remote, dir } = this.options;
+    // Outside of any repository, and without touching ours: others may be at work on it.
+    const globalConfig = remote.kind === 'path' ? await shareTrustedPath(dirname(dir), remote) : undefined;
     const args = ['ls-remote', '--quiet', '--', remote.url, ...patterns];
-    const result = await this.git(args, { signal, inside: remote.kind === 'path' });
+    const result = await this.git(args, { signal, inside: false, ...(globalConfig && { globalConfig }) });
     if (result.code !== 0) throw await this.failure(result);
     const refs = new Map<string, RemoteRef>();
     for (const line of result.stdout.toString().split('\n')) {
@@ -185,6 +193,7 @@ class Copy implements ThinCopy {
       inside: boolean;
       timeoutMs?: number;
       config?: readonly (readonly [string, string])[];
+      globalConfig?: string;
       input?: string;
     },
   ): Promise<RunResult> {
@@ -207,6 +216,7 @@ class Copy implements ThinCopy {
       env,
       config: [...config, ...origin],
       extra,
+      ...(how.globalConfig !== undefined && { globalConfig: how.globalConfig }),
       ...(how.inside && { gitDir: this.folder.dir, ...remoteConfig(this.folder) }),
       timeoutMs: how.timeoutMs ?? timeoutMs ?? 60_000,
       ...(how.signal && { signal: how.signal }),
