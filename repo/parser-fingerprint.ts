@@ -32,8 +32,9 @@ function codeFiles(self: string): string[] {
   const here = dirname(self);
   if (!self.endsWith('.ts')) return filesIn(here, '.js');
   const schema = join(here, '..', 'schema');
-  const sources = [schema, join(schema, 'kinds'), here].flatMap(folder => filesIn(folder, '.ts'));
-  return [...sources, join(here, '..', 'package.json')];
+  const inside = readdirSync(schema, { withFileTypes: true }).filter(entry => entry.isDirectory());
+  const folders = [schema, ...inside.map(({ name }) => join(schema, name)), here];
+  return [...folders.flatMap(folder => filesIn(folder, '.ts')), join(here, '..', 'package.json')];
 }
 
 function filesIn(folder: string, extension: string): string[] {

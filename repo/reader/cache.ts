@@ -16,6 +16,15 @@ export class TextCache {
     return text;
   }
 
+  /** Of all texts together. */
+  get characters(): number {
+    return this.length;
+  }
+
+  entries(): IterableIterator<[key: string, text: string]> {
+    return this.texts.entries();
+  }
+
   set(key: string, text: string): void {
     this.length += text.length - (this.texts.get(key)?.length ?? 0);
     this.texts.delete(key);

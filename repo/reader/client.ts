@@ -12,6 +12,8 @@ export interface ReaderOptions {
   gitDir: string;
   /** The repository's root folder below the git repository's, as `parseRepoPath` returns it. */
   path?: string;
+  /** The file that keeps what was parsed from one process to the next, in a folder of our own; without it, nothing is. */
+  keptIn?: string;
   /** For one read of a commit. */
   timeoutMs?: number;
   /** The process's heap. */
@@ -28,7 +30,7 @@ type Read = Extract<Reply, { type: 'read' }>;
  * (FILE_TOO_COSTLY); READ_FAILED when there are too many of them, or none is to blame.
  */
 export function openReader(options: ReaderOptions): Reader {
-  const { gitDir, path = '', timeoutMs = 20_000, memoryMb = 512 } = options;
+  const { gitDir, path = '', keptIn, timeoutMs = 20_000, memoryMb = 512 } = options;
   const program = options.program ?? new URL('./main.ts', import.meta.url);
   const skipped = new Set<Oid>();
   let closed = false;
@@ -36,7 +38,7 @@ export function openReader(options: ReaderOptions): Reader {
   let last: Promise<unknown> = Promise.resolve();
 
   function start(): ReaderChild {
-    return new ReaderChild({ program, args: [gitDir, path], memoryMb });
+    return new ReaderChild({ program, args: [gitDir, path, ...(keptIn === undefined ? [] : [keptIn])], memoryMb });
   }
   function living(): ReaderChild {
     if (!child.alive) child = start();

@@ -4,6 +4,7 @@ import { parseUnread, readBlobs, rootTree, withoutContent } from '../commit-file
 import { type Objects, openObjects } from '../objects.ts';
 import { type TreeFile, treeChanges } from '../tree-changes.ts';
 import { TextCache } from './cache.ts';
+import { KeptTexts } from './kept-texts.ts';
 import type { Reply, Request } from './protocol.ts';
 
 /** Characters of JSON. What is parsed may be larger than its file: problems, defaults, aliases. */
@@ -13,21 +14,32 @@ const CACHE_JSON = 64 * 1024 * 1024;
 /** How many problems the files of one commit may have before each further file tells only of its first. */
 const MAX_PROBLEMS = 1_000;
 
+/** What the process is started with. */
+export interface ReaderArguments {
+  gitDir: string;
+  path: string;
+  keptIn?: string | undefined;
+}
+
 type Parse = (file: FileEntry, bytes: Uint8Array) => ParsedFile;
 type ReadRequest = Extract<Request, { type: 'read' }>;
 
 /**
  * Be the reader process: answer requests over the channel to the parent, one at a time, until the parent is gone.
  * @param parse what turns bytes into a parsed file; whatever it does, it does to this process only
+ * @param keptIn the file in which what was parsed outlives this process
  */
-export function serve(gitDir: string, path: string, parse: Parse): void {
+export function serve({ gitDir, path, keptIn }: ReaderArguments, parse: Parse): void {
   const cache = new TextCache(CACHE_JSON);
+  const kept = keptIn === undefined ? undefined : new KeptTexts(keptIn, cache);
+  const loaded = kept?.load();
   let objects = openObjects(gitDir, process.env);
   let last: Promise<void> = Promise.resolve();
 
-  async function answer(request: Request): Promise<Reply> {
+  async function answer(request: Request, fresh: [key: string, text: string][]): Promise<Reply> {
+    await loaded;
     const work = () =>
-      request.type === 'blob' ? readBlob(objects, request) : read(objects, path, request, cache, parse);
+      request.type === 'blob' ? readBlob(objects, request) : read(objects, path, request, { cache, fresh }, parse);
     try {
       return await work();
     } catch {
@@ -38,7 +50,11 @@ export function serve(gitDir: string, path: string, parse: Parse): void {
     }
   }
   process.on('message', (request: Request) => {
-    last = last.then(async () => send(await answer(request)));
+    last = last.then(async () => {
+      const fresh: [key: string, text: string][] = [];
+      await send(await answer(request, fresh));
+      await kept?.add(fresh);
+    });
   });
   process.on('disconnect', () => process.exit(0));
   watchParent();
@@ -48,7 +64,7 @@ async function read(
   objects: Objects,
   path: string,
   request: ReadRequest,
-  cache: TextCache,
+  { cache, fresh }: { cache: TextCache; fresh: [key: string, text: string][] },
   parse: Parse,
 ): Promise<Reply> {
   const { commit, careful } = request;
@@ -86,6 +102,7 @@ async function read(
     let text = JSON.stringify(parse(file, blob.bytes));
     if (text.length > MAX_FILE_JSON) text = JSON.stringify(tooCostly(file));
     cache.set(keyOf(file), text);
+    fresh.push([keyOf(file), text]);
     add(text);
   }
   if (texts.reduce((sum, text) => sum + text.length + 1, 0) > MAX_DELTA_JSON) {

@@ -14,4 +14,4 @@ function parse(file: FileEntry, bytes: Uint8Array): ParsedFile {
 }
 
 const [gitDir = '', path = ''] = process.argv.slice(2);
-serve(gitDir, path, parse);
+serve({ gitDir, path }, parse);

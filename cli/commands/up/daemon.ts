@@ -99,7 +99,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     ...(options.hostKey && { hostKeys: options.hostKey }),
     ...(maxFetch > 0 && { maxFetchBytes: maxFetch * 1024 ** 2 }),
   });
-  const reader = openReader({ gitDir: mirror.gitDir, path });
+  const reader = openReader({ gitDir: mirror.gitDir, path, keptIn: join(stateDir, 'parsed') });
   cleanUp.push(() => reader.close());
   const packages = openPackageStore({ dir: join(home, 'packages'), env });
   const reconciler = createReconciler({
