@@ -340,6 +340,26 @@ export const problemCodes = {
     meaning: 'A tag is not that of a release.',
     cure: 'Make releases with `mcpctl release`; `mcpctl verify` tells what is wrong with one.',
   },
+  NOT_TRUSTED: {
+    severity: 'error',
+    meaning: 'A release is not trusted: the message names the check that failed.',
+    cure: 'See every check with `mcpctl verify --explain`; what is in service stays.',
+  },
+  TRUST_UNUSABLE: {
+    severity: 'error',
+    meaning: 'The pinned root or the high-water mark of this machine cannot be read, so nothing is trusted.',
+    cure: 'See the message; after looking why, remove the folder and pin the root anew with `mcpctl trust add`.',
+  },
+  ROOT_PINNED: {
+    severity: 'error',
+    meaning: 'Another root of trust is pinned on this machine for the repository.',
+    cure: 'Ask who runs the repository; if it really has a new root, remove the old one’s folder first.',
+  },
+  SIGNING_FAILED: {
+    severity: 'error',
+    meaning: 'ssh-keygen or the ssh-agent did not sign, so nothing was tagged and nothing pushed.',
+    cure: 'See ssh-keygen’s own words; name a key with `--sign-key`.',
+  },
   VERSION_REFUSED: {
     severity: 'error',
     meaning: 'A version that was asked for is none, or is not above the last one.',

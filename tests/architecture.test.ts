@@ -23,6 +23,7 @@ const subRooms = [
   'reconciler/state',
   'repo/reader',
   'repo/ssh',
+  'repo/trust',
 ];
 
 /** Where each library may be used. Libraries of no room (zod parses foreign data everywhere) are not listed. */
