@@ -139,11 +139,15 @@ interface Step {
   story: string;
 }
 
-function take(files: readonly ParsedFile[], good: ReadonlyMap<ResourceId, Good>, commit: string): Accepted {
-  const outcome = accept(files, good, commit);
-  if ('refused' in outcome) throw new Error('refused');
-  return outcome;
-}
+type Take = (files: readonly ParsedFile[], good: ReadonlyMap<ResourceId, Good>, commit: string) => Accepted;
+
+const take =
+  (allowPrune: boolean): Take =>
+  (files, good, commit) => {
+    const outcome = accept(files, good, commit, { allowPrune });
+    if ('refused' in outcome) throw new Error('refused');
+    return outcome;
+  };
 
 function whatIsInServiceFits({ now, inService, story }: Step): void {
   const { problems } = link(now.catalog.resources.values());
@@ -191,24 +195,39 @@ function theRestGoesAhead({ files, now, inService, story }: Step): void {
   }
 }
 
-function theSameAgain({ files, before, now, inService }: Step, next: Random): void {
-  const again = take(shuffled(files, next), before, 'commit');
+/** Either all that a commit removes goes, or nothing of it does; and never is all of a kind gone at once. */
+function removalsGoTogether({ before, now, inService, story }: Step): void {
+  const { held, removed } = now.removals;
+  if (held) expect(removed, story).toEqual([]);
+  for (const kind of ['server/', 'project/', 'secret/']) {
+    const present = [...before.keys()].filter(id => id.startsWith(kind) && id.split('/').length === 2);
+    const left = Object.keys(inService).filter(id => id.startsWith(kind));
+    if (present.length > 1) expect(left.length, `no ${kind} is left\n${story}`).toBeGreaterThan(0);
+  }
+}
+
+function theSameAgain({ files, before, now, inService }: Step, next: Random, commit: string, accepting: Take): void {
+  const again = accepting(shuffled(files, next), before, commit);
   expect(digests(again.catalog.resources.values())).toEqual(inService);
   expect(Object.fromEntries(again.stalled)).toEqual(Object.fromEntries(now.stalled));
   expect(again.problems).toEqual(now.problems);
-  const later = take(files, now.good, 'later');
+  const later = accepting(files, now.good, 'later');
   expect(digests(later.catalog.resources.values())).toEqual(inService);
   expect(Object.fromEntries(later.good)).toEqual(Object.fromEntries(now.good));
 }
 
-it.each(Array.from({ length: 40 }, (_, seed) => [seed]))('any history of commits, seed %i', seed => {
+const seeds = Array.from({ length: 40 }, (_, seed) => [seed, seed % 2 === 0] as const);
+
+it.each(seeds)('any history of commits, seed %i, all removals allowed: %s', (seed, allowed) => {
   const next = random(seed);
+  const accepting = take(allowed);
   let before: ReadonlyMap<ResourceId, Good> = new Map();
   let content: Files = new Map([['mcpctl.yaml', `${head('Repository')}  id: test\n`]]);
   for (let number = 0; number < 40; number++) {
     content = change(content, next);
     const files = parse(content);
-    const now = take(files, before, `commit-${number}`);
+    const commit = `commit-${number}`;
+    const now = accepting(files, before, commit);
     const inService = digests(now.catalog.resources.values());
     const service = digests([...before.values()].map(({ resource }) => resource));
     const story = JSON.stringify({ service, commit: Object.fromEntries(content) }, undefined, 1);
@@ -216,8 +235,9 @@ it.each(Array.from({ length: 40 }, (_, seed) => [seed]))('any history of commits
     whatIsInServiceFits(step);
     noServerLosesItsLock(step);
     everyDifferenceIsTold(step);
-    theRestGoesAhead(step);
-    theSameAgain(step, next);
+    if (allowed) theRestGoesAhead(step);
+    else removalsGoTogether(step);
+    theSameAgain(step, next, commit, accepting);
     before = now.good;
   }
 });

@@ -269,7 +269,7 @@ describe('an environment', () => {
 
   it('takes effect when it is chosen', () => {
     expect(replicas(accept(parse(patched), new Map(), 'A'))).toBe(1);
-    expect(replicas(accept(parse(patched), new Map(), 'A', 'prod'))).toBe(3);
+    expect(replicas(accept(parse(patched), new Map(), 'A', { environment: 'prod' }))).toBe(3);
   });
 
   it.each([
@@ -277,16 +277,16 @@ describe('an environment', () => {
     ['that is no YAML', 'spec: ['],
     ['that is too large', '# comment\n'.repeat(30_000)],
   ])('%s breaks what it patches, and no more', (_what, patch) => {
-    const before = accept(parse(patched), new Map(), 'A', 'prod');
+    const before = accept(parse(patched), new Map(), 'A', { environment: 'prod' });
     if ('refused' in before) throw new Error('refused');
     const broken = { ...patched, 'environments/prod/servers/one.yaml': patch };
-    const outcome = accept(parse(broken), before.good, 'B', 'prod');
+    const outcome = accept(parse(broken), before.good, 'B', { environment: 'prod' });
     expect(replicas(outcome)).toBe(3);
     expect('stalled' in outcome && [...outcome.stalled.keys()]).toEqual(['server/one']);
   });
 
   it('that is not there refuses the commit', () => {
-    const outcome = accept(parse(patched), new Map(), 'A', 'pord');
+    const outcome = accept(parse(patched), new Map(), 'A', { environment: 'pord' });
     expect('refused' in outcome && outcome.refused.map(({ code }) => code)).toEqual(['ENVIRONMENT_UNKNOWN']);
   });
 });

@@ -12,6 +12,7 @@ import {
   sortProblems,
   targetOf,
 } from '../schema/index.ts';
+import { displaced, heldProblem, heldTogether, judgeRemovals, type Removals, settledRemovals } from './prune/index.ts';
 
 /** A resource as it was when it was last valid, and the commit that brought that content. */
 export interface Good {
@@ -26,8 +27,19 @@ export interface Accepted {
   good: ReadonlyMap<ResourceId, Good>;
   /** Resources that the commit declares (or removes) differently from what is in service, and why. */
   stalled: ReadonlyMap<ResourceId, Problem[]>;
+  /** What goes out of service with this commit, and what of it does not. */
+  removals: Removals;
   /** Every problem and warning of the commit. */
   problems: Problem[];
+}
+
+export interface AcceptOptions {
+  /** Whose patches take effect; one that the repository does not have refuses the commit. */
+  environment?: string | undefined;
+  /** What is in service, linked, where that is known already. */
+  before?: Catalog | undefined;
+  /** A person has allowed what this commit removes, however much it is. */
+  allowPrune?: boolean;
 }
 
 /** The commit as a whole is refused; what was in service stays. */
@@ -41,43 +53,72 @@ export interface Refused {
  *
  * @param files every file of the commit
  * @param good what is in service now
- * @param environment whose patches take effect; one that the repository does not have refuses the commit
  */
 export function accept(
   files: Iterable<ParsedFile>,
   good: ReadonlyMap<ResourceId, Good>,
   commit: string,
-  environment?: string,
+  options: AcceptOptions = {},
 ): Accepted | Refused {
-  const { candidates, broken, problems } = sortFiles(assemble(files, environment));
+  const { environment } = options;
+  const assembled = assemble(files, environment);
+  const { candidates, broken, problems } = sortFiles(assembled);
   const elsewhere = problems.filter(({ code, at }) => code === 'ENVIRONMENT_UNKNOWN' && at?.file === 'environments');
   const fatal = refusal(candidates, broken, good) ?? (elsewhere.length > 0 ? elsewhere : undefined);
   if (fatal) return { refused: fatal };
 
   const stalled = new Map<ResourceId, Problem[]>();
+  const missing = [...good.values()].flatMap(({ resource }) => (candidates.has(resource.id) ? [] : [resource]));
+  for (const [id, why] of displaced(missing, assembled)) if (!broken.has(id)) broken.set(id, [why]);
   for (const [id, why] of broken) stall(id, why);
 
-  // Each round settles at least one more resource at an older state (new → last good → absent), so this ends. What is
-  // new gives way first, so that the order of the files decides nothing.
-  let linked = link(candidates.values(), broken.keys());
   const seen = new Set<string>(problems.map(identity));
-  for (;;) {
-    for (const found of linked.problems) {
-      if (!seen.has(identity(found))) problems.push(found);
-      seen.add(identity(found));
-    }
-    const errors = linked.problems.filter(found => found.severity === 'error' && found.resource !== undefined);
-    const failing = groupByResource([...errors, ...needsBroken(candidates, broken)]);
-    if (!stepBack(failing) && !keepNeeded(failing)) break;
-    linked = link(candidates.values(), broken.keys());
-  }
+  let catalog = untilItFits();
+  const before = options.before ?? link([...good.values()].map(({ resource }) => resource)).catalog;
+  const judged = judgeRemovals(before, catalog, options.allowPrune === true);
+  const held = holdBack();
+  if (judged.kept.size + held.length > 0) catalog = untilItFits();
+  const removals = settledRemovals(before, catalog, { ...judged, held }, commit);
+  // Of removals that wait, there may be as many as there are resources: they are told in one.
+  const settled = [...stalled.values()].flat().filter(({ code }) => code !== 'PRUNE_HELD');
+  const waiting = removals.held ? [heldTogether(removals.held)] : [];
 
   return {
-    catalog: linked.catalog,
+    catalog,
     good: nextGood(candidates, good, commit),
     stalled,
-    problems: sortProblems([...problems, ...[...stalled.values()].flat()]),
+    removals,
+    problems: sortProblems([...problems, ...settled, ...removals.kept.values(), ...waiting]),
   };
+
+  /**
+   * Link until all of it fits. Each round settles at least one more resource at an older state (new → last good →
+   * absent), so this ends. What is new gives way first, so that the order of the files decides nothing.
+   */
+  function untilItFits(): Catalog {
+    for (;;) {
+      const linked = link(candidates.values(), broken.keys());
+      for (const found of linked.problems) {
+        if (!seen.has(identity(found))) problems.push(found);
+        seen.add(identity(found));
+      }
+      const errors = linked.problems.filter(found => found.severity === 'error' && found.resource !== undefined);
+      const failing = groupByResource([...errors, ...needsBroken(candidates, broken)]);
+      if (!stepBack(failing) && !keepNeeded(failing)) return linked.catalog;
+    }
+  }
+
+  /** Put back what must not go. @returns what of it waits for a person */
+  function holdBack(): ResourceId[] {
+    for (const id of judged.kept.keys()) restore(id);
+    return judged.held.filter(id => {
+      const file = good.get(id)?.resource.file ?? id;
+      // A project's servers may be there as before, when it was the project that let go of them.
+      if (!restore(id) && !id.startsWith('project/')) return false;
+      stalled.set(id, stalled.get(id) ?? [heldProblem(id, file, { commit, because: judged.because })]);
+      return true;
+    });
+  }
 
   /** Put a resource back to its last good content. Returns whether that changed it. */
   function stall(id: ResourceId, why: Problem[]): boolean {

@@ -1,9 +1,11 @@
-import type { Problem } from '../schema/index.ts';
+import type { Problem, ResourceId } from '../schema/index.ts';
 import type { Plan } from './plan.ts';
 
 /** A transition worth a line. */
 export type ReconcilerEvent =
   | { type: 'applied'; commit: string; plan: Plan; stalled: number }
+  /** Resources that went out of service with a commit, and those that have another name now. */
+  | { type: 'removed'; commit: string; resources: ResourceId[]; moved: { from: ResourceId; to: ResourceId }[] }
   | { type: 'problem'; problem: Problem }
   | { type: 'instance'; id: string; state: string; problem?: Problem };
 

@@ -3,6 +3,7 @@ import {
   type Catalog,
   compareText,
   digestOf,
+  type ResourceId,
   type Server,
   selectedServers,
 } from '../schema/index.ts';
@@ -31,23 +32,43 @@ export interface Plan {
 /**
  * What has to be done so that what is observed becomes what is desired. Pure: the same input gives the same plan, in
  * the loop, in `mcpctl plan` and in a pull request.
+ * @param moved resources that have another name now: id before → id after
  */
-export function plan(desired: readonly Item[], observed: readonly Item[]): Plan {
+export function plan(desired: readonly Item[], observed: readonly Item[], moved: Moved = new Map()): Plan {
+  const origins = new Map([...moved].map(([from, to]) => [to, from]));
   const before = new Map(observed.map(item => [item.id, item]));
   const after = new Set(desired.map(item => item.id));
   const steps: PlanStep[] = [];
   for (const item of desired) {
     const present = before.get(item.id);
-    if (!present) steps.push({ op: 'create', id: item.id, because: 'declared, and not there' });
+    if (!present)
+      steps.push({
+        op: 'create',
+        id: item.id,
+        because: because(item.id, origins, 'renamed from', 'declared, and not there'),
+      });
     else {
       const parts = differingParts(item.parts, present.parts);
       if (parts.length > 0) steps.push({ op: 'update', id: item.id, because: `${parts.join(', ')} changed` });
     }
   }
   for (const item of observed) {
-    if (!after.has(item.id)) steps.push({ op: 'remove', id: item.id, because: 'no longer declared' });
+    if (!after.has(item.id))
+      steps.push({ op: 'remove', id: item.id, because: because(item.id, moved, 'renamed to', 'no longer declared') });
   }
   return { steps: steps.sort((a, b) => compareText(a.id, b.id)) };
+}
+
+type Moved = ReadonlyMap<ResourceId, ResourceId>;
+
+function because(item: string, names: Moved, what: string, otherwise: string): string {
+  const other = names.get(resourceOf(item));
+  return other === undefined ? otherwise : `${what} ${other}`;
+}
+
+/** `instance/everything-0` is one of `server/everything`; every other item is a resource. */
+function resourceOf(item: string): ResourceId {
+  return item.startsWith('instance/') ? `server/${item.slice('instance/'.length, item.lastIndexOf('-'))}` : item;
 }
 
 /** Everything a catalog wants to be so. */

@@ -1,10 +1,11 @@
 import { type Clock, createSlots, systemClock } from '../host/index.ts';
 import type { Mirror, Reader } from '../repo/index.ts';
-import { asProblem, type Problem, resourceId } from '../schema/index.ts';
+import { asProblem, type Problem, problem, resourceId } from '../schema/index.ts';
 import { createBoard } from './board.ts';
 import type { ReconcilerEvent } from './events.ts';
 import { createFollower } from './follow.ts';
 import { type Backoff, createFleet, defaultBackoff, type Fleet, type Prepare } from './instances/index.ts';
+import { createInventory } from './inventory.ts';
 import { createJournal } from './journal.ts';
 import { connectUpstream } from './mcp/index.ts';
 import { servedProject } from './projects.ts';
@@ -13,7 +14,7 @@ import { createService } from './service.ts';
 import { createSources, type Sources } from './sources.ts';
 import type { StateStore } from './state/index.ts';
 import type { Status } from './status.ts';
-import { type Pass, type State, type StepContext, steps } from './steps/index.ts';
+import { finish, type Pass, type State, type StepContext, steps } from './steps/index.ts';
 import { type Facts, summarize } from './summarize.ts';
 import { createSuspensions } from './suspensions.ts';
 import { createTurns } from './turns.ts';
@@ -68,7 +69,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const journal = createJournal(clock, options.log);
   const state = freshState(store);
   const sources = createSources();
-  const fleet = openFleet(options, clock, sources, server => {
+  const inventory = createInventory(options.runtime, store.inventory, failed => {
+    if (failed) journal.log({ type: 'problem', problem: failed });
+    board.statusChanged();
+  });
+  const fleet = openFleet({ ...options, runtime: inventory.runtime }, clock, sources, server => {
     for (const { id, state: now, problem } of board.serverChanged(server, state.catalog)) {
       journal.log({ type: 'instance', id, state: now, ...(problem && { problem }) });
     }
@@ -84,6 +89,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     store,
     service,
     journal,
+    inventory,
     environment: options.environment,
     statusChanged: board.statusChanged,
   };
@@ -98,6 +104,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       surface: server => fleet.surface(server),
       rollout: server => fleet.rollout(server),
       suspended: suspensions,
+      pruneFailed: inventory.failed,
     };
   }
 
@@ -121,6 +128,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     } catch (error) {
       sourceFailed(asProblem(error));
     } finally {
+      if (!signal.aborted) finish(pass);
       state.working = false;
       board.statusChanged();
     }
@@ -159,6 +167,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     instance: fleet.detail,
     restart: fleet.restart,
     suspend,
+    allowPrune(commit) {
+      const held = state.removals?.held;
+      if (held?.commit !== commit) return notHeld(commit, held?.commit);
+      store.allowPrune(commit);
+      // Decided upon again, with the same files.
+      state.decided = undefined;
+      turns.poke();
+      return undefined;
+    },
     onProjectsChanged: board.onProjects,
     onStatus: board.onStatus,
     async close() {
@@ -167,6 +184,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       await fleet.close();
     },
   };
+}
+
+function notHeld(commit: string, held: string | undefined): Problem {
+  const waits = held === undefined ? 'no removal waits' : `the commit whose removals wait is ${held}`;
+  return problem('PRUNE_NOT_HELD', `nothing is allowed for ${commit}: ${waits}`);
 }
 
 /** What is known before the first pass. */
@@ -182,6 +204,7 @@ function freshState(store: StateStore): State {
     catalog: undefined,
     good: store.good(),
     stalled: new Map(),
+    removals: undefined,
   };
 }
 

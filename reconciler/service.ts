@@ -2,13 +2,16 @@ import { type Catalog, link } from '../schema/index.ts';
 import type { Board } from './board.ts';
 import { type Fleet, supervisionOf } from './instances/index.ts';
 import { type DesiredInstance, desiredInstances, type Plan, plan } from './plan.ts';
+import type { Removals } from './prune/index.ts';
 import type { Sources } from './sources.ts';
 import type { State } from './steps/index.ts';
 
 /** What is in service, and how it is replaced: always as a whole. */
 export interface Service {
   /** Set everything in motion. It goes on in the background: neither a neighbour nor the next commit waits for it. */
-  put(before: Catalog | undefined, after: Catalog): Plan;
+  put(before: Catalog | undefined, after: Catalog, moved?: Removals['moved']): Plan;
+  /** Whether an instance is supervised, be it on its way out. */
+  looksAfter(id: string, server: string): boolean;
   /** The newest commit is out of reach or refused at start: what was in service last goes into service again. */
   serveLastGood(): void;
 }
@@ -25,11 +28,12 @@ interface ServiceOptions {
 }
 
 export function createService({ fleet, board, sources, state, appliedBefore, signal }: ServiceOptions): Service {
-  function put(before: Catalog | undefined, after: Catalog): Plan {
+  function put(before: Catalog | undefined, after: Catalog, moved?: Removals['moved']): Plan {
     const wanted = new Map<string, DesiredInstance>(desiredInstances(after).map(one => [`instance/${one.id}`, one]));
     const todo = plan(
       [...wanted].map(([id, { parts }]) => ({ id, parts })),
       fleet.observed(),
+      moved,
     );
     sources.use(after, wanted.values(), fleet.specsInUse);
     fleet.configure(new Map(after.list('Server').map(server => [server.name, supervisionOf(server)])));
@@ -44,6 +48,7 @@ export function createService({ fleet, board, sources, state, appliedBefore, sig
 
   return {
     put,
+    looksAfter: (id, server) => fleet.statuses(server).some(status => status.id === id),
     serveLastGood() {
       if (state.catalog || state.good.size === 0 || signal.aborted) return;
       state.catalog = link([...state.good.values()].map(({ resource }) => resource)).catalog;

@@ -1,4 +1,5 @@
-import type { Problem } from '../schema/index.ts';
+import type { Problem, ResourceId } from '../schema/index.ts';
+import type { Held } from './prune/index.ts';
 
 /** A condition as Kubernetes has them; `since` is an ISO 8601 time. */
 export interface Condition {
@@ -105,6 +106,16 @@ export interface ProjectStatus {
   conditions: Condition[];
 }
 
+/** What is not declared any more, and is there nevertheless. */
+export interface PruneStatus {
+  /** Removals that wait for `mcpctl reconcile --allow-prune COMMIT`. */
+  held?: Held;
+  /** Resources that say `prune: never`, sorted. */
+  kept: ResourceId[];
+  /** Instances that could not be ended, sorted; tried again at every turn. */
+  failed: string[];
+}
+
 /** The whole truth about one daemon, as `mcpctl status -o json` and `GET /api/v1/status` show it. */
 export interface Status {
   repository: { id?: string; display: string; ref: string; path: string; mode: 'open' };
@@ -115,6 +126,8 @@ export interface Status {
   conditions: Condition[];
   servers: ServerStatus[];
   projects: ProjectStatus[];
+  /** Left out when nothing of it is so. */
+  prune?: PruneStatus;
   /** Every problem of the newest commit and of the running servers, in stable order. */
   problems: Problem[];
 }

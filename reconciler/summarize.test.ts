@@ -48,6 +48,8 @@ function facts(change: Partial<Facts> & { instance?: InstanceStatus } = {}): Fac
     good,
     stalled: new Map(),
     caveats: [],
+    removals: undefined,
+    pruneFailed: new Map(),
     instances: () => [change.instance ?? instance('Running')],
     rollout: () => undefined,
     suspended: { repository: () => undefined, server: () => undefined },

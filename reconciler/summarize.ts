@@ -8,6 +8,7 @@ import {
 } from '../schema/index.ts';
 import type { Good } from './accept.ts';
 import type { Surface } from './mcp/index.ts';
+import type { Removals } from './prune/index.ts';
 import { type Draft, instanceProblems, serverSight } from './server-sight.ts';
 import type { Condition, InstanceStatus, ProjectStatus, RolloutStatus, ServerStatus, Status } from './status.ts';
 import type { Suspensions } from './suspensions.ts';
@@ -30,6 +31,10 @@ export interface Facts {
   stalled: ReadonlyMap<ResourceId, readonly Problem[]>;
   /** What the runtime does not give. */
   caveats: readonly Problem[];
+  /** What the newest commit that was applied took out of service, and what of it waits. */
+  removals: Removals | undefined;
+  /** Instances that nobody wants and that could not be ended. */
+  pruneFailed: ReadonlyMap<string, Problem>;
   instances(server: string): InstanceStatus[];
   surface(server: string): Surface;
   /** Why a server's newest spec is not all that runs. */
@@ -65,12 +70,22 @@ export function summarize(facts: Facts, previous: Status | undefined, now: strin
     conditions: settle(overall(facts, servers), facts.applied, previous?.conditions, now),
     servers,
     projects,
+    ...pruneStatus(facts),
     problems: allProblems(facts, servers),
   };
 }
 
 function suspension(suspendedSince: string | undefined): { suspendedSince?: string } {
   return suspendedSince === undefined ? {} : { suspendedSince };
+}
+
+/** What waits, stays or is left over; nothing at all where there is nothing of it. */
+function pruneStatus({ removals, pruneFailed }: Facts): Pick<Status, 'prune'> {
+  const kept = [...(removals?.kept.keys() ?? [])].sort();
+  const failed = [...pruneFailed.keys()].sort();
+  const held = removals?.held;
+  if (!held && kept.length + failed.length === 0) return {};
+  return { prune: { ...(held && { held }), kept, failed } };
 }
 
 /** Servers that the commit declares but that never had a good revision: not in the catalog, yet to be shown. */
@@ -118,6 +133,11 @@ function stalledDraft(facts: Facts): Draft {
   const [refusal] = facts.refused ?? [];
   if (refusal) return { type: 'Stalled', status: 'True', reason: 'CommitRefused', message: refusal.message };
   const ids = [...facts.stalled.keys()].sort();
+  const held = facts.removals?.held;
+  if (held) {
+    const message = `the removals of ${held.commit.slice(0, 7)} wait to be allowed: ${held.because.join('; ')}`;
+    return { type: 'Stalled', status: 'True', reason: 'PruneHeld', message };
+  }
   return {
     type: 'Stalled',
     ...yesNo(ids.length > 0, 'ResourcesStalled', 'AsDeclared', `at their last good revision: ${listed(ids)}`),
@@ -142,7 +162,7 @@ function serverStatus(
   const drafts: Draft[] = [
     server ? seen.ready : { type: 'Ready', status: 'False', reason: 'NeverGood', message: why?.message ?? '' },
     seen.degraded,
-    { type: 'Stalled', ...yesNo(why !== undefined, 'Invalid', 'AsDeclared', why?.message) },
+    { type: 'Stalled', ...yesNo(why !== undefined, stallReason(why), 'AsDeclared', why?.message) },
   ];
   const [caveat] = facts.caveats;
   if (caveat && !external) {
@@ -179,7 +199,7 @@ function projectStatuses(
     const revision = facts.good.get(id)?.commit ?? '';
     const drafts: Draft[] = [
       { type: 'Ready', ...yesNo(unready.length === 0, 'ServersReady', 'ServersNotReady', '', listed(unready)) },
-      { type: 'Stalled', ...yesNo(why !== undefined, 'Invalid', 'AsDeclared', why?.message) },
+      { type: 'Stalled', ...yesNo(why !== undefined, stallReason(why), 'AsDeclared', why?.message) },
     ];
     return {
       name,
@@ -190,6 +210,10 @@ function projectStatuses(
       conditions: settle(drafts, revision, before.get(name), now),
     };
   });
+}
+
+function stallReason(why: Problem | undefined): string {
+  return why?.code === 'PRUNE_HELD' ? 'PruneHeld' : 'Invalid';
 }
 
 /** The first few of many names. */
@@ -207,6 +231,7 @@ function allProblems(facts: Facts, servers: readonly ServerStatus[]): Problem[] 
     ...(facts.sourceProblem ? [facts.sourceProblem] : []),
     ...(facts.refused ?? []),
     ...facts.problems,
+    ...facts.pruneFailed.values(),
     ...running,
   ];
   const unique = new Map(found.map(one => [JSON.stringify(one), one]));

@@ -1,4 +1,4 @@
-import type { Exposure, Prompt } from '../schema/index.ts';
+import type { Exposure, Problem, Prompt } from '../schema/index.ts';
 import type { TimedEvent } from './events.ts';
 import type { InstanceDetail, LogPage } from './instances/index.ts';
 import type { Surface, Upstream } from './mcp/index.ts';
@@ -60,6 +60,12 @@ export interface ReconcilerView {
    * @throws ProblemError STATE_UNUSABLE
    */
   suspend(server: string | undefined, suspended: boolean): boolean;
+  /**
+   * Let a commit remove what it removes, however much it is, and reconcile now.
+   * @param commit the one whose removals wait, in full
+   * @returns why not
+   */
+  allowPrune(commit: string): Problem | undefined;
   /** Called with the names of the projects whose lists changed. Returns the way to stop listening. */
   onProjectsChanged(listener: (change: { tools: string[]; prompts: string[] }) => void): () => void;
 }

@@ -54,6 +54,8 @@ export function classify(path: string): Classification {
   const [top = ''] = parts;
   if (path === 'mcpctl.yaml') return resource(path, 'Repository', 'global', 'repository');
   if (path === 'mcpctl.yml' || path === 'mcpctl.json') return unknown(path, 'Rename it to `mcpctl.yaml`.');
+  const meant = top.toLowerCase();
+  if (meant !== top && topFolders.has(meant)) return unknown(path, `The folder is named \`${meant}/\`.`);
   if (!topFolders.has(top) || hidden(parts)) return ignored;
   if (parts.length === 1) return unknown(path, `\`${top}/\` is a folder of the repository format; make it one.`);
   if (top === 'trust') return inTrust(path);
@@ -141,6 +143,7 @@ function formed(path: string, parts: readonly string[], row: KindRow, scope: Sco
       return { kind: 'part', scope, name: folder, file };
     default:
       if (file === `${row.singular}.yaml` && folder !== undefined) return resource(path, kind, scope, folder);
+      if (file.toLowerCase() === `${row.singular}.yml`) return misspelt(path, '.yaml');
       return unknown(path, inFolder(row));
   }
 }
@@ -152,7 +155,10 @@ function inFolder({ kind, singular, folder }: KindRow): string {
 }
 
 function named(path: string, file: string, extension: '.yaml' | '.md', kind: Kind, scope: Scope): Classification {
-  if (!file.endsWith(extension)) return unknown(path, `Files here are named \`<name>${extension}\`.`);
+  if (!file.endsWith(extension)) {
+    if (otherSpellings[extension].test(file)) return misspelt(path, extension);
+    return unknown(path, `Files here are named \`<name>${extension}\`.`);
+  }
   return resource(path, kind, scope, file.slice(0, -extension.length));
 }
 
@@ -164,6 +170,15 @@ function inTrust(path: string): Classification {
     path,
     'Here are the versions of the root of trust, `trust/root/<n>.json`; `mcpctl trust` writes them.',
   );
+}
+
+/** What other tools take for the same thing. Read past with a mere warning, such a file would be a removal. */
+const otherSpellings = { '.yaml': /\.ya?ml$/i, '.md': /\.(?:md|mdx|markdown)$/i };
+
+function misspelt(path: string, extension: string): Classification {
+  const message = `${quoted(path)} declares nothing: its extension is not \`${extension}\``;
+  const hint = `Rename it to ${quoted(`${path.slice(0, path.lastIndexOf('.'))}${extension}`)}.`;
+  return { kind: 'unknown', problem: problem('FILE_EXTENSION', message, { hint, at: { file: path } }) };
 }
 
 /** `environments/<env>/<path of what is patched>` */

@@ -102,6 +102,40 @@ export const problemCodes = {
     meaning: 'The file says another kind, name or apiVersion than its path does.',
     cure: 'Make the file agree with its path, or move it.',
   },
+  FILE_EXTENSION: {
+    severity: 'error',
+    meaning:
+      'A file would declare a resource if its name had the extension of its kind: `.yaml`, or `.md` for prompts.',
+    cure: 'Rename it; until then the resource stays as it was.',
+  },
+  // ── what is taken out of service ──
+  PRUNE_HELD: {
+    severity: 'error',
+    meaning:
+      'The commit would take more out of service than `prune.max` allows, or everything of a sort; all its removals wait.',
+    cure: 'Mend the repository if it is an accident; else `mcpctl reconcile --allow-prune COMMIT`.',
+  },
+  PRUNE_DISPLACED: {
+    severity: 'error',
+    meaning:
+      'A resource is no longer declared, but a misplaced or misnamed file looks like its own; it stays in service.',
+    cure: 'Put the file where it belongs, or remove it as well.',
+  },
+  PRUNE_KEPT: {
+    severity: 'warning',
+    meaning: 'A resource is no longer declared, and stays in service because it says `prune: never`.',
+    cure: 'To remove it, declare it again with `prune: auto`, and remove that in a later commit.',
+  },
+  PRUNE_FAILED: {
+    severity: 'error',
+    meaning: 'An instance that is no longer declared could not be ended; it is tried again.',
+    cure: 'See the message; the instance stays in the inventory until it is gone.',
+  },
+  PRUNE_NOT_HELD: {
+    severity: 'error',
+    meaning: '`--allow-prune` names a commit whose removals do not wait for it.',
+    cure: '`mcpctl status` names the commit that waits, if one does, and what it removes.',
+  },
   // ── the catalog as a whole ──
   REPOSITORY_MISSING: {
     severity: 'error',

@@ -62,6 +62,8 @@ export interface TestView extends ReconcilerView {
   pokes: number;
   /** What else it was asked to do. */
   asked: string[];
+  /** The commit whose removals wait. */
+  held?: string;
   changed(change: { tools: string[]; prompts: string[] }): void;
   happened(event: ReconcilerEvent): void;
 }
@@ -96,6 +98,8 @@ export function testView(): TestView {
       view.asked.push(`${suspended ? 'suspend' : 'resume'} ${server ?? 'all'}`);
       return server === undefined || server === 'memory';
     },
+    allowPrune: commit =>
+      commit === view.held ? undefined : problem('PRUNE_NOT_HELD', `nothing is allowed for ${commit}`),
     onProjectsChanged(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

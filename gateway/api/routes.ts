@@ -1,7 +1,15 @@
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import type { ReconcilerView } from '../../reconciler/index.ts';
 import { sendProblem } from '../errors.ts';
 import { addObserveRoutes } from './observe.ts';
+
+const ReconcileQuery = z.object({
+  allowPrune: z
+    .string()
+    .regex(/^[0-9a-f]{40,64}$/)
+    .optional(),
+});
 
 /** What the command line and probes ask: `/api/v1/*`, `/healthz`, `/readyz`. */
 export function addApiRoutes(app: FastifyInstance, view: ReconcilerView): void {
@@ -12,7 +20,18 @@ export function addApiRoutes(app: FastifyInstance, view: ReconcilerView): void {
 
     scope.get('/api/v1/status', async () => view.status());
     addObserveRoutes(scope, view);
-    scope.post('/api/v1/reconcile', async (_request, reply) => {
+    scope.post('/api/v1/reconcile', async (request, reply) => {
+      const query = ReconcileQuery.safeParse(request.query);
+      if (!query.success) {
+        sendProblem(reply, 400, 'USAGE', '`allowPrune` is a commit, in full');
+        return reply;
+      }
+      const { allowPrune } = query.data;
+      const refused = allowPrune === undefined ? undefined : view.allowPrune(allowPrune);
+      if (refused) {
+        sendProblem(reply, 409, refused.code, refused.message);
+        return reply;
+      }
       view.poke();
       return reply.code(202).send({ accepted: true });
     });

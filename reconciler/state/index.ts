@@ -1,2 +1,2 @@
 /** What the daemon keeps across restarts, in one SQLite file in the state directory. */
-export { openStateStore, type StateStore } from './store.ts';
+export { type InventoryEntry, type InventoryRecords, openStateStore, type StateStore } from './store.ts';

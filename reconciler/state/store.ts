@@ -21,6 +21,11 @@ export interface StateStore {
    * @throws ProblemError STATE_UNUSABLE when that fails; nothing is changed then
    */
   accept(commit: string, before: ReadonlyMap<ResourceId, Good>, after: ReadonlyMap<ResourceId, Good>): void;
+  readonly inventory: InventoryRecords;
+  /** The commit whose removals a person has allowed; forgotten once it is accepted. */
+  allowedPrune(): string | undefined;
+  /** @throws ProblemError STATE_UNUSABLE */
+  allowPrune(commit: string): void;
   readonly processes: ProcessRecords;
   readonly attempts: AttemptRecords;
   /** What people have suspended. */
@@ -28,11 +33,30 @@ export interface StateStore {
   close(): void;
 }
 
+/** An instance that was started, and that is ours until it is known to be gone. */
+export interface InventoryEntry {
+  id: string;
+  server: string;
+  /** Where it runs. */
+  runtime: string;
+}
+
+/** The instances that are ours, whoever else may run something on this machine. Writing is best effort. */
+export interface InventoryRecords {
+  all(): InventoryEntry[];
+  /** It is about to be started. */
+  put(entry: InventoryEntry): void;
+  /** It is gone. */
+  delete(id: string): void;
+}
+
 /**
  * The shape of a resource in `good`. Raise it when a kind's `spec` changes so that older rows cannot be used: they
  * are then dropped, and the newest commit is read instead.
  */
 const FORMAT = '2';
+
+const ALLOWED = 'allowed prune';
 
 const migrations = [
   `CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -43,6 +67,7 @@ const migrations = [
    ) STRICT`,
   `CREATE TABLE attempts (id TEXT PRIMARY KEY, spec_digest TEXT NOT NULL, attempts TEXT NOT NULL) STRICT;
    CREATE TABLE suspended (what TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT`,
+  'CREATE TABLE inventory (id TEXT PRIMARY KEY, server TEXT NOT NULL, runtime TEXT NOT NULL) STRICT',
 ];
 
 /** @throws DatabaseUnusable when the file is damaged or of a newer version */
@@ -62,14 +87,17 @@ export function openStateStore(path: string): StateStore {
       }
     },
     accept(commit, before, after) {
-      try {
-        writeGood(database, commit, before, after);
-      } catch (error) {
-        const message = `${path}: ${error instanceof Error ? error.message : error}`;
-        const hint = 'Check its disk space and rights; the commit is taken over as soon as it can be recorded.';
-        throw new ProblemError(problem('STATE_UNUSABLE', message, { hint }), { cause: error });
-      }
+      recorded(path, () =>
+        inTransaction(database, () => {
+          writeGood(database, before, after);
+          if (readMeta(database, ALLOWED) === commit) database.prepare('DELETE FROM meta WHERE key = ?').run(ALLOWED);
+          writeMeta(database, 'applied', commit);
+        }),
+      );
     },
+    inventory: inventoryRecords(database),
+    allowedPrune: () => readMeta(database, ALLOWED),
+    allowPrune: commit => recorded(path, () => writeMeta(database, ALLOWED, commit)),
     processes: processRecords(database),
     attempts: attemptRecords(database),
     suspensions: suspensionRecords(database),
@@ -95,29 +123,54 @@ function readGood(database: DatabaseSync): Map<ResourceId, Good> {
   return good;
 }
 
-function writeGood(
-  database: DatabaseSync,
-  commit: string,
-  before: ReadonlyMap<ResourceId, Good>,
-  after: ReadonlyMap<ResourceId, Good>,
-): void {
-  const put = database.prepare('INSERT OR REPLACE INTO good VALUES (?, ?, ?)');
-  const drop = database.prepare('DELETE FROM good WHERE id = ?');
+/** @throws ProblemError STATE_UNUSABLE when it cannot be written */
+function recorded(path: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    const message = `${path}: ${error instanceof Error ? error.message : error}`;
+    const hint = 'Check its disk space and rights; the commit is taken over as soon as it can be recorded.';
+    throw new ProblemError(problem('STATE_UNUSABLE', message, { hint }), { cause: error });
+  }
+}
+
+function inTransaction(database: DatabaseSync, write: () => void): void {
   database.exec('BEGIN IMMEDIATE');
   try {
-    for (const [id, entry] of after) {
-      const last = before.get(id);
-      const same = last?.commit === entry.commit && last.resource.digest === entry.resource.digest;
-      if (!same) put.run(id, entry.commit, JSON.stringify(entry.resource));
-    }
-    for (const id of before.keys()) if (!after.has(id)) drop.run(id);
-    writeMeta(database, 'applied', commit);
+    write();
     database.exec('COMMIT');
   } catch (error) {
     // SQLite has rolled back by itself when the disk is full.
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
+}
+
+function writeGood(
+  database: DatabaseSync,
+  before: ReadonlyMap<ResourceId, Good>,
+  after: ReadonlyMap<ResourceId, Good>,
+): void {
+  const put = database.prepare('INSERT OR REPLACE INTO good VALUES (?, ?, ?)');
+  const drop = database.prepare('DELETE FROM good WHERE id = ?');
+  for (const [id, entry] of after) {
+    const last = before.get(id);
+    const same = last?.commit === entry.commit && last.resource.digest === entry.resource.digest;
+    if (!same) put.run(id, entry.commit, JSON.stringify(entry.resource));
+  }
+  for (const id of before.keys()) if (!after.has(id)) drop.run(id);
+}
+
+function inventoryRecords(database: DatabaseSync): InventoryRecords {
+  const all = database.prepare('SELECT id, server, runtime FROM inventory ORDER BY id');
+  const put = database.prepare('INSERT OR REPLACE INTO inventory VALUES (?, ?, ?)');
+  const drop = database.prepare('DELETE FROM inventory WHERE id = ?');
+  return {
+    all: () => all.all().map(row => ({ id: String(row.id), server: String(row.server), runtime: String(row.runtime) })),
+    put: ({ id, server, runtime }) => bestEffort(() => put.run(id, server, runtime)),
+    // What is gone and still stands there is ended once more, which does nothing.
+    delete: id => bestEffort(() => drop.run(id)),
+  };
 }
 
 /**

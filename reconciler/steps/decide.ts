@@ -8,7 +8,12 @@ const MAX_PROBLEMS = 1_000;
 /** Decide what of the commit goes into service, or that the commit is refused as a whole. */
 export function decide(context: StepContext): StepResult {
   const { pass, state, journal, service } = context;
-  const outcome = accept(pass.files ?? [], state.good, pass.commit ?? '', context.environment);
+  const { commit = '' } = pass;
+  const outcome = accept(pass.files ?? [], state.good, commit, {
+    environment: context.environment,
+    before: state.catalog,
+    allowPrune: context.store.allowedPrune() === commit,
+  });
   if ('refused' in outcome) {
     const refused = limitProblems(outcome.refused, MAX_PROBLEMS);
     journal.report(refused, state.refused);

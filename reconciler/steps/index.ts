@@ -2,8 +2,12 @@
 import { apply } from './apply.ts';
 import { decide } from './decide.ts';
 import { fetch } from './fetch.ts';
+import { prune } from './prune.ts';
 import { read } from './read.ts';
 import type { Step } from './step.ts';
 
 export const steps: readonly Step[] = [fetch, read, decide, apply];
+/** Done at the end of every pass, whatever became of it. */
+export const finish = prune;
+
 export type { Pass, State, StepContext } from './step.ts';

@@ -1,6 +1,7 @@
 import type { ParsedFile, Problem } from '../../schema/index.ts';
 import type { Accepted } from '../accept.ts';
 import type { Follower } from '../follow.ts';
+import type { Inventory } from '../inventory.ts';
 import type { Journal } from '../journal.ts';
 import type { Service } from '../service.ts';
 import type { StateStore } from '../state/index.ts';
@@ -8,7 +9,7 @@ import type { Facts } from '../summarize.ts';
 
 /** What the steps of a pass change; with what is seen of the instances it makes up the status. */
 export interface State
-  extends Omit<Facts, 'repository' | 'caveats' | 'instances' | 'surface' | 'rollout' | 'suspended'> {
+  extends Omit<Facts, 'repository' | 'caveats' | 'instances' | 'surface' | 'rollout' | 'suspended' | 'pruneFailed'> {
   /** The newest commit that was applied, or refused, to the end. */
   decided: string | undefined;
 }
@@ -31,6 +32,7 @@ export interface StepContext {
   readonly store: StateStore;
   readonly service: Service;
   readonly journal: Journal;
+  readonly inventory: Inventory;
   /** The environment whose patches take effect. */
   readonly environment: string | undefined;
   /** The status is to be summed up again, before the pass has ended. */

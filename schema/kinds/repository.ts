@@ -24,6 +24,19 @@ const Release = z.strictObject({
   expires: Duration.optional().describe('How long a release is trusted; `mcpctl release --renew` makes it anew'),
 });
 
+const Prune = z.strictObject({
+  max: z
+    .union([
+      z.int().min(0).max(100_000),
+      z.string().regex(/^(?:100|[1-9]?[0-9])%$/, 'not a number of resources, or a percentage such as `20%`'),
+    ])
+    .optional()
+    .describe(
+      'How many resources of one kind, and of all kinds together, a commit may take out of service before it waits ' +
+        'for `--allow-prune`: a number, or `20%` of those there are; the larger of 3 and 10 % unless given',
+    ),
+});
+
 /** `mcpctl.yaml`: what holds for the repository as a whole. */
 export const Repository = z.strictObject({
   id: z
@@ -38,5 +51,6 @@ export const Repository = z.strictObject({
     .max(64)
     .optional()
     .describe('The environments there are; with this list, a folder below `environments/` of another name is an error'),
+  prune: Prune.optional().describe('What a commit may take out of service'),
 });
 export type Repository = z.infer<typeof Repository>;

@@ -146,7 +146,6 @@ export function notActedOn(server: Server): (keyof Server)[] {
     ['runtime', server.runtime !== undefined && server.runtime !== 'process'],
     ['isolation', server.isolation !== undefined],
     ['dependsOn', server.dependsOn.length > 0],
-    ['prune', server.prune !== undefined],
     ['drift', server.drift !== undefined],
     ['ignoreFields', server.ignoreFields.length > 0],
   ];

@@ -68,6 +68,11 @@ function describeEvent(event: TimedEvent): [type: string, what: string, text: st
       const why = event.problem ? `: ${event.problem.message}` : '';
       return ['instance', `instance/${event.id}`, `${event.state}${why}`];
     }
+    case 'removed': {
+      const names = event.moved.map(({ from, to }) => `${from} is ${to} now`);
+      const gone = event.resources.length > 0 ? [`out of service: ${event.resources.join(', ')}`] : [];
+      return ['removed', `commit/${shortCommit(event.commit)}`, [...gone, ...names].join('; ')];
+    }
     case 'problem': {
       const { code, message, severity, resource } = event.problem;
       return [severity, resource ?? '-', `${message} [${code}]`];

@@ -56,7 +56,7 @@ function service(
   revision: string,
   environment: string | undefined,
 ): { items: ReturnType<typeof desiredItems>; good: ReadonlyMap<ResourceId, Good>; problems: Problem[] } {
-  const outcome = accept(files, good, revision, environment);
+  const outcome = accept(files, good, revision, { environment });
   if ('refused' in outcome) return { items: [], good, problems: outcome.refused };
   return { items: desiredItems(outcome.catalog), good: outcome.good, problems: outcome.problems };
 }

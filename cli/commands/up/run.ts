@@ -119,7 +119,7 @@ function notReady({ io, timeout }: UpOptions, status: Status): string {
 function tell({ io }: UpOptions, event: ReconcilerEvent): void {
   if (event.type === 'problem') io.stderr(showProblem(io, event.problem));
   else if (event.type === 'instance') tellInstance(io, event.id, event.state, event.problem);
-  else {
+  else if (event.type === 'applied') {
     const { steps } = event.plan;
     const text = steps.map(({ op, id, because }) => `\n    ${op} ${id}: ${because}`).join('');
     step(io, `commit ${shortCommit(event.commit)}: ${steps.length} changes to instances${text}`);

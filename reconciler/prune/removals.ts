@@ -1,0 +1,123 @@
+import {
+  type AnyResource,
+  type Catalog,
+  compareText,
+  type Problem,
+  problem,
+  type ResourceId,
+} from '../../schema/index.ts';
+import { counts, keepsItself, overBudget } from './budget.ts';
+import { type Emptied, emptiedProjects } from './emptied.ts';
+import { findMoves } from './moves.ts';
+
+/** Removals that wait until a person allows them. */
+export interface Held {
+  commit: string;
+  /** What would go out of service, sorted. */
+  removes: ResourceId[];
+  /** Why it is too much for one commit. */
+  because: string[];
+}
+
+/** What a commit takes out of service, and what of that is not done. Pure data. */
+export interface Removals {
+  /** No longer declared, and out of service; sorted. Moves are not among them. */
+  removed: ResourceId[];
+  /** Declared under another name now, with the same content: id before → id after. */
+  moved: ReadonlyMap<ResourceId, ResourceId>;
+  /** No longer declared, and in service because it says so. */
+  kept: ReadonlyMap<ResourceId, Problem>;
+  held?: Held;
+}
+
+/** The first judgement: what is not to go, and why. */
+export interface Judgement {
+  kept: Map<ResourceId, Problem>;
+  /** Back to what is in service, each because its removal, or what became of it, waits. */
+  held: ResourceId[];
+  because: string[];
+}
+
+/**
+ * Judge what a commit would take out of service.
+ * @param before what is in service
+ * @param after what the commit would put there
+ * @param allowed a person has allowed this commit's removals
+ */
+export function judgeRemovals(before: Catalog, after: Catalog, allowed: boolean): Judgement {
+  const gone = missing(before, after);
+  const moves = movesBetween(gone, before, after);
+  const leaving = gone.filter(({ id }) => !moves.has(id));
+  const kept = new Map(leaving.filter(keepsItself).map(({ id, file }) => [id, keptProblem(id, file)]));
+  if (allowed) return { kept, held: [], because: [] };
+  const removed = leaving.filter(one => counts(one) && !kept.has(one.id));
+  const inService = [...before.resources.values()].filter(counts);
+  const stay = (kind: AnyResource['kind']) =>
+    after.list(kind).length + leaving.filter(one => one.kind === kind && kept.has(one.id)).length;
+  const over = overBudget(inService, removed, stay, before.repository?.spec.prune?.max);
+  const emptied = emptiedProjects(before, after, moves);
+  if (over.length === 0 && emptied.length === 0) return { kept, held: [], because: [] };
+  return {
+    kept,
+    held: [...new Set([...removed.map(({ id }) => id), ...emptied.flatMap(backFor)])].sort(compareText),
+    because: [...over, ...emptied.map(({ because }) => because)],
+  };
+}
+
+/** The last word: what became of the removals, from what is really in service afterwards. */
+export function settledRemovals(before: Catalog, after: Catalog, judged: Judgement, commit: string): Removals {
+  const gone = missing(before, after).filter(counts);
+  const moved = movesBetween(gone, before, after);
+  const kept = new Map([...judged.kept].filter(([id]) => after.get(id)));
+  const removed = gone.flatMap(({ id }) => (moved.has(id) ? [] : [id])).sort(compareText);
+  const removes = judged.held.filter(id => after.get(id)).sort(compareText);
+  const held = removes.length > 0 && { commit, removes, because: judged.because };
+  return { removed, moved, kept, ...(held && { held }) };
+}
+
+/** What is told about one resource whose removal waits. */
+export function heldProblem(id: ResourceId, file: string, { commit, because }: Omit<Held, 'removes'>): Problem {
+  const message = `${id} stays as it was, with all that this commit removes: ${because.join('; ')}`;
+  return problem('PRUNE_HELD', message, { at: { file }, resource: id, hint: allowHint(commit) });
+}
+
+/** What is told about all of them together. */
+export function heldTogether({ removes, because, commit }: Held): Problem {
+  const message = `the removals of this commit wait, and ${listed(removes)} stay as they were: ${because.join('; ')}`;
+  return problem('PRUNE_HELD', message, { hint: allowHint(commit) });
+}
+
+function allowHint(commit: string): string {
+  return `An accident: mend the repository. Meant: mcpctl reconcile --allow-prune ${commit}`;
+}
+
+function listed(ids: readonly ResourceId[]): string {
+  const shown = ids.slice(0, 10).join(', ');
+  return ids.length > 10 ? `${shown} and ${ids.length - 10} more` : shown;
+}
+
+function keptProblem(id: ResourceId, file: string): Problem {
+  const message = `${id} is no longer declared; it stays in service because it says \`prune: never\``;
+  return problem('PRUNE_KEPT', message, { at: { file }, resource: id });
+}
+
+function missing(before: Catalog, after: Catalog): AnyResource[] {
+  return [...before.resources.values()].filter(({ id }) => !after.get(id));
+}
+
+function movesBetween(
+  gone: readonly AnyResource[],
+  before: Catalog,
+  after: Catalog,
+): ReadonlyMap<ResourceId, ResourceId> {
+  if (gone.length === 0) return new Map();
+  return findMoves(
+    gone,
+    [...after.resources.values()].filter(({ id }) => !before.get(id)),
+  );
+}
+
+/** A project gets back what it served, as it was: its own list, or the labels it selects by. */
+function backFor({ project, members }: Emptied): ResourceId[] {
+  return [project, ...members];
+}
