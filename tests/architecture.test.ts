@@ -21,6 +21,7 @@ const subRooms = [
   'reconciler/runtimes',
   'reconciler/secrets',
   'reconciler/state',
+  'repo/history',
   'repo/reader',
   'repo/ssh',
   'repo/trust',
