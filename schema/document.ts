@@ -10,7 +10,6 @@ import { isMapping, type Mapping } from './mapping.ts';
 import { type Problem, problem } from './problem.ts';
 import { quoted } from './quote.ts';
 import type { Scope } from './resource.ts';
-import { usualPath } from './resource-path.ts';
 import { decodeSource, type Source } from './source.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -128,10 +127,15 @@ function confirmed(
   return { problems: [problem('FIELD_INVALID', 'a value of the document cannot be written to a file')] };
 }
 
-/** @param ownerFolder the folder of its project or agent; its usual one when left out */
+/** `servers/x.yaml`, `projects/demo/prompts/x.md`, `skills/x/SKILL.md`, … */
 function pathOf(row: KindRow, { name, project, agent }: ResourceDocument['metadata'], ownerFolder?: string): string {
   const usual = project !== undefined ? `projects/${project}` : agent !== undefined ? `agents/${agent}` : undefined;
-  return usualPath(row, usual === undefined ? '' : (ownerFolder ?? usual), name);
+  const owner = usual === undefined ? '' : `${ownerFolder ?? usual}/`;
+  const { folder, form, singular } = row;
+  if (form === 'file') return 'mcpctl.yaml';
+  if (form === 'folder') return `${owner}${folder}/${name}/${singular}.yaml`;
+  if (form === 'bundle') return `${owner}${folder}/${name}/SKILL.md`;
+  return `${owner}${folder}/${name}.${form === 'markdown' ? 'md' : 'yaml'}`;
 }
 
 interface Written {

@@ -456,37 +456,6 @@ export const problemCodes = {
     meaning: 'A skill needs an MCP server that it could not be given.',
     cure: 'Declare the server, or let a project take the skill in.',
   },
-  // ── revisions ──
-  REVISION_NOT_FOUND: {
-    severity: 'error',
-    meaning: 'Nothing in the history has that name: no commit, branch, tag, version or release.',
-    cure: 'List what there is with `mcpctl log`, or `mcpctl get revisions KIND NAME`.',
-  },
-  REVISION_AMBIGUOUS: {
-    severity: 'error',
-    meaning: 'A shortened commit id is the beginning of several commits’ ids.',
-    cure: 'Give more of its digits.',
-  },
-  REVISION_TOO_EARLY: {
-    severity: 'error',
-    meaning: 'A date is before the first commit of the history.',
-    cure: 'Give a later date.',
-  },
-  HISTORY_SHALLOW: {
-    severity: 'warning',
-    meaning: 'The repository has only the newest part of its history, so that older revisions are missing.',
-    cure: 'Get the rest with `git fetch --unshallow`.',
-  },
-  DIFF_TOO_LARGE: {
-    severity: 'warning',
-    meaning: 'A difference is larger than what is shown line by line, so that only its size is told.',
-    cure: 'Compare a single resource, or look at the files with `git diff`.',
-  },
-  REVISION_INVALID: {
-    severity: 'warning',
-    meaning: 'What a revision says does not validate; it is shown as text.',
-    cure: 'Mend it, or restore an older revision with `mcpctl restore`.',
-  },
   // ── running servers ──
   SECRET_UNRESOLVED: {
     severity: 'error',
@@ -587,6 +556,54 @@ export const problemCodes = {
     meaning: '`~/.mcpctl/config.yaml` cannot be used.',
     cure: 'Mend the file, or remove it and run `mcpctl login` again.',
   },
+  // ── proposals and reviews ──
+  REMOTE_REFUSED: {
+    severity: 'error',
+    meaning: 'The remote, or a hook of its own, did not take what was pushed.',
+    cure: 'See the remote’s words in the message; nothing of it was changed.',
+  },
+  PROPOSAL_INVALID: {
+    severity: 'error',
+    meaning:
+      'What is proposed is no proposal: a name, trailer or size that the format does not allow, or no change at all.',
+    cure: 'Mend what is named and propose it again.',
+  },
+  PROPOSAL_NOT_FOUND: {
+    severity: 'error',
+    meaning: 'There is no proposal of that id on the remote.',
+    cure: 'See `mcpctl get proposals --status all`.',
+  },
+  PROPOSAL_CONFLICT: {
+    severity: 'error',
+    meaning: 'The proposal cannot be merged: `main` changed the same lines since.',
+    cure: 'Merge `main` into the branch, then `mcpctl propose --amend ID`.',
+  },
+  REVIEW_STALE: {
+    severity: 'error',
+    meaning: 'What was reviewed is not what would be merged now: the branch, the plan or the policy changed since.',
+    cure: 'Look again with `mcpctl review diff ID`, then approve what is there now.',
+  },
+  REVIEW_NOT_ENTITLED: {
+    severity: 'error',
+    meaning: 'The statement’s key belongs to nobody who may approve this change.',
+    cure: 'Ask somebody whom `mcpctl review show ID` names, or change the policy by a proposal of its own.',
+  },
+  REVIEW_SELF_APPROVAL: {
+    severity: 'error',
+    meaning: 'Authors do not approve their own changes here.',
+    cure: 'Ask somebody else to review it.',
+  },
+  REVIEW_INCOMPLETE: {
+    severity: 'error',
+    meaning: 'The policy asks for more approvals than there are.',
+    cure: 'See `mcpctl review show ID` for who still has to agree.',
+  },
+  REVIEW_RACE: {
+    severity: 'error',
+    meaning: 'Somebody else reviewed, changed or merged this at the same moment; nothing of yours was recorded.',
+    cure: 'Look again with `mcpctl review show ID`.',
+  },
+
   // ── this machine and the daemon ──
   STATE_LOCKED: {
     severity: 'error',

@@ -6,6 +6,7 @@ export { Personality } from './personality.ts';
 export { Project } from './project.ts';
 export { Prompt } from './prompt.ts';
 export { Repository } from './repository.ts';
+export { ReviewPolicy } from './review.ts';
 export { Secret } from './secret.ts';
 export { SecretBackend } from './secret-backend.ts';
 export { notActedOn, Server } from './server.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DnsLabel } from './names.ts';
+import { ReviewPolicy } from './review.ts';
 
 const Duration = z
   .string()
@@ -52,5 +53,6 @@ export const Repository = z.strictObject({
     .optional()
     .describe('The environments there are; with this list, a folder below `environments/` of another name is an error'),
   prune: Prune.optional().describe('What a commit may take out of service'),
+  review: ReviewPolicy.optional().describe('Who has to agree before a change reaches `main`'),
 });
 export type Repository = z.infer<typeof Repository>;

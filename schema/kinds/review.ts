@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { DnsLabel } from './names.ts';
+
+/** A path pattern as in CODEOWNERS; what it means stands in `schema/review/path-pattern.ts`. */
+const PathPattern = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(/^[^\0\r\n![\]\\]+$/, 'not a path pattern such as `servers/*.yaml` or `skills/`');
+
+const Owners = z.strictObject({
+  users: z.array(DnsLabel).max(256).default([]).describe('Users, by name'),
+  groups: z.array(DnsLabel).max(256).default([]).describe('Groups, by name; members of their groups are included'),
+});
+
+const Fingerprint = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'not a fingerprint as `ssh-keygen -lf` prints it');
+
+const Protection = z.strictObject({
+  paths: z.array(PathPattern).min(1).max(256).describe('Which files, in the patterns of CODEOWNERS'),
+  owners: Owners.optional().describe('Whose approval counts; left out, everybody’s who may review by a RoleBinding'),
+  approvals: z.int().min(1).max(20).default(1).describe('How many people have to approve'),
+  signers: z.array(Fingerprint).max(256).optional().describe('The only keys whose approvals count'),
+});
+
+/** Who has to agree before a change reaches `main`. Always judged by what `main` says before the change. */
+export const ReviewPolicy = z.strictObject({
+  protect: z
+    .array(Protection)
+    .max(256)
+    .default([])
+    .describe('What needs approval; of several that match a file, every one has to be satisfied'),
+  selfApproval: z.boolean().default(false).describe('Whether an author’s own approval counts'),
+  direct: z
+    .array(z.string().max(64))
+    .max(64)
+    .optional()
+    .describe('Kinds that may be committed to `main` without a proposal; left out, all that nothing protects'),
+});
+export type ReviewPolicy = z.infer<typeof ReviewPolicy>;

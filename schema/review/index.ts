@@ -1,0 +1,12 @@
+export { codeownersPaths, parseCodeowners } from './codeowners.ts';
+export {
+  type Judgement,
+  judge,
+  type Policy,
+  type ProposedChange,
+  policyDigest,
+  type Requirement,
+  type SignedStatement,
+} from './judge.ts';
+export { type PrincipalId, type Principals, principalsOf } from './principals.ts';
+export { ProposalId, parseStatement, Statement, statementText } from './statement.ts';
