@@ -106,12 +106,27 @@ export async function readCommit(
   if (!/^[^-:\p{Cc}\s][^:\p{Cc}\s]{0,249}$/u.test(revision)) {
     throw new ProblemError(problem('REF_INVALID', `\`${revision}\` does not name a commit`));
   }
-  const { gitDir, path } = await findRepository(folder, env);
+  return readObjects({ ...(await findRepository(folder, env)), folder }, `${revision}^{commit}`, env);
+}
+
+/**
+ * The same, of a commit or tree in a repository that was found before.
+ * @param place `folder`: whose cache of parsed files is used, and what messages name
+ * @param name an object's id, or a name that passed our own grammar
+ */
+export async function readObjects(
+  { gitDir, path, folder }: { gitDir: string; path: string; folder: string },
+  name: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ParsedFile[]> {
   const objects = openObjects(gitDir, env);
   try {
-    const commit = await objects.info(`${revision}^{commit}`);
-    if (!commit) throw new ProblemError(problem('REF_NOT_FOUND', `${folder} has no commit \`${revision}\``));
-    const { changed } = await treeChanges(objects, undefined, await rootTree(objects, commit.oid, path));
+    const found = await objects.info(name);
+    if (!found) {
+      const shown = name.replace('^{commit}', '');
+      throw new ProblemError(problem('REF_NOT_FOUND', `${folder} has no commit \`${shown}\``));
+    }
+    const { changed } = await treeChanges(objects, undefined, await rootTree(objects, found.oid, path));
     const parsed = await parseTreeFiles(objects, changed, await openParsedCache(folder, env));
     return parsed.sort((a, b) => (a.path < b.path ? -1 : 1));
   } catch (error) {

@@ -7,6 +7,7 @@ export type { CheckedTag, Mark } from './check-tag.ts';
 export * from './release-objects.ts';
 export { firstFault, newest, ROOT_NAMESPACE, type RootChain, walkRoots } from './root-chain.ts';
 export { signWithKey } from './sign.ts';
+export { isOver, parseArmour, parseSignature } from './ssh-signature.ts';
 export { advanceTrust, findTrust, type MachineTrust, pinRoot, readTrust } from './trust-store.ts';
 export type { Check } from './verdict.ts';
 export { type Verdict, type VerifiedRelease, type VerifyOptions, verifyRelease } from './verify-release.ts';

@@ -1,0 +1,80 @@
+import { ProblemError, problem } from '../../schema/index.ts';
+import { lastWords } from '../git.ts';
+import type { Oid } from '../types.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface Person {
+  name: string;
+  email: string;
+}
+
+/** One commit, as far as proposals and reviews need it. */
+export interface Commit {
+  oid: Oid;
+  parents: Oid[];
+  author: Person;
+  committer: Person;
+  /** Seconds since the epoch, as its author claims. */
+  time: number;
+  message: string;
+}
+
+const FIELDS = ['%H', '%P', '%an', '%ae', '%cn', '%ce', '%at', '%B'];
+
+/** A commit beyond this is not looked at: nobody reviews it. */
+const MAX_COMMITS = 100_000;
+const MAX_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Commits, newest first, in one process. No field of a commit can hold a NUL, so nothing in one can pass for another.
+ * @param range revisions of ours: refs, object ids, `--glob=…`, `--not`
+ */
+export async function readCommits(workspace: Workspace, range: readonly string[]): Promise<Commit[]> {
+  const result = await workspace.git(
+    [
+      'log',
+      '-z',
+      `--max-count=${MAX_COMMITS}`,
+      '--no-show-signature',
+      '--no-mailmap',
+      '--no-notes',
+      `--format=${FIELDS.join('%x00')}`,
+      ...range,
+      '--',
+    ],
+    { maxOutputBytes: MAX_BYTES },
+  );
+  if (result.code !== 0) throw new ProblemError(problem('READ_FAILED', `git log failed: ${lastWords(result, [])}`));
+  const parts = result.stdout.toString('utf8').split('\0');
+  const commits: Commit[] = [];
+  for (let at = 0; at + FIELDS.length <= parts.length; at += FIELDS.length) {
+    const [oid = '', parents = '', an = '', ae = '', cn = '', ce = '', time = '', message = ''] = parts.slice(at);
+    commits.push({
+      oid,
+      parents: parents.split(' ').filter(parent => parent !== ''),
+      author: { name: an, email: ae },
+      committer: { name: cn, email: ce },
+      time: Number(time),
+      message,
+    });
+  }
+  return commits;
+}
+
+/** Refs below a prefix of ours, by the part behind it. @throws ProblemError READ_FAILED */
+export async function readRefs(workspace: Workspace, prefix: string): Promise<Map<string, Oid>> {
+  const result = await workspace.git(['for-each-ref', '--format=%(objectname) %(refname)', prefix]);
+  if (result.code !== 0) throw new ProblemError(problem('READ_FAILED', `git for-each-ref: ${lastWords(result, [])}`));
+  const refs = new Map<string, Oid>();
+  for (const line of result.stdout.toString().split('\n')) {
+    const space = line.indexOf(' ');
+    if (space > 0) refs.set(line.slice(space + 1).slice(prefix.length), line.slice(0, space));
+  }
+  return refs;
+}
+
+/** The commit that a name of ours stands for; undefined when there is none. */
+export async function resolveCommit(workspace: Workspace, name: string): Promise<Oid | undefined> {
+  const result = await workspace.git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`]);
+  return result.code === 0 ? result.stdout.toString().trim() : undefined;
+}

@@ -1,0 +1,13 @@
+/**
+ * Where proposals live and are reviewed: one interface, an adapter for any git remote, one for each forge. What the
+ * policy makes of a review is not decided here, see `schema/review`.
+ */
+export { signersOf } from './commit-signers.ts';
+export { type Commit, type Person, readCommits, resolveCommit } from './commits.ts';
+export { changedPaths, commitTree, mergeTree, type TreeChanges, treeWith } from './draft.ts';
+export type * from './forge.ts';
+export { createGitForge, mergeMessage } from './git-forge.ts';
+export { REVIEW_NAMESPACE, verifyStatement } from './statement-signature.ts';
+export { commitMessage } from './trailers.ts';
+export { userWorkspace } from './user-workspace.ts';
+export { localRefs, type Workspace } from './workspace.ts';
