@@ -21,6 +21,8 @@ export interface ChangeOptions {
   output?: 'name' | 'yaml' | 'json';
   commit?: boolean;
   message?: string;
+  /** Publish it as a proposal instead; the working tree stays as it is. */
+  propose?: boolean;
   /** Carry it out even though it brings errors about. */
   tolerate?: boolean;
 }
@@ -35,7 +37,7 @@ export interface Change {
   document?: ResourceDocument;
 }
 
-/** Add `-p`, `-A`, `-C`, `--dry-run`, `-o`, `--commit` and `-m`. */
+/** Add `-p`, `-A`, `-C`, `--dry-run`, `-o`, `--commit`, `-m` and `--propose`. */
 export function changeOptions(command: Command): Command {
   return commonOptions(command)
     .option('--dry-run', 'show what would change, and change nothing')
@@ -45,7 +47,8 @@ export function changeOptions(command: Command): Command {
         .default('name'),
     )
     .option('--commit', 'commit the files that were changed')
-    .option('-m, --message <text>', 'the message of the commit (implies --commit)');
+    .option('-m, --message <text>', 'the message of the commit (implies --commit), or the title of the proposal')
+    .option('--propose', 'publish it as a proposal; the working tree stays as it is');
 }
 
 /**
@@ -92,6 +95,10 @@ export async function changeTree(
   if (files.length > 0) {
     const { diffText } = await import('./diff-text.ts');
     io.stderr(diffText(io, files));
+  }
+  if (options.propose === true && options.dryRun !== true && files.length > 0) {
+    const { proposeChanges } = await import('./proposals/propose-changes.ts');
+    return proposeChanges(context, tree.root, files, options.message ?? messageFor(changes));
   }
   const commits = (options.commit === true || options.message !== undefined) && options.dryRun !== true;
   if (commits) await refuseUncommitted(context, tree, files);

@@ -66,11 +66,6 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         load: async context => (await import('./commands/tree/command.ts')).treeCommand(context),
       },
       {
-        name: 'diff',
-        summary: 'show what changed, and what it would do',
-        load: async context => (await import('./commands/diff/command.ts')).diffCommand(context),
-      },
-      {
         name: 'explain',
         summary: 'tell what a kind or a field is for',
         load: async context => (await import('./commands/explain/command.ts')).explainCommand(context),
@@ -169,6 +164,21 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         name: 'lock',
         summary: 'pin what npm servers depend on',
         load: async context => (await import('./commands/lock/command.ts')).lockCommand(context),
+      },
+    ],
+  },
+  {
+    heading: 'Propose and review:',
+    commands: [
+      {
+        name: 'propose',
+        summary: 'publish what the working tree changes as a proposal',
+        load: async context => (await import('./commands/propose/command.ts')).proposeCommand(context),
+      },
+      {
+        name: 'review',
+        summary: 'see what is proposed and what it would do, and decide',
+        load: async context => (await import('./commands/review/command.ts')).reviewCommand(context),
       },
     ],
   },

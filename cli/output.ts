@@ -1,4 +1,3 @@
-import { visibleText } from '../schema/index.ts';
 import { table } from './table.ts';
 
 /** The values of `-o` where things are listed. */
@@ -61,9 +60,9 @@ function columnsOf<Item>(items: readonly Item[], columns: readonly Column<Item>[
   ]);
 }
 
-/** What a repository says is no command to a terminal. */
+/** Text without control characters other than line ends and tabs: what a repository says is no command to a terminal. */
 export function harmless(text: string): string {
-  return visibleText(text);
+  return text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
 }
 
 /** A cell never breaks its row. */

@@ -5,7 +5,6 @@ import { type CommandRow, commandTable } from './command-table.ts';
 import { type CliContext, type ExitCode, ExitCodes } from './context.ts';
 import { takeGlobals } from './globals.ts';
 import { showProblem } from './style.ts';
-import { guarded } from './terminal.ts';
 
 /**
  * The whole command line.
@@ -15,11 +14,11 @@ export function createProgram(environment: Omit<CliContext, 'finish'>): (argv: r
   return async words => {
     let code: ExitCode = ExitCodes.ok;
     let verbose = false;
-    let io = guarded(environment.io);
+    let { io } = environment;
     try {
       const globals = takeGlobals(words, environment.cwd);
       verbose = globals.verbose;
-      io = { ...io, quiet: globals.quiet };
+      io = { ...environment.io, quiet: globals.quiet };
       const limit = globals.timeoutMs === undefined ? undefined : AbortSignal.timeout(globals.timeoutMs);
       const context: CliContext = {
         ...environment,
@@ -51,6 +50,8 @@ export function createProgram(environment: Omit<CliContext, 'finish'>): (argv: r
 const codes: Partial<Record<ProblemCode, ExitCode>> = {
   USAGE: ExitCodes.usage,
   DAEMON_REFUSED: ExitCodes.denied,
+  REVIEW_NOT_ENTITLED: ExitCodes.denied,
+  REVIEW_SELF_APPROVAL: ExitCodes.denied,
 };
 
 async function runCommand(context: CliContext, argv: readonly string[]): Promise<void> {

@@ -2,13 +2,24 @@
  * The room that makes the machine agree with the repository: fetch, read, decide what goes into service, plan, apply;
  * runtimes, packages, secrets and connections to the servers that run.
  */
-export { type Accepted, accept, type Good, type Refused } from './accept.ts';
+export type { Accepted, Good, Refused } from './accept.ts';
 export type { ReconcilerEvent, TimedEvent } from './events.ts';
 export { createPrepare, type LogPage } from './instances/index.ts';
 export type { McpObject, RequestOptions, Surface, Upstream } from './mcp/index.ts';
 export { openPackageStore } from './packages/index.ts';
-export { desiredItems, type Item, type Plan, type PlanStep, plan } from './plan.ts';
+export type { Item, Plan, PlanStep } from './plan.ts';
+export { type Preview, preview, type Revision } from './preview.ts';
 export { createReconciler, type Reconciler } from './reconciler.ts';
+export {
+  type Draft,
+  decide,
+  type Examined,
+  examine,
+  policyOf,
+  prepareMerge,
+  publishDraft,
+  standing,
+} from './review/index.ts';
 export { openProcessRuntime } from './runtimes/index.ts';
 export { openStateStore } from './state/index.ts';
 export type { Condition, InstanceStatus, ProjectStatus, ServerStatus, Status } from './status.ts';

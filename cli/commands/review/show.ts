@@ -1,0 +1,136 @@
+import { type Examined, examine, policyOf, standing } from '../../../reconciler/index.ts';
+import type { Proposal } from '../../../repo/forges/index.ts';
+import type { FileContent } from '../../../schema/index.ts';
+import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { oneLine } from '../../output.ts';
+import { type ForgeOptions, findProposal, type OpenForge, openForge } from '../../proposals/open-forge.ts';
+import { rememberSeen } from '../../proposals/seen.ts';
+import { done, paint, shortCommit, showProblem } from '../../style.ts';
+import { table } from '../../table.ts';
+import type { FileChange } from '../../write-files.ts';
+
+export interface ShowOptions extends CliContext, ForgeOptions {
+  what: 'next' | 'show' | 'diff';
+  /** For `show` and `diff`. */
+  id?: string;
+  output: 'table' | 'json';
+}
+
+/**
+ * Show what a proposal would do, and who has to agree; with `diff` its text too. JSON: `{ proposal, main, plan, planDigest,
+ * policyDigest, verdict, requirements, discounted, rejectedBy, problems }`.
+ */
+export async function runShow(options: ShowOptions): Promise<ExitCode> {
+  const { io, id, what, output } = options;
+  const open = await openForge(options, options);
+  const proposal = id === undefined ? await oldestPending(open) : await findProposal(open.forge, id);
+  if (!proposal) {
+    done(io, 'nothing waits for a decision');
+    return ExitCodes.ok;
+  }
+  const examined = await examine(open.workspace, open.forge, proposal);
+  await rememberSeen(open.workspace, examined);
+  if (output === 'json') {
+    io.stdout(`${JSON.stringify(asJson(examined), undefined, 2)}\n`);
+    return ExitCodes.ok;
+  }
+  io.stdout(heading(options, proposal));
+  io.stdout(whatItDoes(options, examined));
+  if (what === 'diff') {
+    const { diffText } = await import('../../diff-text.ts');
+    io.stdout(`\n${diffText(io, await changesOf(open, examined))}`);
+  }
+  io.stdout(`\n${whoAgrees(options, examined)}`);
+  for (const found of examined.preview.introduced) io.stderr(showProblem(io, found));
+  return ExitCodes.ok;
+}
+
+async function oldestPending({ workspace, forge }: OpenForge): Promise<Proposal | undefined> {
+  const policy = await policyOf(workspace);
+  const statements = await forge.statements();
+  const pending = (await forge.list()).filter(
+    proposal => standing(policy, proposal, statements.get(proposal.id)).status === 'pending',
+  );
+  return pending.sort((a, b) => (a.created < b.created ? -1 : 1))[0];
+}
+
+function asJson({ proposal, main, preview, expected, judgement, bad }: Examined): unknown {
+  const { steps, changes } = preview;
+  return {
+    proposal: { ...proposal, session: proposal.session ?? null },
+    main,
+    plan: { steps, changes },
+    planDigest: expected.planDigest,
+    policyDigest: expected.policyDigest,
+    ...judgement,
+    discounted: [...judgement.discounted, ...bad.map(found => ({ by: null, problem: found }))],
+    problems: preview.introduced,
+  };
+}
+
+function heading({ io }: CliContext, proposal: Proposal): string {
+  const { id, title, reason, authors, session, head } = proposal;
+  const people = authors.map(({ name, email }) => `${name} <${email}>`).join(', ');
+  const rows = [
+    ['by', people],
+    ...(session === undefined ? [] : [['session', session]]),
+    ...(reason === '' ? [] : [['reason', reason]]),
+    ['commit', shortCommit(head)],
+  ].map(([key = '', value = '']) => [key, oneLine(value)]);
+  return `${paint(io, 'bold', id)}  ${oneLine(title)}\n\n${table(rows)}\n`;
+}
+
+function whatItDoes({ io }: CliContext, { preview }: Examined): string {
+  const { steps, changes } = preview;
+  if (steps.length > 0) {
+    return table([['OPERATION', 'WHAT', 'BECAUSE'], ...steps.map(({ op, id, because }) => [op, id, because])]);
+  }
+  const quiet = changes.map(({ id }) => `  ${id}\n`).join('');
+  return `${paint(io, 'dim', 'Nothing starts, stops or is served differently.')}\n${quiet}`;
+}
+
+function whoAgrees({ io }: CliContext, { judgement, bad }: Examined): string {
+  const { verdict, requirements, discounted, rejectedBy } = judgement;
+  const rows = requirements.map(({ because, needed, approvedBy, owners }) => [
+    because,
+    `${approvedBy.length} of ${needed}`,
+    approvedBy.join(', ') || '-',
+    owners.filter(owner => !approvedBy.includes(owner)).join(', ') || '-',
+  ]);
+  const asked =
+    rows.length === 0
+      ? 'Nobody has to approve this.\n'
+      : table([['ASKED FOR BY', 'APPROVALS', 'APPROVED BY', 'OR WAITING FOR'], ...rows]);
+  const rejections = rejectedBy.map(
+    ({ by, reason }) => `${paint(io, 'red', '✗')} rejected by ${by}: ${oneLine(reason)}\n`,
+  );
+  const ignored = [
+    ...discounted.map(({ by, problem: { message } }) => `${by}: ${message}`),
+    ...bad.map(one => one.message),
+  ];
+  const notes = ignored.map(text => `! does not count: ${oneLine(text)}\n`);
+  return `${asked}${rejections.join('')}${notes.join('')}verdict: ${verdict}\n`;
+}
+
+/** The files that merging changes, as they are before and after. */
+async function changesOf({ workspace }: OpenForge, { main, tree, change }: Examined): Promise<FileChange[]> {
+  const prefix = workspace.path === '' ? '' : `${workspace.path}/`;
+  const changes: FileChange[] = [];
+  for (const path of change.paths) {
+    const before = await contentAt(main, `${prefix}${path}`);
+    const after = await contentAt(tree, `${prefix}${path}`);
+    changes.push({ path, before, after: after ?? null });
+  }
+  return changes;
+
+  async function contentAt(revision: string, path: string): Promise<FileContent | undefined> {
+    const entry = await workspace.git(['ls-tree', '-z', revision, '--', path]);
+    const [, mode] = /^(100644|100755) blob /.exec(entry.stdout.toString()) ?? [];
+    if (mode !== '100644' && mode !== '100755') return undefined;
+    const blob = await workspace.git(['cat-file', 'blob', `${revision}:${path}`], { maxOutputBytes: MAX_SHOWN_BYTES });
+    const bytes = blob.truncated ? Buffer.from(`(more than ${MAX_SHOWN_BYTES} bytes: not shown)\n`) : blob.stdout;
+    return { bytes, mode };
+  }
+}
+
+const MAX_SHOWN_BYTES = 8 * 1024 * 1024;

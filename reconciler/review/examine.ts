@@ -1,0 +1,149 @@
+import {
+  changedPaths,
+  type Forge,
+  type FoundStatement,
+  localRefs,
+  mergeTree,
+  type Proposal,
+  readCommits,
+  resolveCommit,
+  signersOf,
+  verifyStatement,
+  type Workspace,
+} from '../../repo/forges/index.ts';
+import { type Oid, readObjects } from '../../repo/index.ts';
+import {
+  digestOf,
+  type Judgement,
+  judge,
+  type Policy,
+  type Problem,
+  ProblemError,
+  type ProposedChange,
+  policyDigest,
+  problem,
+  type SignedStatement,
+  type Statement,
+} from '../../schema/index.ts';
+import { type Preview, preview, type Revision } from '../preview.ts';
+import { readPolicy } from './policy.ts';
+
+/** A proposal as it stands: what merging it now would do, and whether it may. */
+export interface Examined {
+  proposal: Proposal;
+  /** The branch's head that it would be merged into. */
+  main: Oid;
+  /** The tree that merging gives; the proposal's own when it conflicts. */
+  tree: Oid;
+  before: Revision;
+  after: Revision;
+  preview: Preview;
+  /** What a statement has to say to be about this. */
+  expected: Pick<Statement, 'repository' | 'proposal' | 'head' | 'planDigest' | 'policyDigest'>;
+  /** Everything that the policy looks at. */
+  change: ProposedChange;
+  policy: Policy;
+  /** Verified statements, oldest first, as they were found. */
+  statements: readonly { signed: SignedStatement; found: FoundStatement }[];
+  /** Statements that are none, or whose signature is not good. */
+  bad: readonly Problem[];
+  judgement: Judgement;
+}
+
+/** Files of a proposal beyond this are not reviewed by anybody. */
+const MAX_PATHS = 5_000;
+
+/**
+ * See what a proposal would do if it was merged into what the branch is now. Nothing is written but objects.
+ * @param proposal as the forge lists it, after a refresh
+ * A conflict is told among the problems that it would introduce.
+ * @throws ProblemError PROPOSAL_INVALID, READ_FAILED
+ */
+export async function examine(workspace: Workspace, forge: Forge, proposal: Proposal): Promise<Examined> {
+  const main = await resolveCommit(workspace, localRefs.main);
+  if (main === undefined) throw new ProblemError(problem('REF_NOT_FOUND', `there is no branch ${workspace.branch}`));
+  const merged = await mergeTree(workspace, main, proposal.head);
+  const conflict = 'conflicts' in merged ? conflicting(proposal, merged.conflicts) : undefined;
+  const tree = 'tree' in merged ? merged.tree : `${proposal.head}^{tree}`;
+  const paths = conflict ? ownPaths(workspace, proposal) : await pathsBelow(workspace, main, tree);
+  const before = { name: 'main', files: await readObjects(workspace, main, workspace.env) };
+  const after = { name: proposal.id, files: await readObjects(workspace, tree, workspace.env) };
+  const policy = await readPolicy(workspace, before.files);
+  const seen = conflict
+    ? { steps: [], changes: [], problems: [conflict], introduced: [conflict] }
+    : preview(before, after);
+  const expected = {
+    repository: policy.catalog.repository?.spec.id ?? '',
+    proposal: proposal.id,
+    head: proposal.head,
+    planDigest: digestOfPreview(seen),
+    policyDigest: policyDigest(policy),
+  };
+  const change: ProposedChange = {
+    paths,
+    emails: proposal.authors.map(({ email }) => email),
+    keys: await signersOf(workspace, await ownCommits(workspace, main, proposal.head)),
+    session: proposal.session !== undefined,
+  };
+  const said = (await forge.statements()).get(proposal.id);
+  const checked = (said?.signed ?? []).map(found => ({ found, result: verifyStatement(found) }));
+  const statements = checked.flatMap(({ found, result }) =>
+    'signed' in result ? { signed: result.signed, found } : [],
+  );
+  const bad = checked.flatMap(({ result }) => ('problem' in result ? result.problem : []));
+  const judgement = judge(
+    policy,
+    change,
+    expected,
+    statements.map(one => one.signed),
+  );
+  return {
+    proposal,
+    main,
+    tree,
+    before,
+    after,
+    preview: seen,
+    expected,
+    change,
+    policy,
+    statements,
+    bad,
+    judgement,
+  };
+}
+
+async function ownCommits(workspace: Workspace, main: Oid, head: Oid): Promise<Oid[]> {
+  return (await readCommits(workspace, [head, '--not', main])).map(({ oid }) => oid);
+}
+
+/** Digest of what a change does: the same wherever and whenever it is computed. */
+function digestOfPreview({ steps, changes, problems }: Preview): string {
+  return digestOf({ steps, changes, problems });
+}
+
+function ownPaths(workspace: Workspace, { paths }: Proposal): string[] {
+  const prefix = workspace.path === '' ? '' : `${workspace.path}/`;
+  return paths.flatMap(path => (path.startsWith(prefix) ? [path.slice(prefix.length)] : []));
+}
+
+/** What merging changes, below the repository's root folder. */
+async function pathsBelow(workspace: Workspace, main: Oid, tree: Oid): Promise<string[]> {
+  const all = await changedPaths(workspace, main, tree);
+  if (all.length > MAX_PATHS) {
+    const message = `it changes ${all.length} files; a proposal may change ${MAX_PATHS}`;
+    throw new ProblemError(problem('PROPOSAL_INVALID', message));
+  }
+  const prefix = workspace.path === '' ? '' : `${workspace.path}/`;
+  const outside = all.find(path => !path.startsWith(prefix));
+  if (outside === undefined) return all.map(path => path.slice(prefix.length));
+  const message = `it changes \`${outside}\`, which is outside of \`${prefix}\``;
+  throw new ProblemError(problem('PROPOSAL_INVALID', message, { at: { file: outside } }));
+}
+
+function conflicting({ id }: Proposal, conflicts: readonly string[]): Problem {
+  const shown = conflicts.slice(0, 5).join(', ');
+  const more = conflicts.length > 5 ? ` and ${conflicts.length - 5} more` : '';
+  const at = conflicts[0] === undefined ? {} : { at: { file: conflicts[0] } };
+  return problem('PROPOSAL_CONFLICT', `${id} conflicts with main in ${shown}${more}`, at);
+}

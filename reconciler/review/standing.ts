@@ -1,0 +1,51 @@
+import {
+  localRefs,
+  type Proposal,
+  resolveCommit,
+  type Statements,
+  verifyStatement,
+  type Workspace,
+} from '../../repo/forges/index.ts';
+import { readObjects } from '../../repo/index.ts';
+import { judge, type Policy, type PrincipalId, ProblemError, policyDigest, problem } from '../../schema/index.ts';
+import { readPolicy } from './policy.ts';
+
+export type ProposalStatus = 'pending' | 'approved' | 'rejected' | 'superseded' | 'withdrawn';
+
+/** How a proposal stands by its statements alone, without looking at what it would do. */
+export interface Standing {
+  status: ProposalStatus;
+  /** How many people have to approve, of the rule that asks for most. */
+  needed: number;
+  approvedBy: PrincipalId[];
+}
+
+/** The policy that the branch has now. @throws ProblemError REF_NOT_FOUND, READ_FAILED */
+export async function policyOf(workspace: Workspace): Promise<Policy> {
+  const main = await resolveCommit(workspace, localRefs.main);
+  if (main === undefined) throw new ProblemError(problem('REF_NOT_FOUND', `there is no branch ${workspace.branch}`));
+  return readPolicy(workspace, await readObjects(workspace, main, workspace.env));
+}
+
+/** Sum a proposal up for a list. Pure. */
+export function standing(policy: Policy, proposal: Proposal, said: Statements | undefined): Standing {
+  const { id, head, state, authors, session } = proposal;
+  const statements = (said?.signed ?? []).flatMap(found => {
+    const checked = verifyStatement(found);
+    return 'signed' in checked ? [checked.signed] : [];
+  });
+  const paths = proposal.paths.flatMap(path =>
+    path.startsWith(policy.prefix) ? [path.slice(policy.prefix.length)] : [],
+  );
+  const change = { paths, emails: authors.map(({ email }) => email), keys: [], session: session !== undefined };
+  const expected = {
+    repository: policy.catalog.repository?.spec.id ?? '',
+    proposal: id,
+    head,
+    policyDigest: policyDigest(policy),
+  };
+  const { verdict, requirements } = judge(policy, change, expected, statements);
+  const status = state === 'merged' ? 'approved' : state === 'open' ? verdict : state;
+  const needed = Math.max(0, ...requirements.map(one => one.needed));
+  return { status, needed, approvedBy: [...new Set(requirements.flatMap(one => one.approvedBy))].sort() };
+}
