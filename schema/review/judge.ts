@@ -83,19 +83,7 @@ export function judge(
 ): Judgement {
   const principals = principalsOf(policy.catalog);
   const authors = authorsOf(principals, change);
-  const discounted: Judgement['discounted'] = [];
-  const last = new Map<PrincipalId, SignedStatement>();
-  const known = new Set<string>();
-  for (const signed of statements) {
-    const by = principals.byKey(signed.key);
-    const why = by === undefined ? unknownKey(signed) : notAboutThis(signed.statement, expected);
-    // Anybody can add an old statement again, behind the one that took it back.
-    const said = `${by} ${statementText(signed.statement)}`;
-    if (known.has(said)) continue;
-    known.add(said);
-    if (by !== undefined && !why) last.set(by, signed);
-    else if (why) discounted.push({ by: by ?? signed.fingerprint, problem: why });
-  }
+  const { last, discounted } = lastWords(principals, expected, statements);
   const approvals = new Map<PrincipalId, SignedStatement>();
   for (const [by, signed] of last) {
     if (signed.statement.verdict !== 'approve') continue;
@@ -121,6 +109,28 @@ export function judge(
   const satisfied = requirements.every(({ needed, approvedBy }) => approvedBy.length >= needed);
   const verdict = withdrawn ? 'withdrawn' : rejectedBy.length > 0 ? 'rejected' : satisfied ? 'approved' : 'pending';
   return { verdict, requirements, discounted, rejectedBy };
+}
+
+/** What everybody said last about this very change, and the statements that are about something else or of nobody. */
+function lastWords(
+  principals: Principals,
+  expected: Expected,
+  statements: readonly SignedStatement[],
+): { last: Map<PrincipalId, SignedStatement>; discounted: Judgement['discounted'] } {
+  const last = new Map<PrincipalId, SignedStatement>();
+  const discounted: Judgement['discounted'] = [];
+  const known = new Set<string>();
+  for (const signed of statements) {
+    const by = principals.byKey(signed.key);
+    // Anybody can add an old statement again, behind the one that took it back.
+    const said = `${by} ${statementText(signed.statement)}`;
+    if (known.has(said)) continue;
+    known.add(said);
+    const why = by === undefined ? unknownKey(signed) : notAboutThis(signed.statement, expected);
+    if (why) discounted.push({ by: by ?? signed.fingerprint, problem: why });
+    else if (by !== undefined) last.set(by, signed);
+  }
+  return { last, discounted };
 }
 
 /**

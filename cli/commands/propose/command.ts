@@ -21,7 +21,6 @@ Examples:
   $ mcpctl propose -m "Serve the shop's stock" --reason "asked for by the counter"
   $ mcpctl propose servers/stock.yaml
   $ mcpctl propose --amend server-stock-4f1a9c
-  $ mcpctl create server stock --from-template memory --propose
 
 Exit codes: 0 ok · 1 failed, nothing was pushed · 2 wrong usage`,
     )

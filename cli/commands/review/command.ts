@@ -35,7 +35,7 @@ function pending(context: CliContext): Command {
   return forgeOptions(new Command('pending').summary('list what waits for a decision'))
     .description('List the open proposals, and how many approvals each still needs.')
     .addOption(output())
-    .addHelpText('after', '\nExamples:\n  $ mcpctl review pending\n\nExit codes: 0 ok · 1 failed')
+    .addHelpText('after', '\nExamples:\n  $ mcpctl review pending\n\nExit codes: 0 ok · 1 failed · 2 wrong usage')
     .action(async options => {
       const { runPending } = await import('./pending.ts');
       context.finish(await runPending({ ...context, ...options }));
@@ -51,7 +51,7 @@ function looking(context: CliContext, what: 'next' | 'show' | 'diff', summary: s
     .addOption(output())
     .addHelpText(
       'after',
-      `\nExamples:\n  $ mcpctl review ${what}${what === 'next' ? '' : ' server-stock-4f1a9c'}\n\nExit codes: 0 ok · 1 failed`,
+      `\nExamples:\n  $ mcpctl review ${what}${what === 'next' ? '' : ' server-stock-4f1a9c'}\n\nExit codes: 0 ok · 1 failed · 2 wrong usage`,
     );
   if (what !== 'next') command.argument('<id>', 'the proposal');
   return command.action(async (...given) => {
