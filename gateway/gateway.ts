@@ -1,10 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
-import type { ReconcilerView } from '../reconciler/index.ts';
+import { createMetrics } from '../host/index.ts';
+import type { ReconcilerView, Telemetry } from '../reconciler/index.ts';
 import { ProblemError, problem } from '../schema/index.ts';
 import { addApiRoutes } from './api/routes.ts';
 import { addErrorHandlers } from './errors.ts';
 import { addGitHook } from './hooks/git.ts';
+import { createCallObserver } from './mcp/observe-calls.ts';
 import { addMcpRoutes } from './mcp/routes.ts';
 import { addSecurity } from './security.ts';
 
@@ -18,6 +20,8 @@ export interface GatewayOptions {
   port: number;
   /** Values of the Host header that are allowed besides loopback with the port: `name` or `name:port`. */
   allowedHosts?: readonly string[];
+  /** Where calls are counted, and what /metrics shows. */
+  telemetry?: Telemetry;
   /** Told of faults inside a request; never of tokens or bodies. */
   log?: (message: string) => void;
 }
@@ -38,7 +42,7 @@ const MAX_CONNECTIONS = 4_096;
  * Throws a ProblemError LISTEN_FAILED when the address cannot be had.
  */
 export async function createGateway(view: ReconcilerView, options: GatewayOptions): Promise<Gateway> {
-  const { log = () => undefined } = options;
+  const { log = () => undefined, telemetry = { metrics: createMetrics() } } = options;
   const hosts = new Set<string>();
   const app = fastify({
     logger: false,
@@ -51,9 +55,9 @@ export async function createGateway(view: ReconcilerView, options: GatewayOption
   app.server.maxConnections = MAX_CONNECTIONS;
   addSecurity(app, { token: options.token, hosts: () => hosts });
   addErrorHandlers(app, log);
-  addApiRoutes(app, view);
+  addApiRoutes(app, view, telemetry.metrics);
   addGitHook(app, view, options.hookSecret);
-  const mcp = addMcpRoutes(app, view, log);
+  const mcp = addMcpRoutes(app, view, createCallObserver(telemetry), log);
 
   try {
     await app.listen({ host: options.host, port: options.port });

@@ -10,6 +10,8 @@ export { ensurePrivateDir, readPrivateFile, type UnsafeFileCode, UnsafeFileError
 export { mcpctlHome } from './home.ts';
 export { createHttpClient, type HttpClient, type HttpOptions } from './http.ts';
 export { acquireLock } from './lock.ts';
+export { createMetrics, type Family, type Labels, type Metrics } from './metrics.ts';
+export { openOtlpExporter } from './otlp.ts';
 export { freePort, isPortTaken, portHolder } from './ports.ts';
 export {
   endChild,
@@ -23,3 +25,11 @@ export {
 export { redact } from './redact.ts';
 export { type RunOptions, type RunResult, run } from './run.ts';
 export { createSlots, type Slots } from './slots.ts';
+export {
+  createTracer,
+  formatTraceparent,
+  parseTraceparent,
+  type Span,
+  type TraceContext,
+  type Tracer,
+} from './tracing.ts';

@@ -24,4 +24,5 @@ export { openProcessRuntime } from './runtimes/index.ts';
 export { openStateStore } from './state/index.ts';
 export type { Condition, InstanceStatus, ProjectStatus, ServerStatus, Status } from './status.ts';
 export { holds } from './summarize.ts';
+export type { Telemetry } from './telemetry/index.ts';
 export type { ReconcilerView, ServedProject, ServedPrompt, ServedServer } from './view.ts';

@@ -1,4 +1,4 @@
-import { type Clock, createSlots, systemClock } from '../host/index.ts';
+import { type Clock, createMetrics, createSlots, systemClock } from '../host/index.ts';
 import type { Mirror, Reader } from '../repo/index.ts';
 import { asProblem, type Problem, problem, resourceId } from '../schema/index.ts';
 import { createBoard } from './board.ts';
@@ -17,6 +17,7 @@ import type { Status } from './status.ts';
 import { finish, type Pass, type State, type StepContext, steps } from './steps/index.ts';
 import { type Facts, summarize } from './summarize.ts';
 import { createSuspensions } from './suspensions.ts';
+import { createLoopObserver, statusFamilies, type Telemetry } from './telemetry/index.ts';
 import { createTurns } from './turns.ts';
 import type { ReconcilerView } from './view.ts';
 
@@ -44,6 +45,8 @@ export interface ReconcilerOptions {
   initializeTimeoutMs?: number;
   /** Milliseconds that calls under way have to end before their instance does; 10 000 unless given. */
   drainMs?: number;
+  /** Where measurements go; nowhere unless given. */
+  telemetry?: Telemetry;
   /** Told about every transition worth a line. */
   log?(event: ReconcilerEvent): void;
 }
@@ -66,6 +69,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { signal } = stopping;
   const { random = Math.random } = options;
   const turns = createTurns(clock, options.pollMs, random);
+  const { telemetry = { metrics: createMetrics() } } = options;
+  const observer = createLoopObserver(telemetry, options.repository.ref);
   const journal = createJournal(clock, options.log);
   const state = freshState(store);
   const sources = createSources();
@@ -76,6 +81,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const fleet = openFleet({ ...options, runtime: inventory.runtime }, clock, sources, server => {
     for (const { id, state: now, problem } of board.serverChanged(server, state.catalog)) {
       journal.log({ type: 'instance', id, state: now, ...(problem && { problem }) });
+      observer.instance(id, now, problem);
     }
     board.statusChanged();
   });
@@ -94,6 +100,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     statusChanged: board.statusChanged,
   };
   let finished: Promise<void> = Promise.resolve();
+  board.onStatus(observer.status);
+  telemetry.metrics.collect(() => statusFamilies(board.status()));
 
   function facts(): Facts {
     return {
@@ -118,10 +126,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   async function runPass(pass: StepContext): Promise<void> {
+    const observed = observer.pass(pass.pass);
     try {
       for (const step of steps) {
         if (signal.aborted) break;
-        const result = await step(pass);
+        const result = await observed.step(step.name, () => step(pass));
         if (typeof result === 'object') sourceFailed(result.problem);
         if (result !== 'next') break;
       }
@@ -130,6 +139,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     } finally {
       if (!signal.aborted) finish(pass);
       state.working = false;
+      observed.end();
       board.statusChanged();
     }
   }
@@ -162,7 +172,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     logs: fleet.logs,
     events: journal.since,
     onEvent: journal.onEvent,
-    poke: turns.poke,
+    poke(parent) {
+      observer.poked(parent);
+      turns.poke();
+    },
     retryNow: fleet.retryNow,
     instance: fleet.detail,
     restart: fleet.restart,
@@ -182,6 +195,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       stopping.abort();
       await finished;
       await fleet.close();
+      observer.close();
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { TraceContext } from '../host/index.ts';
 import type { Exposure, Problem, Prompt } from '../schema/index.ts';
 import type { TimedEvent } from './events.ts';
 import type { InstanceDetail, LogPage } from './instances/index.ts';
@@ -42,8 +43,8 @@ export interface ReconcilerView {
   events(after: number): TimedEvent[];
   /** Called after each event. Returns the way to stop listening. */
   onEvent(listener: () => void): () => void;
-  /** Fetch and reconcile now; bursts coalesce. */
-  poke(): void;
+  /** Fetch and reconcile now; bursts coalesce. @param parent the trace that goes on with it */
+  poke(parent?: TraceContext): void;
   /** Let nothing wait for its next try. */
   retryNow(): void;
   /** Everything about one instance; undefined when there is none of that id. */

@@ -22,6 +22,7 @@ const subRooms = [
   'reconciler/runtimes',
   'reconciler/secrets',
   'reconciler/state',
+  'reconciler/telemetry',
   'repo/forges',
   'repo/reader',
   'repo/ssh',

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { type Metrics, parseTraceparent } from '../../host/index.ts';
 import type { ReconcilerView } from '../../reconciler/index.ts';
 import { sendProblem } from '../errors.ts';
 import { addObserveRoutes } from './observe.ts';
@@ -11,8 +12,8 @@ const ReconcileQuery = z.object({
     .optional(),
 });
 
-/** What the command line and probes ask: `/api/v1/*`, `/healthz`, `/readyz`. */
-export function addApiRoutes(app: FastifyInstance, view: ReconcilerView): void {
+/** What the command line and probes ask: `/api/v1/*`, `/metrics`, `/healthz`, `/readyz`. */
+export function addApiRoutes(app: FastifyInstance, view: ReconcilerView, metrics: Metrics): void {
   void app.register(async scope => {
     // A body is allowed and means nothing.
     scope.removeAllContentTypeParsers();
@@ -32,9 +33,12 @@ export function addApiRoutes(app: FastifyInstance, view: ReconcilerView): void {
         sendProblem(reply, 409, refused.code, refused.message);
         return reply;
       }
-      view.poke();
+      view.poke(parseTraceparent(request.headers.traceparent));
       return reply.code(202).send({ accepted: true });
     });
+    scope.get('/metrics', async (_request, reply) =>
+      reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics.text()),
+    );
     scope.get('/healthz', { config: { open: true } }, async () => ({ status: 'ok' }));
     scope.get('/readyz', { config: { open: true } }, async (_request, reply) => {
       const ready = view.status().conditions.find(({ type }) => type === 'Ready');

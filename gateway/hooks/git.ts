@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { parseTraceparent } from '../../host/index.ts';
 import type { ReconcilerView } from '../../reconciler/index.ts';
 import { sendProblem } from '../errors.ts';
 import { isSignedWith } from '../security.ts';
@@ -24,7 +25,7 @@ export function addGitHook(app: FastifyInstance, view: ReconcilerView, secret: s
       } else if (!isSignedWith(secret, body, signature)) {
         sendProblem(reply, 403, 'DAEMON_REFUSED', 'The signature does not fit the body', { hint });
       } else {
-        view.poke();
+        view.poke(parseTraceparent(request.headers.traceparent));
         void reply.code(202).send({ accepted: true });
       }
       return reply;

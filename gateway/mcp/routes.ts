@@ -10,6 +10,7 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ReconcilerView } from '../../reconciler/index.ts';
 import { createModernHandlers } from './modern.ts';
+import type { CallObserver } from './observe-calls.ts';
 import { createProjectServer } from './server.ts';
 import { createSessions, type Session } from './sessions.ts';
 import { serveWeb, type WebHandler } from './web-adapter.ts';
@@ -24,9 +25,14 @@ export interface McpRoutes {
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** `/mcp/:project` for clients of both eras; the SDK's classification tells which. */
-export function addMcpRoutes(app: FastifyInstance, view: ReconcilerView, log: (message: string) => void): McpRoutes {
-  const sessions = createSessions(project => createProjectServer(view, project, 'legacy'));
-  const modern = createModernHandlers(project => createProjectServer(view, project, 'modern'));
+export function addMcpRoutes(
+  app: FastifyInstance,
+  view: ReconcilerView,
+  observe: CallObserver,
+  log: (message: string) => void,
+): McpRoutes {
+  const sessions = createSessions(project => createProjectServer(view, project, 'legacy', observe));
+  const modern = createModernHandlers(project => createProjectServer(view, project, 'modern', observe));
   const stopListening = view.onProjectsChanged(({ tools, prompts }) => {
     for (const project of tools) {
       modern.notify(project)?.toolsChanged();

@@ -1,6 +1,7 @@
 import { type jsonSchemaValidator, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import type { ReconcilerView } from '../../reconciler/index.ts';
 import { answer, type CallContext, type Params } from './methods.ts';
+import type { CallObserver } from './observe-calls.ts';
 
 /** Nothing is validated against a schema here; without this, every Server would make an Ajv of its own. */
 const noValidator: jsonSchemaValidator = {
@@ -11,7 +12,12 @@ const noValidator: jsonSchemaValidator = {
  * The SDK's server for one project, for one session or one request. Its own handlers for tools and prompts would parse
  * results and drop what they do not know, so requests go through the fallback handler.
  */
-export function createProjectServer(view: ReconcilerView, project: string, era: CallContext['era']): Server {
+export function createProjectServer(
+  view: ReconcilerView,
+  project: string,
+  era: CallContext['era'],
+  observe: CallObserver,
+): Server {
   const instructions = view.project(project)?.instructions;
   const server = new Server(
     { name: `mcpctl/${project}`, version: '0.1.0' },
@@ -21,7 +27,7 @@ export function createProjectServer(view: ReconcilerView, project: string, era: 
       jsonSchemaValidator: noValidator,
     },
   );
-  server.fallbackRequestHandler = async (request, { mcpReq }) => {
+  server.fallbackRequestHandler = async (request, { mcpReq, http }) => {
     const served = view.project(project);
     if (!served) throw new ProtocolError(ProtocolErrorCode.InternalError, `Project ${project} is not served any more`);
     const context: CallContext = { era, signal: mcpReq.signal };
@@ -36,7 +42,9 @@ export function createProjectServer(view: ReconcilerView, project: string, era: 
           })
           .catch(() => undefined);
     }
-    return answer(served, request.method, withRetryParams(request.params ?? {}, mcpReq), context);
+    const params = withRetryParams(request.params ?? {}, mcpReq);
+    const call = { project: served, method: request.method, params, id: mcpReq.id, header: http?.req?.headers };
+    return observe(call, sent => answer(served, request.method, sent, context));
   };
   return server;
 }

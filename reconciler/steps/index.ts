@@ -10,4 +10,4 @@ export const steps: readonly Step[] = [fetch, read, decide, apply];
 /** Done at the end of every pass, whatever became of it. */
 export const finish = prune;
 
-export type { Pass, State, StepContext } from './step.ts';
+export type { Pass, State, StepContext, StepResult } from './step.ts';

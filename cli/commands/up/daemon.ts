@@ -27,6 +27,7 @@ import { daemonFiles } from '../../announced-daemons.ts';
 import { type DaemonFile, defaultStateDir } from '../../daemon.ts';
 import type { UpOptions } from './run.ts';
 import { stateProblem } from './state-problem.ts';
+import { openTelemetry } from './telemetry.ts';
 
 /** Everything that runs, composed. */
 export interface Running {
@@ -88,6 +89,10 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
   await runtime.reap();
   cleanUp.push(() => runtime.close());
 
+  const telemetry = await openTelemetry(env, message =>
+    log({ type: 'problem', problem: problem('INTERNAL', message) }),
+  );
+  cleanUp.push(() => telemetry.close());
   const maxFetch = Number(env.MCPCTL_GIT_MAX_FETCH_MIB);
   const mirror = await openSource({
     stateDir,
@@ -112,6 +117,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     prepare: createPrepare({ packages, reader, secrets: { env, home, stateDir } }),
     pollMs: options.poll * 1000,
     concurrency: Math.max(4, availableParallelism()),
+    telemetry,
     log,
   });
   cleanUp.push(() => reconciler.close());
@@ -121,6 +127,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     hookSecret: hookSecret.value,
     host: '127.0.0.1',
     port: options.port,
+    telemetry,
     log: message => log({ type: 'problem', problem: problem('INTERNAL', redact(message, [token.value], 300)) }),
   });
   cleanUp.push(() => gateway.close());
