@@ -32,7 +32,7 @@ export async function runPlan(options: PlanOptions): Promise<ExitCode> {
   } else {
     const rows = steps.map(({ op, id, because }) => [op, id, because]);
     if (rows.length > 0) io.stdout(table([['OPERATION', 'WHAT', 'BECAUSE'], ...rows]));
-    else done(io, `nothing to do: ${to ?? 'the working tree'} is what ${from} is`);
+    else done(io, `nothing to do: ${to ?? 'the working tree'} runs what ${from} runs`);
     for (const found of problems) io.stderr(showProblem(io, found));
   }
   if (problems.some(({ severity }) => severity === 'error')) return ExitCodes.failed;

@@ -24,7 +24,15 @@ function put(...paths: string[]): void {
   }
 }
 
-const OURS = ['state/a/token', 'state/a/lock-not', 'packages/p/index.js', 'cache/code/x', 'config.yaml'];
+const OURS = [
+  'state/a/token',
+  'state/a/lock-not',
+  'packages/p/index.js',
+  'cache/code/x',
+  'config.yaml',
+  'tokens/far',
+  'ssh/known_hosts',
+];
 
 describe('mcpctl uninstall', () => {
   it('lists, and removes nothing, without --yes', async () => {
@@ -34,11 +42,13 @@ describe('mcpctl uninstall', () => {
     expect(stdout.replaceAll(home, 'HOME').replace(/ {2,}/g, '  ')).toMatchInlineSnapshot(`
       "ACTION  PATH  SIZE  WHAT
       remove  HOME/cache  0.0 MiB  compiled code and parsed files
-      remove  HOME/config.yaml  0.0 MiB  contexts and their tokens
+      remove  HOME/config.yaml  0.0 MiB  contexts
       keep  HOME/notes.txt  0.0 MiB  not written by mcpctl
       remove  HOME/packages  0.0 MiB  installed npm packages
       keep  HOME/secrets  0.0 MiB  secrets that you wrote
+      remove  HOME/ssh  0.0 MiB  pinned keys of ssh hosts
       remove  HOME/state  0.0 MiB  state of daemons: mirrors, tokens, made-up secrets, files of servers
+      remove  HOME/tokens  0.0 MiB  tokens of contexts
       "
     `);
     expect(stderr).toContain('mcpctl uninstall --yes');
