@@ -183,6 +183,31 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
     ],
   },
   {
+    heading: 'Trust:',
+    commands: [
+      {
+        name: 'trust',
+        summary: 'make, pin, change and show the root of trust',
+        load: async context => (await import('./commands/trust/command.ts')).trustCommand(context),
+      },
+      {
+        name: 'release',
+        summary: 'sign what the last commit has as a release',
+        load: async context => (await import('./commands/release/command.ts')).releaseCommand(context),
+      },
+      {
+        name: 'rollback',
+        summary: 'release the content of an earlier release again',
+        load: async context => (await import('./commands/rollback/command.ts')).rollbackCommand(context),
+      },
+      {
+        name: 'verify',
+        summary: 'check a release by the root pinned on this machine',
+        load: async context => (await import('./commands/verify/command.ts')).verifyCommand(context),
+      },
+    ],
+  },
+  {
     heading: 'Set up:',
     commands: [
       {

@@ -31,6 +31,10 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   apply: 'writes',
   propose: 'needs a remote',
   review: 'needs a remote',
+  trust: 'changes the machine',
+  release: 'signs',
+  rollback: 'signs',
+  verify: 'needs a pinned root',
   doctor: 'depends on the machine',
   uninstall: 'changes the machine',
 };

@@ -52,6 +52,10 @@ const codes: Partial<Record<ProblemCode, ExitCode>> = {
   DAEMON_REFUSED: ExitCodes.denied,
   REVIEW_NOT_ENTITLED: ExitCodes.denied,
   REVIEW_SELF_APPROVAL: ExitCodes.denied,
+  NOT_TRUSTED: ExitCodes.denied,
+  ROOT_NOT_PINNED: ExitCodes.denied,
+  ROOT_INVALID: ExitCodes.denied,
+  TRUST_UNUSABLE: ExitCodes.denied,
 };
 
 async function runCommand(context: CliContext, argv: readonly string[]): Promise<void> {

@@ -13,4 +13,4 @@ export { openThinCopy, type RemoteRef, type ThinCopy, type ThinFile } from './th
 export type { TreeFile } from './tree-changes.ts';
 export type * from './types.ts';
 export { type ParsedRemote, parseRemote } from './url.ts';
-export { readCommit, readObjects, readWorktree } from './worktree.ts';
+export { findRepository, readCommit, readObjects, readWorktree } from './worktree.ts';

@@ -389,6 +389,31 @@ export const problemCodes = {
     meaning: 'Another root of trust is pinned on this machine for the repository.',
     cure: 'Ask who runs the repository; if it really has a new root, remove the old one’s folder first.',
   },
+  ROOT_MISSING: {
+    severity: 'error',
+    meaning: 'The repository has no root of trust, or not the one that was named.',
+    cure: 'Make one with `mcpctl trust init`, and commit it.',
+  },
+  ROOT_NOT_PINNED: {
+    severity: 'error',
+    meaning: 'This machine has no pinned root for the repository, so that it can trust no release of it.',
+    cure: 'Run `mcpctl trust add REPO --fingerprint sha256:…`; the fingerprint comes from who runs the repository.',
+  },
+  RELEASE_NOTHING: {
+    severity: 'error',
+    meaning: 'Nothing changed since the last release, so that there is nothing to release.',
+    cure: 'Commit what is to be released; `mcpctl release --renew` makes the same content a new release.',
+  },
+  RELEASE_RACED: {
+    severity: 'error',
+    meaning: 'Somebody else made a release in the meantime; nothing was pushed.',
+    cure: 'Run the command again: it fetches that release and follows it.',
+  },
+  RELEASE_UNKNOWN: {
+    severity: 'error',
+    meaning: 'There is no such release here.',
+    cure: 'Fetch the tags with `git fetch --tags`, then list them with `git tag --list "v*"`.',
+  },
   SIGNING_FAILED: {
     severity: 'error',
     meaning: 'ssh-keygen or the ssh-agent did not sign, so nothing was tagged and nothing pushed.',

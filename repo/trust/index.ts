@@ -4,9 +4,12 @@
  * keys' private halves are never seen here (`signWithKey` leaves that to ssh-keygen).
  */
 export type { CheckedTag, Mark } from './check-tag.ts';
+export * from './known-releases.ts';
 export * from './release-objects.ts';
-export { firstFault, newest, ROOT_NAMESPACE, type RootChain, walkRoots } from './root-chain.ts';
-export { signWithKey } from './sign.ts';
+export { chainFrom, readRootDocuments } from './repository-roots.ts';
+export { writeRestored } from './restore.ts';
+export { firstFault, keyFault, newest, ROOT_NAMESPACE, type RootChain, walkRoots } from './root-chain.ts';
+export { signWithKey, sshKeygen } from './sign.ts';
 export { isOver, parseArmour, parseSignature } from './ssh-signature.ts';
 export { advanceTrust, findTrust, type MachineTrust, pinRoot, readTrust } from './trust-store.ts';
 export type { Check } from './verdict.ts';

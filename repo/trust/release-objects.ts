@@ -79,7 +79,7 @@ export interface NewCommit {
 }
 
 /** Write a commit: its parent's tree with changes. @returns its id */
-async function writeCommit({ gitDir, env }: Workshop, commit: NewCommit): Promise<Oid> {
+export async function writeCommit({ gitDir, env }: Workshop, commit: NewCommit): Promise<Oid> {
   const { parent, changes, message, ident } = commit;
   const folder = await mkdtemp(join(tmpdir(), 'mcpctl-index-'));
   const extra = { GIT_INDEX_FILE: join(folder, 'index') };

@@ -1,4 +1,5 @@
 import { type RootDocument, type RootRole, rootFingerprint, rootPayload } from '../../schema/index.ts';
+import { readPublicKey } from './public-key.ts';
 import { isOver, parseSignature } from './ssh-signature.ts';
 
 /** The namespace of signatures on roots: a signature made for anything else is none. */
@@ -85,4 +86,14 @@ function isSignedBy(publicKey: string, id: string, blob: Buffer, payload: Buffer
 /** Who holds a key in a role: the name that the root gives it; undefined when nobody does. */
 export function holder(root: RootDocument['signed'], role: RootRole, key: string): string | undefined {
   return root.roles[role].keys.includes(key) ? root.keys[key]?.name : undefined;
+}
+
+/** Why a public key cannot be used; undefined when it can. */
+export function keyFault(publicKey: string): string | undefined {
+  try {
+    readPublicKey(publicKey);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }

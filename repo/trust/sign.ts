@@ -37,7 +37,7 @@ export async function signWithKey(
  * Run ssh-keygen. It stays in this terminal, which is where it asks for a passphrase.
  * @throws ProblemError SIGNING_FAILED
  */
-async function sshKeygen(
+export async function sshKeygen(
   args: readonly string[],
   input: Buffer,
   env: Readonly<Record<string, string | undefined>>,

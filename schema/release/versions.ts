@@ -73,3 +73,11 @@ export function nextVersion(before: string | undefined, hint: VersionHint): { ve
   }
   return { version: hint.version };
 }
+
+const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `30m`, `12h` or `90d` in milliseconds; undefined for anything else. */
+export function durationMs(text: string): number | undefined {
+  const [, count, unit = ''] = /^([1-9]\d{0,5})([mhd])$/.exec(text) ?? [];
+  return count === undefined ? undefined : Number(count) * (UNITS[unit] ?? 0);
+}

@@ -1,0 +1,50 @@
+import { ProblemError, problem, type RootDocument, rootFingerprint } from '../../schema/index.ts';
+import { rootTree } from '../commit-files.ts';
+import { openObjects } from '../objects.ts';
+import type { Oid } from '../types.ts';
+import { readRoots } from './read-release.ts';
+import type { Workshop } from './release-objects.ts';
+import { firstFault, type RootChain, walkRoots } from './root-chain.ts';
+
+/** The versions of the root at a commit, whether or not they hold together. @throws ProblemError READ_FAILED */
+export async function readRootDocuments(
+  { gitDir, path, env }: Workshop,
+  commit: Oid,
+): Promise<{ documents: Map<number, RootDocument>; faults: string[] }> {
+  const objects = openObjects(gitDir, env);
+  try {
+    return await readRoots(objects, await rootTree(objects, commit, path));
+  } finally {
+    objects.close();
+  }
+}
+
+/**
+ * The chain that the versions of a root make, from the one that is pinned, named by its fingerprint, or the first.
+ * @throws ProblemError ROOT_MISSING when it is not there; ROOT_INVALID when what follows does not hold
+ */
+export function chainFrom(
+  { documents, faults }: Awaited<ReturnType<typeof readRootDocuments>>,
+  from: { pinned?: RootChain | undefined; fingerprint?: string },
+): RootChain {
+  const { pinned, fingerprint } = from;
+  const begin = pinned ?? firstOf(documents, fingerprint);
+  if (!begin) {
+    const which = fingerprint === undefined ? 'trust/root/1.json' : `a root with the fingerprint ${fingerprint}`;
+    throw new ProblemError(problem('ROOT_MISSING', `the repository does not have ${which}`));
+  }
+  const fault = firstFault(begin[0]);
+  const walk = walkRoots(begin, documents);
+  const all = [...faults, ...(fault === undefined ? [] : [fault]), ...walk.faults];
+  if (all.length > 0)
+    throw new ProblemError(problem('ROOT_INVALID', `the root of trust does not hold: ${all.join('; ')}`));
+  return walk.chain;
+}
+
+function firstOf(documents: ReadonlyMap<number, RootDocument>, fingerprint?: string): RootChain | undefined {
+  const found =
+    fingerprint === undefined
+      ? documents.get(1)
+      : [...documents.values()].find(({ signed }) => rootFingerprint(signed) === fingerprint);
+  return found && [found];
+}
