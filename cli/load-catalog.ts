@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import {
   type AnyResource,
   type Catalog,
@@ -9,14 +8,15 @@ import {
   type ParsedFile,
   type Problem,
   ProblemError,
+  partsOfId,
   type ResourceId,
   type Scope,
   sortProblems,
 } from '../schema/index.ts';
 import { assembleFiles } from './assemble-files.ts';
 import type { CliContext } from './context.ts';
-import { type At, readFiles } from './read-files.ts';
-import { findRoot, repositoryRoot } from './repository-root.ts';
+import { type At, readFiles, readSome } from './read-files.ts';
+import { historyFolder, repositoryRoot } from './repository-root.ts';
 
 /** One declared thing, whether or not its file is any good. */
 export interface Declared {
@@ -53,17 +53,19 @@ export interface Place extends At {
   dir: string;
   /** Whose patches take effect. */
   environment?: string;
+  /** With `at`: nothing else need be read, as long as what is told of these is the same. */
+  only?: readonly ResourceId[];
 }
 
 /**
  * Read and link a repository as it is in the working tree or at a commit.
- * @throws ProblemError ENVIRONMENT_UNKNOWN, REPOSITORY_MISSING, REF_INVALID, REF_NOT_FOUND, REMOTE_NOT_FOUND, READ_FAILED
+ * @throws ProblemError ENVIRONMENT_UNKNOWN, REPOSITORY_MISSING, REMOTE_NOT_FOUND, READ_FAILED, and those of `readFiles`
  */
 export async function loadCatalog(context: Pick<CliContext, 'cwd' | 'env'>, place: Place): Promise<Loaded> {
   const { cwd } = context;
   const { dir, at, environment } = place;
-  const root = at === undefined ? repositoryRoot(cwd, dir) : (findRoot(cwd, dir) ?? resolve(cwd, dir));
-  const files = await readFiles(context, root, place);
+  const root = at === undefined ? repositoryRoot(cwd, dir) : historyFolder(cwd, dir);
+  const files = (await someFiles(context, root, place)) ?? (await readFiles(context, root, place));
   const whole = await assembleFiles(files, environment);
   const resources = whole.flatMap(({ resource }) => resource ?? []);
   const broken = whole.flatMap(({ id, resource }) => (id !== undefined && !resource ? [id] : []));
@@ -72,6 +74,15 @@ export async function loadCatalog(context: Pick<CliContext, 'cwd' | 'env'>, plac
   const unknown = all.find(({ code, at: where }) => code === 'ENVIRONMENT_UNKNOWN' && where?.file === 'environments');
   if (unknown) throw new ProblemError(unknown);
   return { root, files, catalog, declared: declaredIn(whole, catalog, all), problems: all };
+}
+
+async function someFiles(
+  context: Pick<CliContext, 'env'>,
+  root: string,
+  { at, about, only, environment }: Place,
+): Promise<ParsedFile[] | undefined> {
+  if (at === undefined || only === undefined || only.length === 0 || environment !== undefined) return undefined;
+  return readSome(context, root, { at, about }, only);
 }
 
 /** Whether something stands against it. */
@@ -83,7 +94,7 @@ function declaredIn(files: readonly ParsedFile[], catalog: Catalog, problems: re
   const about = Map.groupBy(problems, ({ resource }) => resource ?? '');
   const declared = new Map<ResourceId, Declared>();
   for (const { id, path, written } of files) {
-    const parts = id === undefined ? undefined : partsOf(id);
+    const parts = id === undefined ? undefined : partsOfId(id);
     if (id === undefined || !parts || declared.has(id)) continue;
     const resource = catalog.get(id);
     declared.set(id, { id, ...parts, file: resource?.file ?? path, resource, written, problems: about.get(id) ?? [] });
@@ -99,13 +110,4 @@ function declaredIn(files: readonly ParsedFile[], catalog: Catalog, problems: re
 /** What is global comes first. */
 function compareScopes(a: Scope, b: Scope): number {
   return Number(a !== 'global') - Number(b !== 'global') || compareText(a, b);
-}
-
-/** `project/demo/prompt/greet` taken apart; undefined for kinds that no person writes, such as locks. */
-function partsOf(id: ResourceId): Pick<Declared, 'row' | 'scope' | 'name'> | undefined {
-  const parts = id.split('/');
-  const [kind, name] = parts.slice(-2);
-  const row = kindTable.find(one => one.kind.toLowerCase() === kind);
-  if (!row || name === undefined) return undefined;
-  return { row, name, scope: parts.length === 2 ? 'global' : (parts.slice(0, -2).join('/') as Scope) };
 }

@@ -22,3 +22,8 @@ export function repositoryRoot(cwd: string, dir: string): string {
   const message = `there is no \`mcpctl.yaml\` in ${resolve(cwd, dir)}, nor in a folder above it`;
   throw new ProblemError(problem('REPOSITORY_MISSING', message, { hint }));
 }
+
+/** The folder whose history is meant: the nearest that has `mcpctl.yaml`, or the one given, as in a bare repository. */
+export function historyFolder(cwd: string, dir: string): string {
+  return findRoot(cwd, dir) ?? resolve(cwd, dir);
+}

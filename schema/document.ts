@@ -10,6 +10,7 @@ import { isMapping, type Mapping } from './mapping.ts';
 import { type Problem, problem } from './problem.ts';
 import { quoted } from './quote.ts';
 import type { Scope } from './resource.ts';
+import { usualPath } from './resource-path.ts';
 import { decodeSource, type Source } from './source.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -127,15 +128,10 @@ function confirmed(
   return { problems: [problem('FIELD_INVALID', 'a value of the document cannot be written to a file')] };
 }
 
-/** `servers/x.yaml`, `projects/demo/prompts/x.md`, `skills/x/SKILL.md`, … */
+/** @param ownerFolder the folder of its project or agent; its usual one when left out */
 function pathOf(row: KindRow, { name, project, agent }: ResourceDocument['metadata'], ownerFolder?: string): string {
   const usual = project !== undefined ? `projects/${project}` : agent !== undefined ? `agents/${agent}` : undefined;
-  const owner = usual === undefined ? '' : `${ownerFolder ?? usual}/`;
-  const { folder, form, singular } = row;
-  if (form === 'file') return 'mcpctl.yaml';
-  if (form === 'folder') return `${owner}${folder}/${name}/${singular}.yaml`;
-  if (form === 'bundle') return `${owner}${folder}/${name}/SKILL.md`;
-  return `${owner}${folder}/${name}.${form === 'markdown' ? 'md' : 'yaml'}`;
+  return usualPath(row, usual === undefined ? '' : (ownerFolder ?? usual), name);
 }
 
 interface Written {

@@ -26,6 +26,7 @@ export { type GivenDocument, readDocuments } from './read-documents.ts';
 export * from './release/index.ts';
 export * from './resource.ts';
 export * from './review/index.ts';
+export { lockFolder, partsOfId, usualPlace } from './resource-path.ts';
 export { selectedPrompts, selectedServers, selectedSkills } from './selection.ts';
 export { decodeSource } from './source.ts';
 export { type GivenValue, instantiate, type ServerDocument } from './template.ts';

@@ -481,6 +481,37 @@ export const problemCodes = {
     meaning: 'A skill needs an MCP server that it could not be given.',
     cure: 'Declare the server, or let a project take the skill in.',
   },
+  // ── revisions ──
+  REVISION_NOT_FOUND: {
+    severity: 'error',
+    meaning: 'Nothing in the history has that name: no commit, branch, tag, version or release.',
+    cure: 'List what there is with `mcpctl log`, or `mcpctl get revisions KIND NAME`.',
+  },
+  REVISION_AMBIGUOUS: {
+    severity: 'error',
+    meaning: 'A shortened commit id is the beginning of several commits’ ids.',
+    cure: 'Give more of its digits.',
+  },
+  REVISION_TOO_EARLY: {
+    severity: 'error',
+    meaning: 'A date is before the first commit of the history.',
+    cure: 'Give a later date.',
+  },
+  HISTORY_SHALLOW: {
+    severity: 'warning',
+    meaning: 'The repository has only the newest part of its history, so that older revisions are missing.',
+    cure: 'Get the rest with `git fetch --unshallow`.',
+  },
+  DIFF_TOO_LARGE: {
+    severity: 'warning',
+    meaning: 'A difference is larger than what is shown line by line, so that only its size is told.',
+    cure: 'Compare a single resource, or look at the files with `git diff`.',
+  },
+  REVISION_INVALID: {
+    severity: 'warning',
+    meaning: 'What a revision says does not validate; it is shown as text.',
+    cure: 'Mend it, or restore an older revision with `mcpctl restore`.',
+  },
   // ── running servers ──
   SECRET_UNRESOLVED: {
     severity: 'error',

@@ -24,6 +24,7 @@ const subRooms = [
   'reconciler/state',
   'reconciler/telemetry',
   'repo/forges',
+  'repo/history',
   'repo/reader',
   'repo/ssh',
   'repo/trust',

@@ -2,7 +2,7 @@ import { mcpctlHome } from '../../../host/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import { announcedDaemons } from '../../announced-daemons.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
-import { kindNamed } from '../../kinds.ts';
+import { kindNamed, resolveTarget } from '../../kinds.ts';
 import { type Declared, type Loaded, loadCatalog, type Place } from '../../load-catalog.ts';
 import { harmless, oneLine } from '../../output.ts';
 import { membersOf } from '../../project-members.ts';
@@ -32,7 +32,8 @@ export async function runDescribe(options: DescribeOptions): Promise<ExitCode> {
     const hint = `List the names with \`mcpctl get ${kind}\`.`;
     throw new ProblemError(problem('USAGE', '`describe` needs the name of one resource', { hint }));
   }
-  const loaded = await loadCatalog(options, options);
+  const { id: about } = resolveTarget(kind, name, options);
+  const loaded = await loadCatalog(options, { ...options, about });
   const found = findNamed(loaded, kind, name, options);
   if ('code' in found) throw new ProblemError(found);
   const live = await liveOf(options, loaded, found);

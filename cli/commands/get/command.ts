@@ -9,14 +9,17 @@ export function getCommand(context: CliContext): Command {
     .description(
       'List resources of the working tree or of a commit, or show the ones that are named. KIND is singular, plural or ' +
         'short (`server`, `servers`, `srv`), several with commas, KIND/NAME, or `all`. With -p, kinds that are only ' +
-        'global are those that the project names.',
+        'global are those that the project names. `get revisions KIND NAME` lists the commits that changed one resource.',
     )
     .argument('<kind>', 'what to list: a kind, several with commas, KIND/NAME, or `all`')
     .argument('[names...]', 'only these')
     .option('-l, --selector <labels>', 'only what has these labels: `team=platform,tier!=test`')
     .option('--all-scopes', 'global ones and those of every project and agent')
     .option('--env, --environment <name>', 'with the patches of an environment')
-    .option('--at <revision>', 'as a commit has them, instead of the working tree')
+    .option('--at <revision>', 'as they were: a commit, version, release or date')
+    .option('--deleted', 'with `revisions`: what is gone, and the commit that deleted it')
+    .option('--digest [digest]', 'with `revisions`: show content digests, or find where a content is and was')
+    .option('-n, --limit <count>', 'with `revisions`: only so many, the newest')
     .option('-w, --watch', 'list again after every change, until Ctrl-C')
     .addOption(new Option('-o, --output <format>', 'how it is printed').choices(listFormats).default('table'))
     .addHelpText(
@@ -26,12 +29,24 @@ Examples:
   $ mcpctl get servers -C example-repo
   $ mcpctl get server memory -o yaml -C example-repo
   $ mcpctl get prompts -p demo -o wide -C example-repo
+  $ mcpctl get prompt code-review --at HEAD -C example-repo
+  $ mcpctl get revisions prompt code-review -C example-repo
   $ mcpctl get all -l team=platform -o name -C example-repo
 
 Exit codes: 0 ok · 1 a named one is not there or broken · 2 wrong usage`,
     )
     .action(async (kind: string, names: string[], options) => {
+      if (isRevisions(kind)) {
+        const { runRevisions } = await import('../revisions/run.ts');
+        context.finish(await runRevisions({ ...context, subject: names, ...options }));
+        return;
+      }
       const { runGet } = await import('./run.ts');
       context.finish(await runGet({ ...context, kind, names, ...options }));
     });
+}
+
+/** Revisions are no resources: nobody declares them. */
+export function isRevisions(kind: string): boolean {
+  return ['revisions', 'revision', 'rev', 'revs'].includes(kind.toLowerCase());
 }

@@ -220,7 +220,7 @@ it.each<[situation: string, args: string[], code: number, said: string]>([
   ['a name that is a path', ['server', '../x'], 2, 'Names are lower-case'],
   ['a selector that is none', ['servers', '-l', 'a b'], 2, 'is not a label selector'],
   ['watching a commit', ['servers', '--watch', '--at', 'HEAD'], 2, 'a commit never changes'],
-  ['a revision that is not there', ['servers', '--at', 'nope'], 1, 'has no commit `nope`'],
+  ['a revision that is not there', ['servers', '--at', 'nope'], 1, 'nothing in the history is named `nope`'],
   ['an unknown format', ['servers', '-o', 'xml'], 2, 'Allowed choices'],
   ['nothing that fits', ['servers', '-l', 'team=none'], 0, 'nothing found'],
 ])('says of %s what to do', async (_situation, args, code, said) => {

@@ -1,5 +1,6 @@
 import { ProblemError, printYaml, problem, type ResourceDocument, type ResourceId } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { resolveTarget } from '../../kinds.ts';
 import { type Loaded, loadCatalog, type Place } from '../../load-catalog.ts';
 import { formatListing, type ListFormat } from '../../output.ts';
 import { referrers } from '../../relations.ts';
@@ -55,7 +56,7 @@ interface Listed {
 
 async function list(options: GetOptions): Promise<Listed> {
   const { io, output, selector } = options;
-  const loaded = await loadCatalog(options, options);
+  const loaded = await loadCatalog(options, { ...options, ...onlyNamed(options) });
   const selected = select(loaded, { ...options, ...(selector !== undefined && { labels: parseSelector(selector) }) });
   const { items, missing, named } = selected;
   const problems = [...missing, ...items.flatMap(one => one.problems.filter(({ severity }) => severity === 'error'))];
@@ -71,6 +72,14 @@ async function list(options: GetOptions): Promise<Listed> {
     notices: `${notices}${nothing}`,
     code: failed ? ExitCodes.failed : ExitCodes.ok,
   };
+}
+
+/** What is told of resources that are named needs no other files, but for who uses them. */
+function onlyNamed({ kind, names, output, ...where }: GetOptions): { only?: ResourceId[]; about?: ResourceId } {
+  const targets = kind.includes('/') ? [undefined] : names;
+  const ids = targets.flatMap(name => resolveTarget(kind, name, where).id ?? []);
+  const [about] = ids;
+  return { ...(output !== 'wide' && { only: ids }), ...(about !== undefined && ids.length === 1 && { about }) };
 }
 
 function format(

@@ -1,0 +1,65 @@
+import {
+  type Commit,
+  type History,
+  mainFileOf,
+  parsedAt,
+  type Revision,
+  readLog,
+} from '../../../repo/history/index.ts';
+import { classify, findKind, type ResourceId } from '../../../schema/index.ts';
+import type { Target } from '../../kinds.ts';
+import type { Inspected } from './inspect.ts';
+
+/**
+ * Every revision, of whatever resource, whose content has a digest; newest first.
+ * @param target only of this kind, or of this resource
+ */
+export async function findDigest(
+  history: History,
+  from: string,
+  digest: string,
+  target: Target | undefined,
+): Promise<Inspected[]> {
+  const found: Inspected[] = [];
+  const known = new Map<string, boolean>();
+  for (const commit of await readLog(history, { from, args: ['--no-renames', '--full-history'] })) {
+    for (const [id, main] of await touchedBy(history, commit, target)) {
+      const content = commit.files.find(({ path }) => path === main)?.after?.oid;
+      // A bundle is more than the file that declares it.
+      const key = main.endsWith('/SKILL.md') || content === undefined ? undefined : `${content} ${id}`;
+      const matches =
+        (key === undefined ? undefined : known.get(key)) ?? (await hasDigest(history, commit.commit, id, main, digest));
+      if (key !== undefined) known.set(key, matches);
+      if (!matches) continue;
+      const revision: Revision = { ...commit, id, version: '', op: 'changed', main, oid: content };
+      found.push({ ...revision, digest, problems: [] });
+    }
+  }
+  return found;
+}
+
+/** The resources that a commit changed, with their main files. */
+async function touchedBy(
+  history: History,
+  { commit, files }: Commit,
+  target: Target | undefined,
+): Promise<Map<ResourceId, string>> {
+  const touched = new Map<ResourceId, string>();
+  for (const { path } of files) {
+    const main = await mainFileOf(history, commit, path);
+    const declared = main === undefined ? undefined : classify(main);
+    if (main !== undefined && declared?.kind === 'resource' && isMeant(target, declared))
+      touched.set(declared.id, main);
+  }
+  return touched;
+}
+
+function isMeant(target: Target | undefined, declared: { resourceKind: string; id: ResourceId }): boolean {
+  if (!target) return true;
+  if (findKind(declared.resourceKind) !== target.row) return false;
+  return target.id === undefined || target.id === declared.id;
+}
+
+async function hasDigest(history: History, commit: string, id: ResourceId, main: string, digest: string) {
+  return (await parsedAt(history, commit, id, main))?.resource?.digest === digest;
+}

@@ -1,0 +1,33 @@
+import { type History, parsedAt, type Revision } from '../../../repo/history/index.ts';
+import type { Problem } from '../../../schema/index.ts';
+
+/** A revision and what its content is. */
+export interface Inspected extends Revision {
+  /** Of the content; undefined when there is none, or none that is valid. */
+  digest: string | undefined;
+  /** Why it is not valid. */
+  problems: Problem[];
+  /** What is known of the release's signature. */
+  verdict?: string;
+}
+
+/** Look at the contents of revisions; what is the same in several is looked at once. */
+export async function inspect(history: History, revisions: readonly Revision[]): Promise<Inspected[]> {
+  const known = new Map<string, Promise<Pick<Inspected, 'digest' | 'problems'>>>();
+  return Promise.all(
+    revisions.map(async revision => {
+      const { oid, main } = revision;
+      if (oid === undefined) return { ...revision, digest: undefined, problems: [] };
+      const key = `${oid} ${main}`;
+      const looked = known.get(key) ?? look(history, revision);
+      known.set(key, looked);
+      return { ...revision, ...(await looked) };
+    }),
+  );
+}
+
+async function look(history: History, { commit, id, main }: Revision): Promise<Pick<Inspected, 'digest' | 'problems'>> {
+  const parsed = await parsedAt(history, commit, id, main);
+  const problems = parsed?.problems.filter(({ severity }) => severity === 'error') ?? [];
+  return { digest: parsed?.resource?.digest, problems };
+}

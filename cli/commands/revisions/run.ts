@@ -1,0 +1,125 @@
+import {
+  type History,
+  isShallow,
+  openHistory,
+  resolveRevision,
+  revisionsOf,
+  trailer,
+} from '../../../repo/history/index.ts';
+import { ProblemError, printYaml, problem, type ResourceId } from '../../../schema/index.ts';
+import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { type CommonOptions, resolveTarget, type Target } from '../../kinds.ts';
+import { formatListing, type ListFormat } from '../../output.ts';
+import { historyFolder } from '../../repository-root.ts';
+import { showProblem } from '../../style.ts';
+import { revisionColumns } from './columns.ts';
+import { deletedResources } from './deleted.ts';
+import { findDigest } from './find-digest.ts';
+import { type Inspected, inspect } from './inspect.ts';
+
+export interface RevisionsOptions extends CliContext, CommonOptions {
+  /** `KIND NAME`, or `KIND/NAME`. */
+  subject: readonly string[];
+  at?: string;
+  deleted?: boolean;
+  /** `true` shows digests; a digest is looked for. */
+  digest?: string | true;
+  limit?: string;
+  output: ListFormat;
+}
+
+/**
+ * List the revisions of a resource, newest first; or what is gone; or where a content is and was. JSON: a list of
+ * `{ id, version, release?, commit, op, author, date, authoredAt, note, proposal?, path, digest?, valid, trailers }`.
+ * Exits 1 when nothing is found.
+ * @throws ProblemError USAGE, RESOURCE_NOT_FOUND, REMOTE_NOT_FOUND, READ_FAILED, and those of `resolveRevision`
+ */
+export async function runRevisions(options: RevisionsOptions): Promise<ExitCode> {
+  const { io, env, digest, deleted, output } = options;
+  const limit = limitOf(options.limit);
+  const history = await openHistory(historyFolder(options.cwd, options.dir), env);
+  try {
+    const from = await resolveRevision(history, options.at ?? 'HEAD');
+    const found = await find(options, history, from);
+    const rows = found.slice(0, limit);
+    if (await isShallow(history)) io.stderr(showProblem(io, shallow()));
+    const columns = revisionColumns({
+      withIds: deleted === true || typeof digest === 'string',
+      withDigest: digest !== undefined,
+    });
+    io.stdout(formatListing({ items: rows, columns, name, document: documentOf, yaml: printYaml }, output));
+    if (rows.length > 0) return ExitCodes.ok;
+    io.stderr('nothing found\n');
+    return ExitCodes.failed;
+  } finally {
+    history.close();
+  }
+}
+
+function shallow() {
+  return problem('HISTORY_SHALLOW', 'the repository is shallow: revisions before its oldest commit are not shown');
+}
+
+async function find(options: RevisionsOptions, history: History, from: string): Promise<Inspected[]> {
+  const { subject, digest, deleted } = options;
+  if (typeof digest === 'string') {
+    if (!/^sha256:[0-9a-f]{64}$/.test(digest)) {
+      const hint = 'Write it last, or with `=`: `--digest=sha256:…` looks for one, `--digest` alone shows them.';
+      throw usage(`\`${digest}\` is no content digest`, hint);
+    }
+    return findDigest(history, from, digest, subject.length === 0 ? undefined : targetOf(options));
+  }
+  if (deleted === true) return deletedResources(history, from, subject[0], options);
+  const { id, row, name: called } = targetOf(options);
+  if (id === undefined) throw usage('the name of a resource is missing', 'Write `mcpctl get revisions KIND NAME`.');
+  const revisions = await revisionsOf(history, id, from);
+  if (revisions.length > 0) return inspect(history, revisions);
+  const hint = `List what there is with \`mcpctl get ${row.plural}\`, and what is gone with \`mcpctl get revisions --deleted\`.`;
+  throw new ProblemError(
+    problem('RESOURCE_NOT_FOUND', `no commit ever had the ${row.singular} \`${called}\``, { hint }),
+  );
+}
+
+function targetOf(options: RevisionsOptions): Target {
+  const [kind, name, ...more] = options.subject;
+  if (kind === undefined || more.length > 0) {
+    throw usage('one resource is needed', 'Write `mcpctl get revisions KIND NAME`.');
+  }
+  return resolveTarget(kind, name, options);
+}
+
+function limitOf(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw usage(`\`--limit\` takes a number above 0, not ${text}`, 'Write `--limit 20`.');
+}
+
+function usage(message: string, hint: string): ProblemError {
+  return new ProblemError(problem('USAGE', message, { hint }));
+}
+
+function name({ id, commit }: { id: ResourceId; commit: string }): string {
+  return `${id}@${commit}`;
+}
+
+/** A revision as data; what is stable and documented. */
+function documentOf(revision: Inspected): unknown {
+  const { id, version, release, commit, op, author, date, authoredAt, main, trailers, digest, problems } = revision;
+  const proposal = trailer(revision, 'Proposal-Id');
+  return {
+    id,
+    version,
+    ...(release !== undefined && { release }),
+    commit,
+    op,
+    author,
+    date,
+    authoredAt,
+    note: trailer(revision, 'Note') ?? revision.subject,
+    ...(proposal !== undefined && { proposal }),
+    path: main,
+    ...(digest !== undefined && { digest }),
+    valid: problems.length === 0,
+    trailers,
+  };
+}

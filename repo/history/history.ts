@@ -1,0 +1,79 @@
+import { ProblemError, problem } from '../../schema/index.ts';
+import { git, lastWords } from '../git.ts';
+import { type Objects, openObjects } from '../objects.ts';
+import type { Oid } from '../types.ts';
+import { findRepository } from '../worktree.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The history of a repository, open for reading. */
+export interface History {
+  readonly gitDir: string;
+  /** The folder inside of the git repository that has `mcpctl.yaml`; empty for its root. */
+  readonly path: string;
+  /** What is meant when no revision is named: `HEAD`, or an id. */
+  readonly tip: string;
+  readonly objects: Objects;
+  /** Run git on it. @returns its output; throws a ProblemError READ_FAILED when git fails or says too much */
+  git(args: readonly string[], maxOutputBytes?: number): Promise<Buffer>;
+  close(): void;
+}
+
+const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
+const TIMEOUT_MS = 300_000;
+
+/**
+ * Open the history of the git repository around a folder.
+ * Throws a ProblemError REMOTE_NOT_FOUND when there is none.
+ */
+export async function openHistory(folder: string, env: Env): Promise<History> {
+  const { gitDir, path } = await findRepository(folder, env);
+  return openHistoryAt({ gitDir, path, tip: 'HEAD' }, env);
+}
+
+/** Open a repository whose place is known, such as a daemon's mirror. */
+function openHistoryAt(place: Pick<History, 'gitDir' | 'path' | 'tip'>, env: Env): History {
+  const { gitDir } = place;
+  let objects: Objects | undefined;
+  return {
+    ...place,
+    get objects() {
+      objects ??= openObjects(gitDir, env);
+      return objects;
+    },
+    async git(args, maxOutputBytes = MAX_OUTPUT_BYTES) {
+      const result = await git(args, { env, gitDir, timeoutMs: TIMEOUT_MS, maxOutputBytes });
+      if (result.code === 0 && !result.truncated) return result.stdout;
+      const why = result.truncated ? `its answer has more than ${maxOutputBytes} bytes` : lastWords(result, []);
+      throw new ProblemError(problem('READ_FAILED', `git ${args[0]} failed: ${why}`));
+    },
+    close: () => objects?.close(),
+  };
+}
+
+/** A path below the repository's root folder, as git has it. */
+export function gitPath({ path: folder }: History, path: string): string {
+  return folder === '' ? path : path === '' ? folder : `${folder}/${path}`;
+}
+
+/** The other way round; undefined for what is outside of the repository's root folder. */
+export function ownPath({ path: folder }: History, path: string): string | undefined {
+  if (folder === '') return path;
+  return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : undefined;
+}
+
+/** Pathspecs that mean exactly these files and folders; none mean everything below the root folder. */
+export function pathspecs(history: History, paths: readonly string[]): string[] {
+  const all = paths.length === 0 ? [''] : paths;
+  return all.map(path => gitPath(history, path)).flatMap(path => (path === '' ? [] : [`:(top,literal)${path}`]));
+}
+
+/** The object of a name such as `<commit>:<path>`. */
+export async function oidAt(history: History, commit: Oid, path: string): Promise<Oid | undefined> {
+  return (await history.objects.info(`${commit}:${gitPath(history, path)}`))?.oid;
+}
+
+/** Whether older commits are missing because the repository was cloned shallow. */
+export async function isShallow(history: History): Promise<boolean> {
+  return (await history.git(['rev-parse', '--is-shallow-repository'])).toString().trim() === 'true';
+}

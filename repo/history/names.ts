@@ -1,0 +1,77 @@
+import { ProblemError, problem, type ResourceId } from '../../schema/index.ts';
+import type { Oid } from '../types.ts';
+import { type History, isShallow } from './history.ts';
+import { findVersion } from './releases.ts';
+
+const HASH = /^[0-9a-f]{4,64}$/;
+/** `v1.4.0+3.g1a2b3c4`: the commit is what counts. */
+const UNRELEASED = /^v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?\+\d+\.g([0-9a-f]{4,64})$/;
+const VERSION = /^v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)$/;
+const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(Z|[+-]\d{2}:?\d{2})?)?$/;
+const MAX_CANDIDATES = 10;
+
+/**
+ * The commit that a name stands for: a commit's id, whole or shortened; a version of a resource or a release
+ * (`v1.4.0`); `v1.4.0+3.g1a2b3c4`; a date (`2026-10-01`, at its end in UTC, or `2026-10-01T12:00Z`), which is what was
+ * the newest then; or whatever git knows by that name, such as `HEAD~1` and `main`.
+ * Throws a ProblemError: REF_INVALID, REVISION_NOT_FOUND, REVISION_AMBIGUOUS, REVISION_TOO_EARLY.
+ * @param about the resource whose versions are meant; without it, `v1.4.0` is a release
+ */
+export async function resolveRevision(history: History, name: string, about?: ResourceId): Promise<Oid> {
+  if (!/^[^-:\p{Cc}\s][^:\p{Cc}\s]{0,249}$/u.test(name) && !DATE.test(name)) {
+    throw new ProblemError(problem('REF_INVALID', `\`${name.slice(0, 100)}\` does not name a commit`));
+  }
+  if (DATE.test(name)) return resolveDate(history, name);
+  const [, hash] = UNRELEASED.exec(name) ?? [];
+  const [, version] = VERSION.exec(name) ?? [];
+  const released = version === undefined ? undefined : await findVersion(history, version, about);
+  const found = released ?? (await commitNamed(history, hash ?? name));
+  if (found !== undefined) return found;
+  if (HASH.test(hash ?? name)) await refuseAmbiguous(history, hash ?? name);
+  throw new ProblemError(await notFound(history, name));
+}
+
+async function commitNamed(history: History, name: string): Promise<Oid | undefined> {
+  const meant = name === 'HEAD' || name.startsWith('HEAD~') || name.startsWith('HEAD^') ? name.slice(4) : undefined;
+  return (await history.objects.info(`${meant === undefined ? name : `${history.tip}${meant}`}^{commit}`))?.oid;
+}
+
+async function refuseAmbiguous(history: History, hash: string): Promise<void> {
+  const ids = (await history.git(['rev-parse', `--disambiguate=${hash}`])).toString().split('\n').filter(Boolean);
+  const commits: Oid[] = [];
+  for (const id of ids) if ((await history.objects.info(id))?.type === 'commit') commits.push(id);
+  if (commits.length < 2) return;
+  const args = ['log', '--no-walk=unsorted', '--no-show-signature', '--format=%h %cs %s'];
+  const told = await history.git([...args, ...commits.slice(0, MAX_CANDIDATES), '--']);
+  const more = commits.length > MAX_CANDIDATES ? ', …' : '';
+  const candidates = told.toString().trim().split('\n').join(', ');
+  throw new ProblemError(
+    problem('REVISION_AMBIGUOUS', `\`${hash}\` could be ${commits.length} commits: ${candidates}${more}`),
+  );
+}
+
+async function resolveDate(history: History, name: string): Promise<Oid> {
+  const [, day = '', time, zone = 'Z'] = DATE.exec(name) ?? [];
+  const at = Date.parse(time === undefined ? `${day}T23:59:59Z` : `${day}T${time}${zone}`);
+  if (Number.isNaN(at)) throw new ProblemError(problem('REF_INVALID', `\`${name}\` is not a date`));
+  const until = `--until=${Math.floor(at / 1000)}`;
+  const found = (await history.git(['rev-list', '--max-count=1', '--first-parent', until, history.tip, '--']))
+    .toString()
+    .trim();
+  if (found !== '') return found;
+  const args = ['log', '--max-parents=0', '--no-show-signature', '--format=%cI', history.tip, '--'];
+  const dates = (await history.git(args)).toString().trim().split('\n').sort();
+  const shallow = (await isShallow(history)) ? ' Older ones are missing: `git fetch --unshallow` gets them.' : '';
+  throw new ProblemError(
+    problem('REVISION_TOO_EARLY', `\`${name}\` is before the first commit, of ${dates[0] ?? 'no date'}`, {
+      hint: `Give a later date.${shallow}`,
+    }),
+  );
+}
+
+async function notFound(history: History, name: string) {
+  const message = `nothing in the history is named \`${name}\``;
+  if (!(await isShallow(history))) return problem('REVISION_NOT_FOUND', message);
+  const hint = 'The repository is shallow, so that older commits are missing: `git fetch --unshallow` gets them.';
+  return problem('REVISION_NOT_FOUND', message, { hint });
+}
