@@ -66,6 +66,11 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         load: async context => (await import('./commands/tree/command.ts')).treeCommand(context),
       },
       {
+        name: 'diff',
+        summary: 'show what changed, and what it would do',
+        load: async context => (await import('./commands/diff/command.ts')).diffCommand(context),
+      },
+      {
         name: 'explain',
         summary: 'tell what a kind or a field is for',
         load: async context => (await import('./commands/explain/command.ts')).explainCommand(context),

@@ -28,7 +28,7 @@ function listing(items: readonly Pet[]): Listing<Pet> {
 }
 
 it.each<[situation: string, items: Pet[], format: ListFormat, expected: string]>([
-  ['a table', pets, 'table', 'NAME   SAYS\ncat    meow meow\nfish   -\nghost  \ufffd[31mboo\n'],
+  ['a table', pets, 'table', 'NAME   SAYS\ncat    meow meow\nfish   -\nghost  \\u001b[31mboo\n'],
   ['wide', pets.slice(0, 1), 'wide', 'NAME  LENGTH  SAYS\ncat   9       meow meow\n'],
   ['names, also of what is no document', pets, 'name', 'pet/cat\npet/fish\npet/ghost\n'],
   ['json, an array also for one', pets.slice(1), 'json', '[\n  {\n    "name": "fish",\n    "says": ""\n  }\n]\n'],

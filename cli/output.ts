@@ -1,3 +1,4 @@
+import { visibleText } from '../schema/index.ts';
 import { table } from './table.ts';
 
 /** The values of `-o` where things are listed. */
@@ -60,9 +61,9 @@ function columnsOf<Item>(items: readonly Item[], columns: readonly Column<Item>[
   ]);
 }
 
-/** Text without control characters other than line ends and tabs: what a repository says is no command to a terminal. */
+/** What a repository says is no command to a terminal. */
 export function harmless(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
+  return visibleText(text);
 }
 
 /** A cell never breaks its row. */

@@ -5,6 +5,7 @@ import { type CommandRow, commandTable } from './command-table.ts';
 import { type CliContext, type ExitCode, ExitCodes } from './context.ts';
 import { takeGlobals } from './globals.ts';
 import { showProblem } from './style.ts';
+import { guarded } from './terminal.ts';
 
 /**
  * The whole command line.
@@ -14,11 +15,11 @@ export function createProgram(environment: Omit<CliContext, 'finish'>): (argv: r
   return async words => {
     let code: ExitCode = ExitCodes.ok;
     let verbose = false;
-    let { io } = environment;
+    let io = guarded(environment.io);
     try {
       const globals = takeGlobals(words, environment.cwd);
       verbose = globals.verbose;
-      io = { ...environment.io, quiet: globals.quiet };
+      io = { ...io, quiet: globals.quiet };
       const limit = globals.timeoutMs === undefined ? undefined : AbortSignal.timeout(globals.timeoutMs);
       const context: CliContext = {
         ...environment,

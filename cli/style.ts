@@ -1,7 +1,7 @@
 import { formatPosition, type Problem } from '../schema/index.ts';
 import type { Io } from './context.ts';
 
-const colours = { red: 31, green: 32, yellow: 33, cyan: 36, dim: 2, bold: 1 } as const;
+const colours = { red: 31, green: 32, yellow: 33, cyan: 36, dim: 2, bold: 1, redBlock: 41, greenBlock: 42 } as const;
 
 /** Text in a colour, where colours may be used. */
 export function paint(io: Io, colour: keyof typeof colours, text: string): string {

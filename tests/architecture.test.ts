@@ -37,7 +37,7 @@ const libraries: Record<string, readonly string[]> = {
   fastify: ['gateway'],
   undici: ['host'],
   commander: ['cli'],
-  diff: ['cli'],
+  diff: ['repo/history'],
   'jsonc-parser': ['cli/clients'],
   'smol-toml': ['cli/clients'],
   '@modelcontextprotocol/client': ['reconciler/mcp', 'cli/commands/connect', 'cli/commands/test-mcp'],

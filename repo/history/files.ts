@@ -23,7 +23,7 @@ const MAX_RESOURCES = 2_000;
 const noCache = { parsed: () => undefined };
 
 /** The files that a path is at a commit: the file itself, or every one below the folder; none when it is not there. */
-async function filesAt(history: History, commit: Oid, path: string): Promise<TreeFile[]> {
+export async function filesAt(history: History, commit: Oid, path: string): Promise<TreeFile[]> {
   const slash = path.lastIndexOf('/');
   const folder = path.slice(0, Math.max(slash, 0));
   const name = path.slice(slash + 1);

@@ -113,7 +113,7 @@ it('lets no text of a repository reach the terminal as a command', async () => {
   const hostile = tempRepository({ ...shopFiles, 'prompts/greet.md': '---\ntitle: x\n---\n\u001b]0;owned\u0007\n' });
   const { stdout } = await mcpctl(['describe', 'prompt', 'greet'], { cwd: hostile.work });
   hostile.remove();
-  expect(stdout).toContain('\ufffd]0;owned\ufffd');
+  expect(stdout).toContain('\\u001b]0;owned\\u0007');
 });
 
 it.each<[situation: string, args: string[], code: number, said: string]>([

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { type CommitState, type History, resolveRevision } from '../../../repo/history/index.ts';
+import { ProblemError, problem, type ResourceId } from '../../../schema/index.ts';
+import type { CliContext } from '../../context.ts';
+import { askDaemon } from '../../daemon.ts';
+import { daemonHere } from '../../daemon-here.ts';
+
+/** One side of a comparison: a commit, but for what a daemon holds back. */
+export type Side = CommitState;
+
+/** What the daemon answers. */
+const InService = z.object({ commit: z.string().nullable(), held: z.record(z.string(), z.string().nullable()) });
+
+/** Nothing at all, as git knows it in either format. */
+const EMPTY_TREES: Readonly<Record<number, string>> = {
+  40: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+  64: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
+};
+
+/** The state that a name stands for; `live` is what a daemon on this machine has in service. */
+export async function sideOf(
+  context: Pick<CliContext, 'cwd' | 'env'> & { dir: string; stateDir?: string },
+  history: History,
+  name: string,
+  about: ResourceId | undefined,
+): Promise<Side> {
+  if (name !== 'live') return { commit: await resolveRevision(history, name, about) };
+  const { daemon } = await daemonHere(context, context);
+  const { commit, held } = InService.parse(await askDaemon(daemon, 'GET', '/api/v1/revisions/live'));
+  if (commit === null) {
+    const hint = '`mcpctl status` tells why; compare with a commit until then.';
+    throw new ProblemError(problem('NOT_READY', 'the daemon has nothing in service yet', { hint }));
+  }
+  for (const one of [commit, ...Object.values(held)]) if (one !== null) await refuseUnknown(history, one);
+  const nothing = EMPTY_TREES[commit.length] ?? commit;
+  return { commit, held: new Map(Object.entries(held).map(([id, at]) => [id, at ?? nothing])) };
+}
+
+async function refuseUnknown(history: History, commit: string): Promise<void> {
+  if (/^[0-9a-f]{40,64}$/.test(commit) && (await history.objects.info(`${commit}^{commit}`))) return;
+  const hint = 'Get it with `git fetch`, or `git pull`.';
+  const message = `this repository has not the commit ${commit.slice(0, 12)}, which the daemon has in service`;
+  throw new ProblemError(problem('REVISION_NOT_FOUND', message, { hint }));
+}

@@ -1,0 +1,150 @@
+import type { ChangedFile, FileContent, ResourceId } from '../../schema/index.ts';
+import { rootTree } from '../commit-files.ts';
+import { type TreeFile, treeChanges } from '../tree-changes.ts';
+import type { Oid } from '../types.ts';
+import { type FilePair, MAX_TOTAL_BYTES } from './compare.ts';
+import { filesAt } from './files.ts';
+import { type History, ownPath, pathspecs } from './history.ts';
+import { mainFileAt, mainFileOf, pathsOf } from './locate.ts';
+import { type FileChange, parseLog } from './log.ts';
+
+/** A larger file of any kind is none of the format's. */
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
+
+/** A commit, but for some resources that are as another one has them: what a daemon has in service. */
+export interface CommitState {
+  commit: Oid;
+  held?: ReadonlyMap<ResourceId, Oid>;
+}
+
+/** The files that are not the same in two commits, moves recognised. @param paths only these files and folders */
+async function changedFiles(
+  history: History,
+  from: Oid,
+  to: Oid,
+  paths: readonly string[] = [],
+): Promise<FileChange[]> {
+  const args = ['diff-tree', '-r', '-z', '--raw', '--no-abbrev', '-M', from, to, '--', ...pathspecs(history, paths)];
+  const output = await history.git(args);
+  const marked = Buffer.concat([Buffer.from('\u0001\u0003\0'), output]);
+  return parseLog(marked, path => ownPath(history, path)).flatMap(({ files }) => files);
+}
+
+/**
+ * The same for states, of which some resources may be held back.
+ * @param id only of this resource; undefined is returned when neither has it
+ */
+export async function stateChanges(
+  history: History,
+  from: CommitState,
+  to: CommitState,
+  id?: ResourceId,
+): Promise<FileChange[] | undefined> {
+  const held = new Set([...(from.held?.keys() ?? []), ...(to.held?.keys() ?? [])].filter(one => !id || one === id));
+  const paths = id === undefined ? [] : await pathsIn(history, [from.commit, to.commit], id);
+  if (id !== undefined && paths.length === 0 && held.size === 0) return undefined;
+  const changes = await changedFiles(history, from.commit, to.commit, paths);
+  if (held.size === 0) return changes;
+  const own: string[] = [];
+  const instead: FileChange[] = [];
+  for (const one of held) {
+    const [before, after] = [from.held?.get(one) ?? from.commit, to.held?.get(one) ?? to.commit];
+    const places = await pathsIn(history, [before, after, from.commit, to.commit], one);
+    own.push(...places);
+    if (places.length > 0) instead.push(...(await changedFiles(history, before, after, places)));
+  }
+  return [...changes.filter(({ path }) => !own.some(place => isWithin(path, place))), ...instead];
+}
+
+async function pathsIn(history: History, commits: readonly Oid[], id: ResourceId): Promise<string[]> {
+  const mains = await Promise.all([...new Set(commits)].map(commit => mainFileAt(history, commit, id)));
+  return [...new Set(mains.flatMap(main => (main === undefined ? [] : pathsOf(id, main))))];
+}
+
+/** Read both sides of files, as many as fit; of the others only the sizes. */
+export async function readPairs(history: History, changes: readonly FileChange[]): Promise<FilePair[]> {
+  const { objects } = history;
+  let total = 0;
+  const sized = await Promise.all(
+    changes.map(async change => {
+      const [before, after] = await Promise.all(
+        [change.before, change.after].map(side => (side && isFile(side) ? objects.info(side.oid) : undefined)),
+      );
+      return { change, before: before?.size ?? 0, after: after?.size ?? 0 };
+    }),
+  );
+  return Promise.all(
+    sized.map(async ({ change, before, after }): Promise<FilePair> => {
+      const { path, from } = change;
+      const named = { path, ...(from !== undefined && { from }) };
+      total += before + after;
+      if (before > MAX_FILE_BYTES || after > MAX_FILE_BYTES || total > MAX_TOTAL_BYTES) {
+        return { ...named, unread: { before, after } };
+      }
+      const [old, now] = await Promise.all([content(history, change.before), content(history, change.after)]);
+      return { ...named, before: old, after: now };
+    }),
+  );
+}
+
+function isFile({ mode }: { mode: string }): boolean {
+  return mode.startsWith('100') || mode === '120000';
+}
+
+async function content(
+  { objects }: History,
+  side: { mode: string; oid: Oid } | undefined,
+): Promise<FileContent | undefined> {
+  if (!side) return undefined;
+  const mode = side.mode === '100755' ? '100755' : '100644';
+  if (!isFile(side)) return { bytes: Buffer.from(`submodule ${side.oid}\n`), mode };
+  const bytes = (await objects.contents(side.oid, MAX_FILE_BYTES))?.bytes;
+  return bytes && { bytes, mode };
+}
+
+/** The `skill.yaml` of every skill of which something else changes: it says what its files are for. */
+export async function skillContext(
+  history: History,
+  from: Oid,
+  to: Oid,
+  changes: readonly FileChange[],
+): Promise<ChangedFile[]> {
+  const changed = new Set(changes.map(({ path }) => path));
+  const wanted = new Set<string>();
+  for (const { path, after } of changes) {
+    const main = await mainFileOf(history, after ? to : from, path);
+    const extras = main?.endsWith('/SKILL.md') ? main.replace(/SKILL\.md$/, 'skill.yaml') : undefined;
+    if (extras !== undefined && !changed.has(extras)) wanted.add(extras);
+  }
+  const found = await Promise.all(
+    [...wanted].map(async path => {
+      const [file] = await filesAt(history, to, path);
+      const same = await content(history, file);
+      return { path, before: same, after: same };
+    }),
+  );
+  return found.filter(({ after }) => after !== undefined);
+}
+
+/** Every file of the format in a state. */
+export async function treeFiles(
+  history: History,
+  commit: Oid,
+  held: ReadonlyMap<ResourceId, Oid> = new Map(),
+): Promise<TreeFile[]> {
+  const root = await rootTree(history.objects, commit, history.path);
+  const { changed } = await treeChanges(history.objects, undefined, root);
+  if (held.size === 0) return changed;
+  const own: string[] = [];
+  const instead: TreeFile[] = [];
+  for (const [id, at] of held) {
+    own.push(...(await pathsIn(history, [commit, at], id)));
+    const places = await pathsIn(history, [at], id);
+    for (const place of places) instead.push(...(await filesAt(history, at, place)));
+  }
+  return [...changed.filter(({ path }) => !own.some(place => isWithin(path, place))), ...instead];
+}
+
+function isWithin(path: string, place: string): boolean {
+  return path === place || path.startsWith(`${place}/`);
+}

@@ -1,0 +1,112 @@
+import {
+  type ChangedFile,
+  classify,
+  type FileContent,
+  type Problem,
+  parseFile,
+  problem,
+  type ResourceId,
+  type Risk,
+  risksOf,
+} from '../../schema/index.ts';
+import { type Hunk, MAX_TEXT_BYTES, textDiff } from './text-diff.ts';
+
+/** A file that is not the same on both sides, with its contents as far as they were read. */
+export interface FilePair {
+  path: string;
+  /** Where it was before it was moved. */
+  from?: string;
+  before?: FileContent | undefined;
+  after?: FileContent | undefined;
+  /** Its sizes, when it was too large to be read. */
+  unread?: { before: number; after: number };
+}
+
+/** One file of a comparison, as data. */
+export interface FileDiff {
+  path: string;
+  from?: string;
+  /** The resource that it declares; left out for other files. */
+  resource?: ResourceId;
+  op: 'added' | 'removed' | 'changed' | 'renamed';
+  mode?: { before: string; after: string };
+  /** Left out where the file is compared line by line. */
+  summary?: 'binary' | 'too-large';
+  bytes: { before: number; after: number };
+  hunks: Hunk[];
+}
+
+/** Everything about a change: what it may bring about, then its text. */
+export interface Comparison {
+  risks: Risk[];
+  files: FileDiff[];
+  /** What is not shown, and what does not validate. */
+  problems: Problem[];
+}
+
+/**
+ * Compare files. Pure.
+ * @param context files that are the same on both sides, for the risks of others
+ */
+export function compareFiles(pairs: readonly FilePair[], context: readonly ChangedFile[] = []): Comparison {
+  const files = [...pairs].sort((a, b) => Number(isGenerated(a)) - Number(isGenerated(b))).map(fileDiff);
+  return { risks: risksOf([...pairs.flatMap(sides), ...context]), files, problems: problemsOf(pairs, files) };
+}
+
+/** What nobody wrote is read last. */
+function isGenerated({ path }: FilePair): boolean {
+  return path.startsWith('locks/');
+}
+
+/** What was moved is gone from one place and new in another. */
+function sides({ path, from, before, after }: FilePair): ChangedFile[] {
+  if (from === undefined) return [{ path, before, after }];
+  return [
+    { path: from, before },
+    { path, after },
+  ];
+}
+
+function fileDiff({ path, from, before, after, unread }: FilePair): FileDiff {
+  const declared = classify(path);
+  const op = from !== undefined ? 'renamed' : unread || (before && after) ? 'changed' : before ? 'removed' : 'added';
+  const diff = unread ? { kind: 'too-large' as const } : textDiff(before, after);
+  return {
+    path,
+    ...(from !== undefined && { from }),
+    ...(declared.kind === 'resource' && { resource: declared.id }),
+    op,
+    ...(before && after && before.mode !== after.mode && { mode: { before: before.mode, after: after.mode } }),
+    ...(diff.kind !== 'text' && { summary: diff.kind }),
+    bytes: unread ?? { before: before?.bytes.length ?? 0, after: after?.bytes.length ?? 0 },
+    hunks: diff.kind === 'text' ? diff.hunks : [],
+  };
+}
+
+function problemsOf(pairs: readonly FilePair[], files: readonly FileDiff[]): Problem[] {
+  const large = files.filter(({ summary }) => summary === 'too-large');
+  const [first] = large;
+  // For everything at once, `mcpctl validate` is the way to know.
+  const found = pairs.length > MOST_PARSED ? [] : pairs.flatMap(invalid);
+  if (first) {
+    const more = large.length > 1 ? ` and ${large.length - 1} more` : '';
+    const limit = `${MAX_TEXT_BYTES} bytes a file, ${MAX_TOTAL_BYTES} together`;
+    found.push(problem('DIFF_TOO_LARGE', `\`${first.path}\`${more}: only sizes are told; shown are at most ${limit}`));
+  }
+  return found;
+}
+
+/** Of more files than this it is not told whether they validate. */
+const MOST_PARSED = 50;
+
+/** All files of one comparison that are read. */
+export const MAX_TOTAL_BYTES = 32 * 1024 * 1024;
+
+/** What a single file's own content is refused for, where it is new. */
+function invalid({ path, after }: FilePair): Problem[] {
+  if (!after || classify(path).kind !== 'resource') return [];
+  const { problems } = parseFile({ path, mode: after.mode, oid: '' }, after.bytes);
+  const [first] = problems.filter(({ severity }) => severity === 'error');
+  if (!first) return [];
+  return [problem('REVISION_INVALID', `it does not validate: ${first.message}`, { at: first.at ?? { file: path } })];
+}

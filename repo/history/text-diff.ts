@@ -1,0 +1,67 @@
+import { diffWordsWithSpace, structuredPatch } from 'diff';
+import type { FileContent } from '../../schema/index.ts';
+
+export interface Hunk {
+  oldStart: number;
+  oldLines: number;
+  newStart: number;
+  newLines: number;
+  /** Each begins with ` `, `-`, `+`, or `\` for a missing line end. As they are: not fit for a terminal. */
+  lines: string[];
+}
+
+/** What of a file is different: hunks, or why there are none. */
+export type TextDiff = { kind: 'text'; hunks: Hunk[] } | { kind: 'binary' } | { kind: 'too-large' };
+
+/** Beyond this a text is not compared line by line. */
+export const MAX_TEXT_BYTES = 1024 * 1024;
+/** Lines that may be different on both sides together, so that the time stays bounded. */
+const MAX_EDITS = 20_000;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Compare two versions of a file line by line, with three lines around each difference. */
+export function textDiff(before: FileContent | undefined, after: FileContent | undefined): TextDiff {
+  const largest = Math.max(before?.bytes.length ?? 0, after?.bytes.length ?? 0);
+  if (largest > MAX_TEXT_BYTES) return { kind: 'too-large' };
+  const old = textOf(before?.bytes);
+  const now = textOf(after?.bytes);
+  if (old === undefined || now === undefined) return { kind: 'binary' };
+  if (old === now) return { kind: 'text', hunks: [] };
+  const patch = structuredPatch('', '', old, now, undefined, undefined, { context: 3, maxEditLength: MAX_EDITS });
+  if (!patch) return { kind: 'too-large' };
+  const hunks = patch.hunks.map(({ oldStart, oldLines, newStart, newLines, lines }) => ({
+    // Where nothing stands, the line before it is named.
+    oldStart: oldLines === 0 ? oldStart - 1 : oldStart,
+    oldLines,
+    newStart: newLines === 0 ? newStart - 1 : newStart,
+    newLines,
+    lines,
+  }));
+  return { kind: 'text', hunks };
+}
+
+/** A piece of a line, and whether the other side has it not. */
+export interface Word {
+  text: string;
+  changed: boolean;
+}
+
+/** Two versions of some lines word by word. */
+export function wordDiff(before: string, after: string): { before: Word[]; after: Word[] } {
+  const parts = diffWordsWithSpace(before, after);
+  return {
+    before: parts.filter(({ added }) => !added).map(({ value, removed }) => ({ text: value, changed: removed })),
+    after: parts.filter(({ removed }) => !removed).map(({ value, added }) => ({ text: value, changed: added })),
+  };
+}
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  if (!bytes) return '';
+  try {
+    const text = utf8.decode(bytes);
+    return text.includes('\0') ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
