@@ -12,6 +12,7 @@ import {
 import { type CliContext, type ExitCode, ExitCodes } from './context.ts';
 import { commonOptions } from './kinds.ts';
 import { done, showProblem } from './style.ts';
+import { type Trailer, withTrailers } from './trailers.ts';
 import { problemsOf, type WorkingTree } from './working-tree.ts';
 import { type FileChange, writeFiles } from './write-files.ts';
 
@@ -20,9 +21,11 @@ export interface ChangeOptions {
   dryRun?: boolean;
   output?: 'name' | 'yaml' | 'json';
   commit?: boolean;
-  message?: string;
   /** Publish it as a proposal instead; the working tree stays as it is. */
   propose?: boolean;
+  message?: string | undefined;
+  /** At the end of the commit's message. */
+  trailers?: readonly Trailer[];
   /** Carry it out even though it brings errors about. */
   tolerate?: boolean;
 }
@@ -108,7 +111,8 @@ export async function changeTree(
   if (commits) {
     const { commitFiles } = await import('./commit-files.ts');
     const paths = files.map(({ path }) => path);
-    const commit = await commitFiles(context, tree.root, paths, options.message ?? messageFor(changes));
+    const message = withTrailers(options.message ?? messageFor(changes), options.trailers ?? []);
+    const commit = await commitFiles(context, tree.root, paths, message);
     done(io, `committed as ${commit}`);
   } else {
     io.stderr('→ See what it does with `mcpctl plan`, then commit it.\n');

@@ -71,6 +71,16 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         load: async context => (await import('./commands/diff/command.ts')).diffCommand(context),
       },
       {
+        name: 'log',
+        summary: 'list what was done, to whatever resource',
+        load: async context => (await import('./commands/log/command.ts')).logCommand(context),
+      },
+      {
+        name: 'blame',
+        summary: 'tell who made each line what it is',
+        load: async context => (await import('./commands/blame/command.ts')).blameCommand(context),
+      },
+      {
         name: 'explain',
         summary: 'tell what a kind or a field is for',
         load: async context => (await import('./commands/explain/command.ts')).explainCommand(context),
@@ -159,6 +169,11 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         name: 'delete',
         summary: 'take resources out of the working tree',
         load: async context => (await import('./commands/delete/command.ts')).deleteCommand(context),
+      },
+      {
+        name: 'restore',
+        summary: 'write a resource as it was',
+        load: async context => (await import('./commands/restore/command.ts')).restoreCommand(context),
       },
       {
         name: 'apply',

@@ -7,7 +7,20 @@ import { type TempRepository, tempRepository } from '../tests/temp-repository.ts
 import { readHelp } from './reference.ts';
 
 /** Commands whose examples change nothing and need no daemon, no network and no client: they are run as they stand. */
-const RUN = new Set(['validate', 'plan', 'get', 'describe', 'diff', 'tree', 'explain', 'why', 'version', 'completion']);
+const RUN = new Set([
+  'validate',
+  'plan',
+  'get',
+  'describe',
+  'diff',
+  'log',
+  'blame',
+  'tree',
+  'explain',
+  'why',
+  'version',
+  'completion',
+]);
 /** The others, with the reason. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   up: 'runs servers',
@@ -27,6 +40,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   lock: 'writes',
   create: 'writes',
   edit: 'writes',
+  restore: 'writes',
   delete: 'writes',
   apply: 'writes',
   propose: 'needs a remote',

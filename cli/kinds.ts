@@ -94,3 +94,8 @@ function checkName(what: string, name: string, max: number): void {
 function usage(message: string, hint: string): ProblemError {
   return new ProblemError(problem('USAGE', message, { hint }));
 }
+
+/** Revisions are no resources: nobody declares them. */
+export function isRevisions(kind: string): boolean {
+  return ['revisions', 'revision', 'rev', 'revs'].includes(kind.toLowerCase());
+}

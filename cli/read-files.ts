@@ -50,7 +50,7 @@ export async function readSome(
 }
 
 /** Do something with the history of the repository around a folder. */
-async function atHistory<T>(
+export async function atHistory<T>(
   { env }: Pick<CliContext, 'env'>,
   root: string,
   work: (history: History) => Promise<T>,

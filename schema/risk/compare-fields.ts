@@ -34,7 +34,7 @@ export function finding(category: Risk['category'], what: string, { before, afte
   };
 }
 
-function same({ before, after }: Pair): boolean {
+export function same({ before, after }: Pair): boolean {
   return canonical(comparable(before)) === canonical(comparable(after));
 }
 

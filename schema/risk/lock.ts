@@ -1,6 +1,6 @@
 import { isMapping, type Mapping } from '../mapping.ts';
 import type { Finding } from './compare-fields.ts';
-import { finding } from './compare-fields.ts';
+import { finding, same } from './compare-fields.ts';
 import { textOf } from './document.ts';
 import type { ChangedFile } from './risk.ts';
 
@@ -11,6 +11,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 export function lockRisks({ before, after }: Omit<ChangedFile, 'path'>): Finding[] {
   const old = packagesOf(textOf(before, MAX_BYTES));
   const now = packagesOf(textOf(after, MAX_BYTES));
+  if (before && after && same({ before: old, after: now })) return [];
   const names = new Set([...Object.keys(old), ...Object.keys(now)]);
   const count = { added: 0, removed: 0, changed: 0 };
   const scripts: string[] = [];

@@ -85,6 +85,10 @@ describe('as text', () => {
           → Keep one: a \`package\`, a \`command\`, an \`image\`, or the \`url\` of an external server.
         ✗ servers/bad.yaml:2:19: \`spec.transport\` must be \`stdio\`, \`streamable-http\` or \`sse\` [FIELD_INVALID]
           → Write \`stdio\`, \`streamable-http\` or \`sse\`.
+
+      Text, which does not validate:
+        kind: Server
+        spec: {transport: stdioo}
       "
     `);
   });

@@ -11,6 +11,7 @@ import { paint, shortCommit, showProblem } from '../../style.ts';
 import { table } from '../../table.ts';
 import { findNamed } from '../get/select.ts';
 import type { Live } from './live.ts';
+import { rawText } from './raw-text.ts';
 import { type Section, specSections } from './sections.ts';
 
 export interface DescribeOptions extends CliContext, Place {
@@ -38,7 +39,8 @@ export async function runDescribe(options: DescribeOptions): Promise<ExitCode> {
   if ('code' in found) throw new ProblemError(found);
   const live = await liveOf(options, loaded, found);
   const relations = relationsOf(loaded, found);
-  io.stdout(output === 'json' ? json(found, relations, live) : text(options, found, relations, live));
+  const raw = found.resource ? undefined : await rawText(options, loaded, found, { ...options, about });
+  io.stdout(output === 'json' ? json(found, relations, live) : text(options, found, relations, live, raw));
   return found.resource ? ExitCodes.ok : ExitCodes.failed;
 }
 
@@ -71,7 +73,7 @@ function json({ id, row, name, scope, file, resource, problems }: Declared, rela
   return `${JSON.stringify(all, undefined, 2)}\n`;
 }
 
-function text(options: DescribeOptions, found: Declared, relations: Relations, live: Live | undefined): string {
+function text(options: DescribeOptions, found: Declared, relations: Relations, live?: Live, raw?: string): string {
   const { io } = options;
   const { resource, problems } = found;
   const sections: Section[] = resource ? specSections(resource) : [];
@@ -83,6 +85,9 @@ function text(options: DescribeOptions, found: Declared, relations: Relations, l
   }
   if (problems.length > 0) {
     sections.push({ heading: 'Problems', text: problems.map(one => showProblem(io, one)).join('') });
+  }
+  if (raw !== undefined) {
+    sections.push({ heading: 'Text, which does not validate', text: `${harmless(raw).replace(/\n+$/, '')}\n` });
   }
   if (live) sections.push({ heading: `In service, by the daemon of ${live.stateDir}`, text: liveText(live) });
   return [

@@ -8,6 +8,8 @@ import { type TempRepository, tempRepository } from '../../../tests/temp-reposit
 let shop: TempRepository;
 beforeAll(() => {
   shop = tempRepository({ ...shopFiles, 'prompts/marked.md': '\ufeff---\r\ntitle: T\r\n---\r\nText\r\n' });
+  shop.git('config', 'user.name', 'Test');
+  shop.git('config', 'user.email', 'test@example.com');
 });
 afterEach(() => shop.git('checkout', '--quiet', '.'));
 afterAll(() => shop.remove());
@@ -103,5 +105,31 @@ describe('edit', () => {
     const outcome = await edit(args, step);
     expect(outcome.stderr).toContain(message);
     expect(outcome.code).toBe(code);
+  });
+});
+
+describe('edit with a wish', () => {
+  it('records it as trailers of a commit', async () => {
+    const args = ['server', 'stock', '--bump', 'minor', '--note', 'Blue is  back'];
+    const { code, stderr } = await edit(args, `sed -i 's/gold/blue/' "$1"`);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('committed as')]);
+    expect(shop.git('log', '-1', '--format=%B')).toBe('Change server/stock\n\nBump: minor\nNote: Blue is back');
+    expect(shop.git('log', '-1', '--format=%(trailers:key=Bump,valueonly)')).toBe('minor');
+  });
+
+  it('commits nothing when nothing was changed', async () => {
+    const before = shop.git('rev-parse', 'HEAD');
+    const { code } = await edit(['server', 'stock', '--semver', 'v2.0.0', '--note', 'nothing'], 'true');
+    expect([code, shop.git('rev-parse', 'HEAD')]).toEqual([0, before]);
+  });
+
+  it.each([
+    ['a version that is none', ['--semver', '2'], 2],
+    ['a bump that is none', ['--bump', 'huge'], 2],
+    ['both', ['--bump', 'minor', '--semver', '2.0.0'], 2],
+    ['a note that would be another trailer', ['--note', ''], 2],
+  ])('refuses %s', async (_situation, args, expected) => {
+    const { code, shown } = await edit(['server', 'stock', ...args], 'true');
+    expect([code, shown]).toEqual([expected, []]);
   });
 });

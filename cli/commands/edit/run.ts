@@ -12,10 +12,11 @@ import { type Change, type ChangeOptions, changeOf, changeTree } from '../../cha
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { type CommonOptions, resolveTarget } from '../../kinds.ts';
 import { done } from '../../style.ts';
+import { trailersOf, type Wishes } from '../../trailers.ts';
 import { filesOf, openWorkingTree, problemsOf, type WorkingTree } from '../../working-tree.ts';
 import { type EditedCopy, editText, makeCopy } from './editor.ts';
 
-export interface EditOptions extends CliContext, CommonOptions, ChangeOptions {
+export interface EditOptions extends CliContext, CommonOptions, ChangeOptions, Wishes {
   kind: string;
   name?: string;
 }
@@ -32,6 +33,7 @@ export async function runEdit(options: EditOptions): Promise<ExitCode> {
   const { io, cwd, dir, kind, name } = options;
   const { id, row } = resolveTarget(kind, name, options);
   if (id === undefined) throw new ProblemError(problem('USAGE', 'a name is missing'));
+  const trailers = trailersOf(options);
   const tree = await openWorkingTree(cwd, dir);
   const before = await filesOf(tree, id);
   const path = tree.files.find(file => file.id === id)?.path ?? '';
@@ -49,7 +51,8 @@ export async function runEdit(options: EditOptions): Promise<ExitCode> {
   await rm(copy.folder, { recursive: true, force: true });
   const after = new Map([...before, [path, edited.content]]);
   if (edited.content === content) done(io, `nothing was changed in ${path}`);
-  return changeTree(options, tree, [changed(id, before, after)], options);
+  const commit = options.commit === true || trailers.length > 0;
+  return changeTree(options, tree, [changed(id, before, after)], { ...options, commit, trailers });
 }
 
 function changed(

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { CliContext } from '../../context.ts';
-import { commonOptions } from '../../kinds.ts';
+import { commonOptions, isRevisions } from '../../kinds.ts';
 import { listFormats } from '../../output.ts';
 
 /** `mcpctl get KIND [NAME…]`: list what a repository declares. */
@@ -44,9 +44,4 @@ Exit codes: 0 ok · 1 a named one is not there or broken · 2 wrong usage`,
       const { runGet } = await import('./run.ts');
       context.finish(await runGet({ ...context, kind, names, ...options }));
     });
-}
-
-/** Revisions are no resources: nobody declares them. */
-export function isRevisions(kind: string): boolean {
-  return ['revisions', 'revision', 'rev', 'revs'].includes(kind.toLowerCase());
 }

@@ -1,12 +1,5 @@
-import {
-  type Commit,
-  type History,
-  mainFileOf,
-  parsedAt,
-  type Revision,
-  readLog,
-} from '../../../repo/history/index.ts';
-import { classify, findKind, type ResourceId } from '../../../schema/index.ts';
+import { type History, parsedAt, type Revision, readLog, touchedBy } from '../../../repo/history/index.ts';
+import { partsOfId, type ResourceId } from '../../../schema/index.ts';
 import type { Target } from '../../kinds.ts';
 import type { Inspected } from './inspect.ts';
 
@@ -23,7 +16,8 @@ export async function findDigest(
   const found: Inspected[] = [];
   const known = new Map<string, boolean>();
   for (const commit of await readLog(history, { from, args: ['--no-renames', '--full-history'] })) {
-    for (const [id, main] of await touchedBy(history, commit, target)) {
+    for (const { id, main } of await touchedBy(history, commit)) {
+      if (!isMeant(target, id)) continue;
       const content = commit.files.find(({ path }) => path === main)?.after?.oid;
       // A bundle is more than the file that declares it.
       const key = main.endsWith('/SKILL.md') || content === undefined ? undefined : `${content} ${id}`;
@@ -38,26 +32,9 @@ export async function findDigest(
   return found;
 }
 
-/** The resources that a commit changed, with their main files. */
-async function touchedBy(
-  history: History,
-  { commit, files }: Commit,
-  target: Target | undefined,
-): Promise<Map<ResourceId, string>> {
-  const touched = new Map<ResourceId, string>();
-  for (const { path } of files) {
-    const main = await mainFileOf(history, commit, path);
-    const declared = main === undefined ? undefined : classify(main);
-    if (main !== undefined && declared?.kind === 'resource' && isMeant(target, declared))
-      touched.set(declared.id, main);
-  }
-  return touched;
-}
-
-function isMeant(target: Target | undefined, declared: { resourceKind: string; id: ResourceId }): boolean {
+function isMeant(target: Target | undefined, id: ResourceId): boolean {
   if (!target) return true;
-  if (findKind(declared.resourceKind) !== target.row) return false;
-  return target.id === undefined || target.id === declared.id;
+  return partsOfId(id)?.row === target.row && (target.id === undefined || target.id === id);
 }
 
 async function hasDigest(history: History, commit: string, id: ResourceId, main: string, digest: string) {
