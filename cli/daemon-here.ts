@@ -30,23 +30,49 @@ export async function findDaemonOf(context: Context, repositoryId: string): Prom
   return undefined;
 }
 
+/** Which daemon a command means, on this machine or elsewhere. */
+export interface Where {
+  dir: string;
+  stateDir?: string;
+  /** A gateway's address. */
+  server?: string;
+  /** A context's name. */
+  context?: string;
+}
+
 /**
- * The daemon that a command means: by state directory, else by the repository around `dir`, else the only one.
- * @throws ProblemError DAEMON_NOT_RUNNING, DAEMON_REFUSED, STATE_UNUSABLE, USAGE
+ * The daemon that a command means: by address, context or state directory, else the one here that has the repository
+ * around `dir` in service, else that of the current context, else the only one.
+ * @throws ProblemError CONTEXT_UNKNOWN, CONFIG_INVALID, DAEMON_NOT_RUNNING, DAEMON_REFUSED, STATE_UNUSABLE, USAGE
  */
-export async function daemonHere(context: Context, where: { dir: string; stateDir?: string }): Promise<DaemonHere> {
-  const { dir, stateDir } = where;
+export async function daemonHere(context: Context, where: Where): Promise<DaemonHere> {
+  const { dir, stateDir, server } = where;
+  if (server !== undefined || where.context !== undefined) return elsewhere(context, where);
   const id = stateDir === undefined ? await repositoryIdAt(context.cwd, dir) : undefined;
   if (id === undefined) {
+    if (stateDir === undefined && (await hasContext(context))) return elsewhere(context, {});
     const named = stateDir === undefined ? {} : { stateDir };
     return withStatus(await findDaemon(context, { ...named, ref: '', path: '' }));
   }
   const found = await findDaemonOf(context, id);
   if (found) return found;
+  if (await hasContext(context)) return elsewhere(context, {});
   const hint = 'Start one with `mcpctl up`, or name its `--state-dir`.';
   throw new ProblemError(
     problem('DAEMON_NOT_RUNNING', `no daemon here has the repository \`${id}\` in service`, { hint }),
   );
+}
+
+async function elsewhere(context: Context, where: Pick<Where, 'server' | 'context'>): Promise<DaemonHere> {
+  const { findGateway } = await import('./contexts.ts');
+  const { url, token, name } = await findGateway(context, where);
+  return withStatus({ url, token, stateDir: name });
+}
+
+/** Whether a context is the current one. */
+async function hasContext({ env }: Context): Promise<boolean> {
+  const { readConfig } = await import('./contexts.ts');
+  return Boolean(env.MCPCTL_CONTEXT) || (await readConfig(mcpctlHome(env)))['current-context'] !== undefined;
 }
 
 async function withStatus(daemon: Daemon): Promise<DaemonHere> {

@@ -12,6 +12,12 @@ it.each([
   ],
   ['a time limit', ['--timeout', '1.5', 'status'], { timeoutMs: 1500, argv: ['status'] }],
   [
+    'what many commands have, before the command',
+    ['--env', 'prod', '--server=https://x.example', 'get', 'servers'],
+    { argv: ['get', 'servers', '--env', 'prod', '--server', 'https://x.example'] },
+  ],
+  ['the same before --', ['--context', 'far', 'x', '--', 'y'], { argv: ['x', '--context', 'far', '--', 'y'] }],
+  [
     'quiet and verbose anywhere',
     ['-q', 'get', '-v', 'servers'],
     { quiet: true, verbose: true, argv: ['get', 'servers'] },
@@ -26,6 +32,9 @@ it.each([
   expect(takeGlobals(words, '/home')).toEqual({ ...none, ...expected });
 });
 
-it.each([[['-C']], [['--timeout', 'soon', 'get']], [['--timeout=0', 'get']]])('%j: wrong usage', words => {
-  expect(() => takeGlobals(words, '/home')).toThrow('USAGE');
-});
+it.each([[['-C']], [['--server']], [['--timeout', 'soon', 'get']], [['--timeout=0', 'get']]])(
+  '%j: wrong usage',
+  words => {
+    expect(() => takeGlobals(words, '/home')).toThrow('USAGE');
+  },
+);

@@ -20,6 +20,8 @@ const valued: Readonly<Record<string, 'dir' | 'path' | 'timeout'>> = {
   '--path': 'path',
   '--timeout': 'timeout',
 };
+/** Options of many commands, which may stand before the command too, and are handed on to it. */
+const handedOn = new Set(['--server', '--context', '--env', '--environment']);
 const flags: Readonly<Record<string, 'quiet' | 'verbose'>> = {
   '-q': 'quiet',
   '--quiet': 'quiet',
@@ -29,15 +31,17 @@ const flags: Readonly<Record<string, 'quiet' | 'verbose'>> = {
 
 /**
  * Take the options that every command has: `-q` and `-v` wherever they stand before a `--`; `-C`, `--path` and
- * `--timeout` before the command (behind it they are the command's own).
+ * `--timeout` before the command (behind it they are the command's own). Options of many commands that stand before
+ * the command are put behind it.
  * @throws ProblemError USAGE
  */
 export function takeGlobals(words: readonly string[], cwd: string): Globals {
+  const late: string[] = [];
   const globals: Globals = { quiet: false, verbose: false, cwd, timeoutMs: undefined, argv: [] };
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? '';
     if (word === '--') {
-      globals.argv.push(...words.slice(index));
+      globals.argv.push(...late.splice(0), ...words.slice(index));
       break;
     }
     const flag = flags[word];
@@ -45,18 +49,25 @@ export function takeGlobals(words: readonly string[], cwd: string): Globals {
     const option = globals.argv.length === 0 ? valued[name] : undefined;
     if (flag) globals[flag] = true;
     else if (option) take(globals, option, name, inline ?? words[++index]);
+    else if (globals.argv.length === 0 && handedOn.has(name)) late.push(name, needed(name, inline ?? words[++index]));
     else globals.argv.push(word);
   }
+  globals.argv.push(...late);
   return globals;
 }
 
-function take(globals: Globals, option: 'dir' | 'path' | 'timeout', name: string, value: string | undefined): void {
+function needed(name: string, value: string | undefined): string {
   if (value === undefined) throw usage(`${name} needs a value`);
-  if (option !== 'timeout') globals.cwd = resolve(globals.cwd, value);
+  return value;
+}
+
+function take(globals: Globals, option: 'dir' | 'path' | 'timeout', name: string, value: string | undefined): void {
+  const given = needed(name, value);
+  if (option !== 'timeout') globals.cwd = resolve(globals.cwd, given);
   else {
-    const seconds = Number(value);
-    if (!/^\d+(\.\d+)?$/.test(value) || seconds <= 0 || seconds > 86_400) {
-      throw usage(`--timeout takes a number of seconds from above 0 to 86400, not ${value}`);
+    const seconds = Number(given);
+    if (!/^\d+(\.\d+)?$/.test(given) || seconds <= 0 || seconds > 86_400) {
+      throw usage(`--timeout takes a number of seconds from above 0 to 86400, not ${given}`);
     }
     globals.timeoutMs = seconds * 1000;
   }

@@ -92,6 +92,11 @@ export async function buildProgram(context: CliContext, wanted: (row: CommandRow
     .version(packageJson.version, '-V, --version')
     .option('-C, --dir <dir>', 'before a command: run it in this folder')
     .option('--path <folder>', 'before a command: run it in this folder of the repository')
+    .option('--env <name>', 'with the commands that have it: with the patches of an environment')
+    .option(
+      '--server <url>',
+      'with the commands that have it: the gateway that is meant; `--context` names a known one',
+    )
     .option('--timeout <seconds>', 'before a command: give it up after this time, exit 4')
     .option('-q, --quiet', 'with any command: no progress, only results and problems')
     .option('-v, --verbose', 'with any command: show what caused a problem')

@@ -159,6 +159,31 @@ it('describe shows how a server is doing', async () => {
   expect(live).toMatchObject({ tools: 5, prompts: 1, instances: [{ id: 'good-0', state: 'Running', restarts: 0 }] });
 });
 
+it.each<[what: string, before: readonly string[], behind: readonly string[]]>([
+  ['its address, before the command', ['--server', 'URL'], []],
+  ['its address', [], ['--server', 'URL']],
+  ['a context', [], ['--context', 'far']],
+  ['the current context', [], []],
+])('another machine’s daemon is named by %s', async (_what, before, behind) => {
+  const elsewhere = mkdtempSync(join(home, 'elsewhere-'));
+  const env = { ...process.env, MCPCTL_HOME: elsewhere };
+  const run = (...args: string[]) =>
+    mcpctl(
+      args.map(word => (word === 'URL' ? daemon.url : word)),
+      { cwd: repository.work, env },
+    );
+  const login = await run('login', '--server', 'URL', '--token', daemon.token, '--name', 'far');
+  expect(login.code, login.stderr).toBe(0);
+  for (const [args, said] of [
+    [['logs', 'crash', '--tail', '1'], 'no configuration\n'],
+    [['events'], 'create instance/chat-0'],
+    [['status'], 'chat'],
+  ] as const) {
+    const { code, stdout, stderr } = await run(...before, ...args, ...behind);
+    expect([code, stdout], stderr).toEqual([0, expect.stringContaining(said)]);
+  }
+});
+
 it('without a daemon, logs and events say how to start one', async () => {
   const env = { ...process.env, MCPCTL_HOME: join(home, 'nobody') };
   for (const args of [['logs', 'good'], ['events']]) {

@@ -1,13 +1,11 @@
 import type { TimedEvent } from '../../../reconciler/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { askDaemon, type Daemon } from '../../daemon.ts';
-import { daemonHere } from '../../daemon-here.ts';
+import { daemonHere, type Where } from '../../daemon-here.ts';
 import { shortCommit } from '../../style.ts';
 
-export interface EventsOptions extends CliContext {
+export interface EventsOptions extends CliContext, Where {
   watch?: boolean;
-  dir: string;
-  stateDir?: string;
   output: 'table' | 'json';
 }
 

@@ -3,17 +3,15 @@ import type { LogPage, Status } from '../../../reconciler/index.ts';
 import { closest, ProblemError, problem } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { askDaemon, type Daemon } from '../../daemon.ts';
-import { daemonHere } from '../../daemon-here.ts';
+import { daemonHere, type Where } from '../../daemon-here.ts';
 import { paint } from '../../style.ts';
 
-export interface LogsOptions extends CliContext {
+export interface LogsOptions extends CliContext, Where {
   /** A server, or one instance of it: `memory`, `memory-0`. */
-  server: string;
+  name: string;
   follow?: boolean;
   /** How many of the newest lines. */
   tail?: number;
-  dir: string;
-  stateDir?: string;
   output: 'text' | 'json';
 }
 
@@ -27,9 +25,9 @@ const PAUSE_MS = 200;
  * @throws ProblemError RESOURCE_NOT_FOUND, DAEMON_NOT_RUNNING, DAEMON_REFUSED, STATE_UNUSABLE, USAGE
  */
 export async function runLogs(options: LogsOptions): Promise<ExitCode> {
-  const { server, follow, signal } = options;
+  const { name, follow, signal } = options;
   const { daemon, status } = await daemonHere(options, options);
-  const ids = instancesOf(status, server);
+  const ids = instancesOf(status, name);
   const print = printer(options, ids.length > 1);
   await Promise.all(
     ids.map(async id => {

@@ -1,17 +1,15 @@
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
-import { daemonHere, findDaemonOf } from '../../daemon-here.ts';
+import { daemonHere, findDaemonOf, type Where } from '../../daemon-here.ts';
 import { loadCatalog } from '../../load-catalog.ts';
 import { paint } from '../../style.ts';
 import { liveSteps } from './live.ts';
 import { offlineSteps, type Step } from './offline.ts';
 import { subjectOf } from './subject.ts';
 
-export interface WhyOptions extends CliContext {
+export interface WhyOptions extends CliContext, Where {
   /** `memory`, `prompt/tour`, `everything__echo`. */
   name: string;
-  dir: string;
   project?: string;
-  stateDir?: string;
   output: 'text' | 'json';
 }
 
@@ -27,8 +25,8 @@ export async function runWhy(options: WhyOptions): Promise<ExitCode> {
   const offline = offlineSteps(loaded, subject, project);
   const id = loaded.catalog.repository?.spec.id;
   const here =
-    options.stateDir !== undefined
-      ? await daemonHere(options, { dir: options.dir, stateDir: options.stateDir })
+    (options.stateDir ?? options.server ?? options.context) !== undefined
+      ? await daemonHere(options, options)
       : id === undefined
         ? undefined
         : await findDaemonOf(options, id);
