@@ -8,6 +8,7 @@ import { type Backoff, createFleet, defaultBackoff, type Fleet, type Prepare } f
 import { createInventory } from './inventory.ts';
 import { createJournal } from './journal.ts';
 import { connectUpstream } from './mcp/index.ts';
+import { type NotificationOptions, openNotifications } from './notifications/index.ts';
 import { servedProject } from './projects.ts';
 import type { Runtime } from './runtimes/index.ts';
 import { createService } from './service.ts';
@@ -45,6 +46,8 @@ export interface ReconcilerOptions {
   initializeTimeoutMs?: number;
   /** Milliseconds that calls under way have to end before their instance does; 10 000 unless given. */
   drainMs?: number;
+  /** Who is told by webhook; nobody unless given. */
+  notifications?: NotificationOptions;
   /** Where measurements go; nowhere unless given. */
   telemetry?: Telemetry;
   /** Told about every transition worth a line. */
@@ -100,7 +103,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     statusChanged: board.statusChanged,
   };
   let finished: Promise<void> = Promise.resolve();
-  board.onStatus(observer.status);
+  const notifications =
+    options.notifications &&
+    openNotifications(options.notifications, store.applied(), found =>
+      journal.log({ type: 'problem', problem: found }),
+    );
+  board.onStatus(status => {
+    observer.status(status);
+    notifications?.status(status, state.catalog);
+  });
   telemetry.metrics.collect(() => statusFamilies(board.status()));
 
   function facts(): Facts {
@@ -196,6 +207,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       await finished;
       await fleet.close();
       observer.close();
+      await notifications?.close();
     },
   };
 }

@@ -25,6 +25,7 @@ import {
   groupReferences,
   llmReferences,
   projectReferences,
+  repositoryReferences,
   serverReferences,
   tokenReferences,
 } from './references.ts';
@@ -37,7 +38,7 @@ export type EnvelopeKind = Exclude<Kind, MarkdownKind | 'Skill' | 'Lock'>;
 
 /** How each of them is read. */
 export const envelopeReaders: { readonly [K in EnvelopeKind]: EnvelopeReader<K> } = {
-  Repository: { schema: envelope(Repository), rules: checkEnvironments },
+  Repository: { schema: envelope(Repository), rules: checkEnvironments, references: repositoryReferences },
   Server: { schema: envelope(Server), rules: checkServer, references: serverReferences, notActedOn },
   Template: { schema: envelope(Template), rules: checkTemplate },
   Project: { schema: envelope(Project), references: projectReferences, notActedOn: idleInProject },

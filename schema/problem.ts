@@ -342,6 +342,11 @@ export const problemCodes = {
     meaning: 'The followed branch was moved to a commit that does not descend from the one before (a forced push).',
     cure: 'If nobody meant to, push the old commit back; protect the branch against forced pushes.',
   },
+  NOTIFICATION_FAILED: {
+    severity: 'warning',
+    meaning: 'A notification could not be delivered: its address is not allowed, does not answer, or refuses it.',
+    cure: 'Check the address and the receiver; later notifications are tried all the same.',
+  },
   REF_INVALID: {
     severity: 'error',
     meaning: 'The ref or path is not one git accepts, or looks like an option.',

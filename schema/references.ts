@@ -4,6 +4,7 @@ import type {
   Llm,
   McpToken,
   Project,
+  Repository,
   RoleBinding,
   SecretBackend,
   Server,
@@ -14,6 +15,13 @@ import type { Kind, Reference } from './resource.ts';
 
 /** Where a path of the document stands. */
 export type Locate = (path: readonly PropertyKey[]) => { file?: string; line: number; column: number };
+
+/** The Secrets that notifications are signed with. */
+export function repositoryReferences({ notifications = [] }: Repository, locate: Locate): Reference[] {
+  return notifications.map(({ secretRef }, index) =>
+    secretReference(secretRef, ['spec', 'notifications', index, 'secretRef'], locate),
+  );
+}
 
 /** The Secrets that a server's environment and headers take their values from, and the servers it waits for. */
 export function serverReferences(spec: Server, locate: Locate): Reference[] {

@@ -17,6 +17,7 @@ const subRooms = [
   'cli/sync',
   'reconciler/instances',
   'reconciler/mcp',
+  'reconciler/notifications',
   'reconciler/packages',
   'reconciler/review',
   'reconciler/runtimes',

@@ -5,7 +5,7 @@ export { Lock } from './lock.ts';
 export { Personality } from './personality.ts';
 export { Project } from './project.ts';
 export { Prompt } from './prompt.ts';
-export { Repository } from './repository.ts';
+export { type NotificationEvent, Repository } from './repository.ts';
 export { ReviewPolicy } from './review.ts';
 export { Secret } from './secret.ts';
 export { SecretBackend } from './secret-backend.ts';

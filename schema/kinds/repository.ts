@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DnsLabel } from './names.ts';
 import { ReviewPolicy } from './review.ts';
+import { SecretRef } from './value-source.ts';
 
 const Duration = z
   .string()
@@ -38,6 +39,19 @@ const Prune = z.strictObject({
     ),
 });
 
+/** What machines tell others about; the same words as in the notifications themselves. */
+const NotificationEvent = z.enum(['applied', 'stalled', 'degraded', 'recovered', 'prune-held']);
+export type NotificationEvent = z.infer<typeof NotificationEvent>;
+
+const Notification = z.strictObject({
+  url: z
+    .url({ protocol: /^https$/ })
+    .max(2048)
+    .describe('Posted to. The address must be a public one: a repository cannot reach into a machine’s own network'),
+  secretRef: SecretRef.describe('The key that requests are signed with'),
+  events: z.array(NotificationEvent).min(1).max(5).optional().describe('What is told; everything unless given'),
+});
+
 /** `mcpctl.yaml`: what holds for the repository as a whole. */
 export const Repository = z.strictObject({
   id: z
@@ -47,6 +61,11 @@ export const Repository = z.strictObject({
     .describe('Names this repository for ever; statements and releases are made for it'),
   trust: Trust.optional().describe('Whom machines trust'),
   release: Release.optional().describe('How releases are made'),
+  notifications: z
+    .array(Notification)
+    .max(8)
+    .optional()
+    .describe('Signed webhooks that machines call when a revision is applied, stalls, or servers fail or recover'),
   environments: z
     .array(DnsLabel)
     .max(64)

@@ -22,6 +22,11 @@ export function upCommand(context: CliContext): Command {
       'pin this key of the ssh host (SHA256:…) instead of those pinned before; may be repeated',
       collectFingerprint,
     )
+    .option(
+      '--notify <url>',
+      'post signed notifications to this http(s) URL, which may be local; may be repeated',
+      collectNotifyUrl,
+    )
     .option('--once', 'wait until everything is Ready, print the status, stop everything, exit')
     .option('--timeout <seconds>', 'with --once: how long to wait for Ready', parseSeconds, 120)
     .addOption(
@@ -49,6 +54,14 @@ function collectFingerprint(text: string, before: string[] | undefined): string[
     throw new InvalidArgumentError('SHA256: and 43 characters, as `ssh-keygen -l` and forges show it.');
   }
   return [...(before ?? []), text];
+}
+
+function collectNotifyUrl(text: string, before: string[] | undefined): string[] {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+    throw new InvalidArgumentError('an http(s) URL without a user or password.');
+  }
+  return [...(before ?? []), url.href];
 }
 
 function parseSeconds(text: string): number {

@@ -118,6 +118,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     pollMs: options.poll * 1000,
     concurrency: Math.max(4, availableParallelism()),
     telemetry,
+    notifications: { secrets: { env, home, stateDir }, own: await ownTargets(stateDir, options.notify ?? []) },
     log,
   });
   cleanUp.push(() => reconciler.close());
@@ -142,6 +143,13 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     newDeployKey: mirror.deployKey?.made === true ? mirror.deployKey.line : undefined,
     close: () => undo(cleanUp),
   };
+}
+
+/** What is given by hand is signed with a secret of this daemon's, made when it is first needed. */
+async function ownTargets(stateDir: string, urls: readonly string[]): Promise<{ url: string; secret: string }[]> {
+  if (urls.length === 0) return [];
+  const { value: secret } = await secretFile(join(stateDir, daemonFiles.notifySecret));
+  return urls.map(url => ({ url, secret }));
 }
 
 /** Leave the address where `status` and `reconcile` look for it. */

@@ -16,6 +16,8 @@ export interface UpOptions extends CliContext {
   poll: number;
   /** Fingerprints of the ssh host's keys. */
   hostKey?: string[];
+  /** Addresses that are told what happens. */
+  notify?: string[];
   once?: boolean;
   /** Seconds; only with `once`. */
   timeout: number;

@@ -1,0 +1,2 @@
+/** Signed webhooks that tell others what became of a revision. */
+export { type NotificationOptions, type Notifications, openNotifications } from './notifications.ts';
