@@ -46,8 +46,8 @@ describe('paths of a bundle', () => {
     ['a short name', 'PROGRA~1/x'],
     ['a lone surrogate', 'a\ud800'],
     ['a name of 256 bytes', 'x'.repeat(256)],
-    ['a path of 1025 bytes', `${'x/'.repeat(5)}${'y'.repeat(200)}/`.repeat(5).slice(0, 1024) + 'z'],
-    ['17 folders', 'a/'.repeat(17) + 'b'],
+    ['a path of 1025 bytes', `${`${'x/'.repeat(5)}${'y'.repeat(200)}/`.repeat(5).slice(0, 1024)}z`],
+    ['17 folders', `${'a/'.repeat(17)}b`],
   ])('%s: refused', (_situation, path) => {
     expect(bundleDanger(['SKILL.md', path])).toMatchObject({ path });
   });

@@ -481,6 +481,17 @@ export const problemCodes = {
     meaning: 'Files that are not the release’s were moved out of the way and kept.',
     cure: 'Look through the folder named, and delete it when nothing in it is needed.',
   },
+  SKILL_HOOKS_LEFT: {
+    severity: 'warning',
+    meaning:
+      'The hooks of skills could not be put into a client’s settings file, or an entry there was changed by hand.',
+    cure: 'Mend the file; the next sync puts them in.',
+  },
+  SKILL_HOOKS_IDLE: {
+    severity: 'warning',
+    meaning: 'The hooks of skills stand in a client’s settings, but a setting keeps them from running.',
+    cure: 'Change the setting, or ask whoever manages this machine.',
+  },
   SKILL_SERVER_UNATTACHED: {
     severity: 'warning',
     meaning: 'A skill needs an MCP server that it could not be given.',

@@ -1,5 +1,6 @@
 import type { Body } from './check-prompt.ts';
 import { contentDigest } from './digest.ts';
+import { checkHooks } from './hook-rules.ts';
 import { issueProblems, type Located, problemAt } from './issues.ts';
 import { envelope } from './kinds/envelope.ts';
 import { ClaudeCodeFrontMatter, PortableFrontMatter, SkillFile } from './kinds/index.ts';
@@ -79,7 +80,7 @@ function nameProblems(declared: Declared, located: Located): Problem[] {
 }
 
 // Whatever the kind of `Specs.Skill`, this file has only the part of it that stands here.
-const extrasReader = { schema: envelope(SkillFile) } as unknown as EnvelopeReader<'Skill'>;
+const extrasReader = { schema: envelope(SkillFile), rules: checkHooks } as unknown as EnvelopeReader<'Skill'>;
 
 /** Check a bundle's `skill.yaml`. @param name the folder's, which it may repeat */
 export function checkExtras(declared: Declared, located: Located, file: string): SkillExtras {

@@ -18,9 +18,11 @@ export interface SkillsConfig {
   path: string;
   trust: 'open' | 'forge';
   targets: Target[];
+  /** Whether entries in clients’ settings say whose they are; some editors’ schemas know no such keys. */
+  hookMarkers: boolean;
 }
 
-const defaults: SkillsConfig = { ref: 'main', path: '', trust: 'open', targets: ['claude'] };
+const defaults: SkillsConfig = { ref: 'main', path: '', trust: 'open', targets: ['claude'], hookMarkers: true };
 
 /** @throws ProblemError CONFIG_INVALID */
 export function readSkillsConfig({ config }: Places): SkillsConfig {
@@ -32,16 +34,17 @@ export function readSkillsConfig({ config }: Places): SkillsConfig {
   }
   try {
     const value = JSON.parse(text);
-    const { from, ref, path, trust, targets: given } = { ...defaults, ...value };
+    const { from, ref, path, trust, hookMarkers, targets: given } = { ...defaults, ...value };
     const list = Array.isArray(given) && given.length > 0 && given.every(one => targets.includes(one));
     const fine =
       list &&
       (from === undefined || typeof from === 'string') &&
       typeof ref === 'string' &&
       typeof path === 'string' &&
+      typeof hookMarkers === 'boolean' &&
       (trust === 'open' || trust === 'forge');
     if (!fine) throw new Error('it has a value of another kind than expected');
-    return { ...(from !== undefined && { from }), ref, path, trust, targets: given };
+    return { ...(from !== undefined && { from }), ref, path, trust, targets: given, hookMarkers };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const hint = 'Mend the file, or remove it and run `mcpctl skills sync --from REPO`.';
@@ -54,20 +57,26 @@ export async function writeSkillsConfig(places: Places, config: SkillsConfig): P
   await writeAtomic(places.config, `${JSON.stringify(config, undefined, 2)}\n`);
 }
 
+/** A client’s folder of skills. */
+export interface ClientFolder {
+  target: Target;
+  folder: string;
+}
+
 /** The folders of skills of a scope: one for each client. @param project the project’s folder; none for global skills */
 export function clientFolders(
   env: Readonly<Record<string, string | undefined>>,
   chosen: readonly Target[],
   project: string | undefined,
-): string[] {
+): ClientFolder[] {
   const home = env.HOME && isAbsolute(env.HOME) ? env.HOME : homedir();
-  const folders = chosen.flatMap(target => {
-    if (project !== undefined) {
-      if (target === 'claude') return [join(project, '.claude', 'skills')];
-      return target === 'agents' ? [join(project, '.agents', 'skills')] : [];
-    }
-    if (target === 'claude') return [join(env.CLAUDE_CONFIG_DIR || join(home, '.claude'), 'skills')];
-    return target === 'codex' ? [join(env.CODEX_HOME || join(home, '.codex'), 'skills')] : [];
+  const globals: Partial<Record<Target, string>> = {
+    claude: env.CLAUDE_CONFIG_DIR || join(home, '.claude'),
+    codex: env.CODEX_HOME || join(home, '.codex'),
+  };
+  const own: Partial<Record<Target, string>> = { claude: '.claude', agents: '.agents' };
+  return [...new Set(chosen)].flatMap(target => {
+    const parent = project === undefined ? globals[target] : own[target] && join(project, own[target]);
+    return parent === undefined ? [] : [{ target, folder: join(parent, 'skills') }];
   });
-  return [...new Set(folders)];
 }

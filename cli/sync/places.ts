@@ -7,6 +7,8 @@ export interface Places {
   config: string;
   state: string;
   lock: string;
+  /** What was put into settings files. */
+  ledger: string;
   /** Pristine bundles by content digest; nobody edits them. */
   store: string;
   /** Working copies, to which the entries in clients’ folders lead. */
@@ -27,6 +29,7 @@ export function placesIn(home: string): Places {
     config: join(home, 'skills.json'),
     state: join(home, 'skills-state.json'),
     lock: join(home, 'skills.lock'),
+    ledger: join(home, 'hooks.json'),
     store: join(home, 'store'),
     live: join(home, 'live'),
     kept: join(home, 'kept'),

@@ -69,6 +69,7 @@ export interface SettledScope {
   /** What the answer depended on: the commit, the place, the clients’ folders. */
   basis: string;
   attached: string[];
+  hooks: string[];
   warnings: unknown[];
 }
 

@@ -3,8 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock, ensurePrivateDir } from '../../host/index.ts';
 import { type Problem, ProblemError, problem } from '../../schema/index.ts';
 import { type Applied, applyStep, kept } from './apply.ts';
-import { clientFolders, readSkillsConfig, type SkillsConfig, writeSkillsConfig } from './config.ts';
+import { type ClientFolder, clientFolders, readSkillsConfig, type SkillsConfig, writeSkillsConfig } from './config.ts';
 import { type Offer, readOffer } from './desired.ts';
+import { applyHookFiles, type HooksOutcome, hooksAreAsLeft } from './hooks/apply-hooks.ts';
+import type { HookEntry } from './hooks/settings.ts';
+import { settingsFile, wantedHooks } from './hooks/wanted-hooks.ts';
 import { observe } from './observe.ts';
 import { type Places, placesIn } from './places.ts';
 import { type DesiredSkill, type Observed, planSync, type SyncStep } from './plan.ts';
@@ -34,8 +37,8 @@ export interface SyncRequest {
 /** Into which folders what goes. */
 interface Scopes {
   project: ProjectHere | undefined;
-  global: string[];
-  own: string[];
+  global: ClientFolder[];
+  own: ClientFolder[];
 }
 
 const LOCK_WAIT_MS = 30_000;
@@ -82,6 +85,7 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
 function isAsLeft(places: Places, state: SkillsState, scopes: Scopes): boolean {
   const known = within(state, scopes);
   const observed = observe(places, [], known);
+  if (!hooksAreAsLeft(places, [...settingsFiles(scopes).keys()])) return false;
   return [...observed.values()].every(
     ({ entry, edited, gone, installed }) => !edited && !gone && entry.kind === 'ours' && entry.live === installed?.live,
   );
@@ -91,6 +95,7 @@ function unchanged(state: SkillsState, scopes: Scopes, settled: SettledScope, co
   const report = emptyReport();
   report.skipped = within(state, scopes).map(({ id }) => id);
   report.mcpServersAttached = settled.attached;
+  report.hooksApplied = settled.hooks;
   return { report, warnings: settled.warnings as Problem[], changed: false, commit };
 }
 
@@ -137,11 +142,14 @@ async function work(
       else count(report, step);
       warnings.push(...preserved(step), ...applied.warnings);
     }
-    warnings.push(...(await tidy(places, state, now)));
+    const hooks = await placeHooks(places, state, scopes, config);
+    report.hooksApplied = hooks.applied;
+    warnings.push(...hooks.warnings, ...(await tidy(places, state, now)));
     state.repository = offer.repository;
     settle(state, scopes, !keepOrphans && report.errors.length === 0, {
       basis: basisOf(config, scopes, oid),
       attached,
+      hooks: hooks.applied,
       warnings: warnings.filter(({ code }) => code !== 'SKILL_KEPT'),
     });
   } finally {
@@ -153,9 +161,38 @@ async function work(
   return { report, warnings, changed, commit };
 }
 
+/** Settings files that hooks of skills stand in, with the folder of skills that each belongs to: Claude Code’s only. */
+function settingsFiles({ global, own }: Scopes): Map<string, string> {
+  const files = (folders: readonly ClientFolder[], isProject: boolean) =>
+    folders
+      .filter(({ target }) => target === 'claude')
+      .map(({ folder }) => [settingsFile(folder, isProject), folder] as const);
+  return new Map([...files(global, false), ...files(own, true)]);
+}
+
+async function placeHooks(
+  places: Places,
+  state: SkillsState,
+  scopes: Scopes,
+  { hookMarkers }: SkillsConfig,
+): Promise<HooksOutcome> {
+  const wanted = new Map<string, readonly HookEntry[]>();
+  const warnings: Problem[] = [];
+  for (const [file, folder] of settingsFiles(scopes)) {
+    const hooks = wantedHooks(
+      state.skills.filter(skill => skill.folder === folder),
+      hookMarkers,
+    );
+    wanted.set(file, hooks.entries);
+    warnings.push(...hooks.warnings);
+  }
+  const outcome = await applyHookFiles(places, wanted);
+  return { applied: outcome.applied, warnings: [...warnings, ...outcome.warnings] };
+}
+
 /** A project’s folder must not be the global one: the two would remove each other’s skills. */
 function refuseSameFolder({ global, own, project }: Scopes): void {
-  const same = own.find(folder => global.includes(folder));
+  const same = own.find(({ folder }) => global.some(other => other.folder === folder))?.folder;
   if (same === undefined) return;
   const hint = 'Put `.mcpctl-project` into the project’s own folder.';
   const message = `the project \`${project?.name}\` and the global skills would both be in ${same}`;
@@ -170,12 +207,13 @@ function refuseOther(state: SkillsState, { repository }: Offer, chosen: boolean)
 }
 
 function within({ skills }: SkillsState, { global, own }: Scopes): InstalledSkill[] {
-  return skills.filter(({ folder }) => global.includes(folder) || own.includes(folder));
+  const folders = new Set([...global, ...own].map(({ folder }) => folder));
+  return skills.filter(({ folder }) => folders.has(folder));
 }
 
 function desiredFrom(offer: Offer, { global, own }: Scopes): DesiredSkill[] {
   return offer.skills.flatMap(({ id, name, scope, facts }) =>
-    (scope === 'global' ? global : own).map(folder => ({
+    (scope === 'global' ? global : own).map(({ folder }) => ({
       ...{ id, name, scope, folder, path: join(folder, name) },
       digest: facts.digest,
     })),
@@ -222,7 +260,7 @@ function settle(
   state: SkillsState,
   { project }: Scopes,
   done: boolean,
-  settled: Pick<SettledScope, 'basis' | 'attached' | 'warnings'>,
+  settled: Pick<SettledScope, 'basis' | 'attached' | 'hooks' | 'warnings'>,
 ): void {
   const folder = project?.folder ?? '';
   state.settled = state.settled.filter(one => one.folder !== folder);

@@ -45,11 +45,37 @@ const BundlePath = z
   .max(1024)
   .regex(/^(?!\.{1,2}(?:\/|$))[^/\0]+(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)*$/, 'not a path inside the bundle');
 
+/** One handler of an event, as Claude Code takes it. Which field belongs to which type is one of the rules. */
 const Hook = z.strictObject({
-  matcher: z.string().max(256).optional().describe('Which tools it is for; left out, every one'),
-  command: z.string().min(1).max(4096).describe('What is run'),
-  timeoutSec: z.int().min(1).max(3600).optional().describe('Seconds until it is ended'),
+  matcher: z.string().max(1024).optional().describe('Which tools, sources or the like it is for; left out, all'),
+  type: z
+    .enum(['command', 'prompt', 'agent', 'http', 'mcp_tool'])
+    .default('command')
+    .describe('What handles the event: a program, a model, an agent, an address, a tool of an MCP server'),
+  command: z.string().min(1).max(4096).optional().describe('With `command`: what is run'),
+  args: z.array(z.string().max(4096)).max(64).optional().describe('With `command`: arguments; no shell reads it then'),
+  shell: z.enum(['bash', 'powershell']).optional().describe('With `command`: the shell that reads it'),
+  async: z.boolean().optional().describe('With `command`: nothing waits for it'),
+  asyncRewake: z.boolean().optional().describe('With `command`: nothing waits for it, but exit code 2 wakes the model'),
+  prompt: z.string().min(1).max(16_384).optional().describe('With `prompt` and `agent`: what is asked'),
+  model: z.string().min(1).max(256).optional().describe('With `prompt` and `agent`: the model that is asked'),
+  continueOnBlock: z.boolean().optional().describe('With `prompt`: the turn goes on when the answer is no'),
+  url: z.string().max(2048).optional().describe('With `http`: where the event is posted to'),
+  headers: z.record(z.string().max(256), z.string().max(4096)).optional().describe('With `http`: further headers'),
+  allowedEnvVars: z.array(z.string().max(256)).max(64).optional().describe('With `http`: variables headers may name'),
+  server: z.string().min(1).max(256).optional().describe('With `mcp_tool`: a server that the client has'),
+  tool: z.string().min(1).max(256).optional().describe('With `mcp_tool`: its tool that is called'),
+  input: z.record(z.string().max(256), z.json()).optional().describe('With `mcp_tool`: the tool’s arguments'),
+  onFailure: z
+    .enum(['continue', 'block'])
+    .optional()
+    .describe('With `http` and `mcp_tool`: whether a failure blocks what the event guards'),
+  if: z.string().min(1).max(1024).optional().describe('Only for calls that this permission rule matches'),
+  timeout: z.number().positive().max(3600).optional().describe('Seconds until it is ended'),
+  statusMessage: z.string().max(256).optional().describe('What is shown while it runs'),
+  once: z.boolean().optional().describe('Only the first time in a session'),
 });
+export type Hook = z.infer<typeof Hook>;
 
 /** `skill.yaml`: what the Agent Skills front matter has no room for. */
 export const SkillFile = z.strictObject({

@@ -1,0 +1,175 @@
+import { chmodSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { writeAtomic } from '../../../host/index.ts';
+import { type Problem, problem } from '../../../schema/index.ts';
+import { lookOf, statsOf } from '../look.ts';
+import type { Places } from '../places.ts';
+import { digestOfText, type Ledger, type LedgerFile, readLedger, writeLedger } from './ledger.ts';
+import { applyHooks, changedEntries, type HookEntry, hookObstacles, nothingApplied } from './settings.ts';
+
+/** What a file of settings that is not there yet begins as. */
+const EMPTY = '{}\n';
+const TRIES = 3;
+
+export interface HooksOutcome {
+  /** Ids of skills with the event, once for each that stands in a file now. */
+  applied: string[];
+  warnings: Problem[];
+}
+
+/**
+ * Put the hooks of skills into settings files, each with all that belongs into it; what was put there before and is not
+ * wanted any more is taken out. A failure is told, and changes nothing.
+ */
+export async function applyHookFiles(
+  places: Places,
+  wanted: ReadonlyMap<string, readonly HookEntry[]>,
+  managed: string | undefined = managedSettings(),
+): Promise<HooksOutcome> {
+  const ledger = readLedger(places);
+  const outcome: HooksOutcome = { applied: [], warnings: [] };
+  for (const [file, entries] of wanted) {
+    const all = [...(ledger.files[file]?.own ?? []), ...entries];
+    if (all.length === 0 && !ledger.files[file]) continue;
+    try {
+      const { stands, warnings } = await applyToFile(places, ledger, file, all);
+      outcome.warnings.push(...warnings);
+      if (stands) outcome.applied.push(...entries.map(({ source, event }) => `${source} ${event}`));
+      if (entries.length > 0) outcome.warnings.push(...obstacles(file, managed));
+    } catch (error) {
+      outcome.warnings.push(left(file, error instanceof Error ? error.message : String(error)));
+    }
+  }
+  return outcome;
+}
+
+/** Whether every file looks as we left it. */
+export function hooksAreAsLeft(places: Places, files: readonly string[]): boolean {
+  const ledger = readLedger(places);
+  return files.every(file => {
+    const known = ledger.files[file];
+    return !known || (!known.next && lookAt(file) === known.look);
+  });
+}
+
+async function applyToFile(
+  places: Places,
+  ledger: Ledger,
+  file: string,
+  entries: readonly HookEntry[],
+): Promise<{ stands: boolean; warnings: Problem[] }> {
+  for (let turn = 0; ; turn++) {
+    const before = read(file);
+    const known = settled(ledger.files[file], before);
+    const result = applyHooks(before ?? EMPTY, known.applied, entries);
+    if (!result) {
+      const why = 'it is not understood: not valid JSON, or with `hooks` of another form';
+      return { stands: false, warnings: [left(file, why)] };
+    }
+    const warnings = changedEntries(before ?? EMPTY, known.applied).map(what => edited(file, what));
+    const created = before === undefined || known.created === true;
+    const gone = entries.length === 0 && created && result.text === EMPTY;
+    if (result.text === before && !gone) {
+      await remember(places, ledger, file, { ...known, applied: result.applied, look: lookAt(file) });
+      return { stands: true, warnings };
+    }
+    if (gone && before === undefined) {
+      await remember(places, ledger, file, undefined);
+      return { stands: true, warnings };
+    }
+    // Whichever of the two the file is when this process is killed in between, the ledger knows.
+    const next = { sha256: digestOfText(result.text), applied: result.applied, created };
+    await remember(places, ledger, file, { ...known, next });
+    if (read(file) !== before) {
+      if (turn < TRIES) continue;
+      throw new Error('another program keeps writing to it');
+    }
+    if (gone) rmSync(file);
+    else await write(file, result.text);
+    const { own } = known;
+    const settledNow = { applied: result.applied, look: lookAt(file), created, ...(own?.length && { own }) };
+    await remember(places, ledger, file, gone ? undefined : settledNow);
+    return { stands: true, warnings };
+  }
+}
+
+/** What the ledger says, after whatever was interrupted. */
+function settled(known: LedgerFile | undefined, text: string | undefined): LedgerFile {
+  const { next, ...before } = known ?? { applied: nothingApplied, look: '' };
+  if (!next || text === undefined || digestOfText(text) !== next.sha256) return before;
+  return { ...before, applied: next.applied, created: next.created };
+}
+
+async function remember(places: Places, ledger: Ledger, file: string, record: LedgerFile | undefined): Promise<void> {
+  const before = JSON.stringify(ledger.files[file]);
+  const own = record?.own?.length ? record.own : undefined;
+  const empty = record?.applied.entries.length === 0 && !record.next && !own && record.created !== true;
+  if (!record || empty) delete ledger.files[file];
+  else ledger.files[file] = record;
+  if (JSON.stringify(ledger.files[file]) !== before) await writeLedger(places, ledger);
+}
+
+function read(file: string): string | undefined {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  // What is not UTF-8 would not survive.
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+}
+
+/** Through a link, as people have their settings in a repository; the file’s mode stays. */
+async function write(file: string, text: string): Promise<void> {
+  mkdirSync(dirname(file), { recursive: true });
+  const stats = statsOf(file);
+  const target = stats ? realpathSync(file) : file;
+  const mode = stats ? statSync(target).mode & 0o777 : 0o600;
+  await writeAtomic(target, text, { mode });
+  chmodSync(target, mode);
+}
+
+function lookAt(file: string): string {
+  const stats = statsOf(file);
+  return stats ? `${stats.size} ${lookOf(stats)}` : '';
+}
+
+function obstacles(file: string, managed: string | undefined): Problem[] {
+  const texts: [string, string | undefined][] = [
+    [file, tolerant(file)],
+    ...(managed === undefined ? [] : [[managed, tolerant(managed)] as [string, string | undefined]]),
+  ];
+  return texts.flatMap(([where, text]) =>
+    hookObstacles(text ?? '{}')
+      .filter(name => name === 'disableAllHooks' || where === managed)
+      .map(name => problem('SKILL_HOOKS_IDLE', `\`${name}\` in ${where} keeps the hooks of skills from running`)),
+  );
+}
+
+function tolerant(file: string): string | undefined {
+  try {
+    return read(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where an organisation’s own settings of Claude Code are. */
+function managedSettings(): string | undefined {
+  if (process.platform === 'darwin') return '/Library/Application Support/ClaudeCode/managed-settings.json';
+  if (process.platform === 'linux') return '/etc/claude-code/managed-settings.json';
+  return process.platform === 'win32' ? join('C:\\Program Files', 'ClaudeCode', 'managed-settings.json') : undefined;
+}
+
+function left(file: string, why: string): Problem {
+  return problem('SKILL_HOOKS_LEFT', `${file} was left alone: ${why}`, { at: { file } });
+}
+
+function edited(file: string, what: string): Problem {
+  return problem('SKILL_HOOKS_LEFT', `an entry of \`${what}\` was changed by hand and stays: ${file}`, {
+    at: { file },
+    hint: 'Remove the entry, or its `_mcpctl_managed`.',
+  });
+}

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { ensurePrivateDir, writeAtomic } from '../../../host/index.ts';
+import type { Places } from '../places.ts';
+import type { Applied, HookEntry } from './settings.ts';
+
+/** What was put into one settings file. */
+export interface LedgerFile {
+  applied: Applied;
+  /** Of the file after that: as long as it looks so, it need not be read. */
+  look: string;
+  /** There was no such file before. */
+  created?: boolean;
+  /** Entries of mcpctl’s own, which come with no skill. */
+  own?: HookEntry[];
+  /** Being put there: true once the file has this digest. */
+  next?: { sha256: string; applied: Applied; created: boolean };
+}
+
+/**
+ * Our own memory of what we put into clients’ settings, so that exactly that can be taken out again, also where the
+ * entries carry no markers.
+ */
+export interface Ledger {
+  schema: 1;
+  files: Record<string, LedgerFile>;
+}
+
+export function readLedger(places: Places): Ledger {
+  try {
+    const value = JSON.parse(readFileSync(places.ledger, 'utf8'));
+    if (value?.schema === 1 && typeof value.files === 'object' && value.files !== null) return value;
+  } catch {
+    // Entries with markers are found without it.
+  }
+  return { schema: 1, files: {} };
+}
+
+export async function writeLedger(places: Places, ledger: Ledger): Promise<void> {
+  await ensurePrivateDir(places.home);
+  await writeAtomic(places.ledger, JSON.stringify(ledger));
+}
+
+export function digestOfText(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
