@@ -31,6 +31,21 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         load: async context => (await import('./commands/reconcile/command.ts')).reconcileCommand(context),
       },
       {
+        name: 'suspend',
+        summary: 'take over no change until `resume`',
+        load: async context => (await import('./commands/suspend/command.ts')).suspendCommand(context),
+      },
+      {
+        name: 'resume',
+        summary: 'take over changes again',
+        load: async context => (await import('./commands/suspend/command.ts')).resumeCommand(context),
+      },
+      {
+        name: 'restart',
+        summary: 'replace a server’s instances by fresh ones',
+        load: async context => (await import('./commands/restart/command.ts')).restartCommand(context),
+      },
+      {
         name: 'logs',
         summary: 'show what a running server writes',
         load: async context => (await import('./commands/logs/command.ts')).logsCommand(context),

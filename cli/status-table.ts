@@ -1,5 +1,6 @@
 import { holds, type Status } from '../reconciler/index.ts';
 import type { Io } from './context.ts';
+import { oneLine } from './output.ts';
 import { paint, shortCommit, showProblem } from './style.ts';
 import { table } from './table.ts';
 
@@ -18,7 +19,11 @@ export function statusTable(io: Io, status: Status, url: string): string {
       ready?.status === 'True' ? paint(io, 'green', 'True') : `${paint(io, 'red', 'False')}: ${ready?.message}`,
     ],
   ];
-  const parts = [table(head), table(serverRows(status)), table(projectRows(status, url))];
+  if (status.suspendedSince !== undefined) {
+    const since = `since ${status.suspendedSince}; \`mcpctl resume\` ends it`;
+    head.push(['suspended', `${paint(io, 'yellow', 'no commit is taken over')} ${since}`]);
+  }
+  const parts = [table(head), table(serverRows(status)), table(instanceRows(status)), table(projectRows(status, url))];
   const caveat = status.servers.flatMap(({ conditions }) => conditions).find(({ type }) => type === 'Unsandboxed');
   if (caveat) parts.push(`${paint(io, 'yellow', '!')} Unsandboxed: ${caveat.message}\n`);
   if (status.problems.length > 0) parts.push(status.problems.map(found => showProblem(io, found)).join(''));
@@ -32,21 +37,38 @@ function revisionLine({ fetched, applied }: Status['revision']): string {
 
 function serverRows({ servers }: Status): string[][] {
   if (servers.length === 0) return [];
-  const rows = servers.map(({ name, revision, conditions, instances, tools, prompts }) => {
+  const rows = servers.map(({ name, revision, conditions, instances, tools, prompts, suspendedSince }) => {
     const running = instances.filter(({ ready }) => ready).length;
     const restarts = instances.reduce((sum, instance) => sum + instance.restarts, 0);
     return [
       name,
       holds(conditions, 'Ready') ? 'True' : 'False',
-      `${running}/${instances.length}`,
+      `${running}/${instances.filter(({ state }) => state !== 'Stopping').length}`,
       String(restarts),
       shortCommit(revision),
       String(tools),
       String(prompts),
-      why(conditions),
+      suspendedSince === undefined ? why(conditions) : `(suspended) ${why(conditions)}`.trim(),
     ];
   });
   return [['SERVER', 'READY', 'INSTANCES', 'RESTARTS', 'REVISION', 'TOOLS', 'PROMPTS', 'WHY'], ...rows];
+}
+
+/** Only those that there is something to say of. */
+function instanceRows({ servers }: Status): string[][] {
+  const special = servers.flatMap(({ instances }) =>
+    instances.filter(({ state, ready, health }) => state !== 'Running' || !ready || health?.state !== 'healthy'),
+  );
+  if (special.length === 0) return [];
+  const rows = special.map(({ id, state, reason, health, restarts, nextRetryAt, problem, message }) => [
+    id,
+    reason ? `${state} (${reason})` : state,
+    health?.state ?? '-',
+    String(restarts),
+    nextRetryAt ?? '-',
+    shortened(oneLine(problem?.message ?? message ?? health?.message ?? '')),
+  ]);
+  return [['INSTANCE', 'STATE', 'HEALTH', 'RESTARTS', 'NEXT-RETRY', 'WHY'], ...rows];
 }
 
 /** Cut short: the problems below the tables tell it whole. */
@@ -54,6 +76,10 @@ function why(conditions: Status['conditions']): string {
   const stalled = conditions.find(({ type, status }) => type === 'Stalled' && status === 'True');
   const ready = conditions.find(({ type, status }) => type === 'Ready' && status === 'False');
   const text = stalled ? `Stalled at its last good revision: ${stalled.message}` : (ready?.message ?? '');
+  return shortened(text);
+}
+
+function shortened(text: string): string {
   return text.length <= MAX_WHY ? text : `${text.slice(0, MAX_WHY - 1)}…`;
 }
 

@@ -121,7 +121,8 @@ function readyDraft(facts: Facts, stalled: Draft, notReady: readonly ServerStatu
   if (facts.sourceProblem) return no('SourceFailed', facts.sourceProblem.message);
   if (facts.applied === undefined && !facts.refused) return no('NothingApplied', 'no commit was applied yet');
   if (stalled.status === 'True') return no(stalled.reason, stalled.message);
-  if (facts.applied !== facts.fetched) return no('NotApplied', 'a newer commit is being applied');
+  const suspended = facts.suspended.repository() !== undefined;
+  if (!suspended && facts.applied !== facts.fetched) return no('NotApplied', 'a newer commit is being applied');
   const [first] = notReady;
   if (!first)
     return { type: 'Ready', status: 'True', reason: 'AllReady', message: 'everything declared is in service' };

@@ -10,7 +10,7 @@ import { defaultSupervision, type Supervision } from './supervision.ts';
 
 export const NOTHING: Surface = { tools: [], prompts: [] };
 
-export type GroupContext = Omit<InstanceContext, 'onChange' | 'health'>;
+export type GroupContext = Omit<InstanceContext, 'onChange' | 'health' | 'blockedBy'>;
 
 /** The newest spec never got ready. */
 interface Rejected {
@@ -194,22 +194,23 @@ export class ServerGroup {
     const id = `${this.server}-${ordinal}`;
     const instance = new Instance(
       { ...spec, id, ordinal },
-      { ...this.context, health: () => this.supervision.health, onChange: () => this.changed() },
+      {
+        ...this.context,
+        health: () => this.supervision.health,
+        blockedBy: this.blockedBy,
+        onChange: () => this.changed(),
+      },
     );
-    instance.blocked = this.blockedBy();
     this.instances.set(id, instance);
-    if (instance.blocked === undefined) instance.begin();
-    else this.onChange();
+    // It begins when nothing is left to wait for, which is looked at next.
+    this.onChange();
   }
 
   /** What waited for other servers, and does not need to any more. */
   private unblock(): void {
-    const blocked = this.blockedBy();
-    for (const instance of this.instances.values()) {
-      if (instance.blocked === undefined) continue;
-      if (blocked === undefined) instance.begin();
-      else instance.blocked = blocked;
-    }
+    const pending = [...this.instances.values()].filter(({ state }) => state === 'Pending');
+    if (pending.length === 0 || this.blockedBy() !== undefined) return;
+    for (const instance of pending) instance.begin();
   }
 
   private async end(id: string): Promise<void> {

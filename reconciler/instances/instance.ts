@@ -21,6 +21,8 @@ export interface InstanceContext extends LaunchContext {
   attempts: AttemptRecords;
   /** Milliseconds that calls under way have to end before the instance does. */
   drainMs: number;
+  /** What it waits for before it starts; undefined when there is nothing to wait for. */
+  blockedBy(): string | undefined;
   /** Called after every change of what can be seen of it, and when what it offers changed. */
   onChange(): void;
 }
@@ -48,8 +50,6 @@ export class Instance {
   readonly desired: DesiredInstance;
   /** It shall be replaced though its spec is still wanted. */
   stale = false;
-  /** Why it does not start yet: what it waits for. */
-  blocked: string | undefined;
   private readonly context: InstanceContext;
   private readonly logbook = createLogbook();
   private readonly ended = Promise.withResolvers<void>();
@@ -74,6 +74,11 @@ export class Instance {
     return this.machine.failures;
   }
 
+  /** What it waits for before it starts. */
+  get blocked(): string | undefined {
+    return this.machine.state === 'Pending' ? this.context.blockedBy() : undefined;
+  }
+
   /** The connection for calls, while it is Running. */
   get upstream(): CountedUpstream | undefined {
     return this.machine.state === 'Running' ? this.run?.upstream : undefined;
@@ -96,7 +101,6 @@ export class Instance {
 
   /** Start it, as soon as there is no reason against it. */
   begin(): void {
-    this.blocked = undefined;
     this.send({ type: 'begin' });
   }
 
@@ -124,9 +128,9 @@ export class Instance {
   }
 
   describe(): InstanceDetail {
-    const { run } = this;
+    const { run, blocked } = this;
     return describeInstance(this.desired, this.machine, {
-      ...(this.blocked !== undefined && { blocked: this.blocked }),
+      ...(blocked !== undefined && { blocked }),
       ...(run?.pid !== undefined && { pid: run.pid }),
       notices: run?.notices ?? [],
       inFlight: run?.upstream?.inFlight ?? 0,

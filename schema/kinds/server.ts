@@ -108,7 +108,9 @@ export const Server = z.strictObject({
   strategy: z
     .enum(['recreate', 'rolling'])
     .optional()
-    .describe('How instances are replaced: all at once (what stdio servers do unless told otherwise), or in turn'),
+    .describe(
+      'How instances are replaced: `recreate`, the old one ends first (what stdio servers do unless told otherwise, and all with a `port`); `rolling`, a new one is ready first, in a folder of its own',
+    ),
   healthCheck: HealthCheck.optional().describe('How it is found out whether an instance works'),
   resources: Resources.optional().describe('What each instance needs, and may use'),
   runtime: z
@@ -140,12 +142,9 @@ export function notActedOn(server: Server): (keyof Server)[] {
     ['transport', server.transport === 'sse'],
     ['package', server.package?.registry === 'pypi'],
     ['image', server.image !== undefined],
-    ['strategy', server.strategy === 'rolling'],
-    ['healthCheck', server.healthCheck !== undefined],
     ['resources', server.resources !== undefined],
     ['runtime', server.runtime !== undefined && server.runtime !== 'process'],
     ['isolation', server.isolation !== undefined],
-    ['dependsOn', server.dependsOn.length > 0],
     ['drift', server.drift !== undefined],
     ['ignoreFields', server.ignoreFields.length > 0],
   ];

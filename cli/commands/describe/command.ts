@@ -8,12 +8,14 @@ export function describeCommand(context: CliContext): Command {
     .description(
       'Tell everything about one resource: what it says, where its file is, what it names and what names it, its ' +
         'problems, and, when a daemon on this machine has the repository in service, how it is doing there. ' +
-        '`describe revision REV` tells about a commit: who, why, what it changed and what to look at.',
+        '`describe revision REV` tells about a commit: who, why, what it changed and what to look at; `describe ' +
+        'instance NAME` about what the daemon runs: its attempts, its health, and why.',
     )
-    .argument('<kind>', 'a kind, or KIND/NAME')
+    .argument('<kind>', 'a kind, KIND/NAME, or `instance`')
     .argument('[name]', 'its name')
     .option('--env, --environment <name>', 'with the patches of an environment')
     .option('--at <revision>', 'as it was: a commit, version, release or date')
+    .option('--state-dir <dir>', 'with `instance`: the daemon’s state directory')
     .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['text', 'json']).default('text'))
     .addHelpText(
       'after',

@@ -2,6 +2,7 @@ import { mcpctlHome } from '../../../host/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import { announcedDaemons } from '../../announced-daemons.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { describeInstance, instanceNamed } from '../../instances.ts';
 import { kindNamed, resolveTarget } from '../../kinds.ts';
 import { type Declared, type Loaded, loadCatalog, type Place } from '../../load-catalog.ts';
 import { harmless, oneLine } from '../../output.ts';
@@ -19,17 +20,23 @@ export interface DescribeOptions extends CliContext, Place {
   name?: string;
   project?: string;
   agent?: string;
+  stateDir?: string;
   output: 'text' | 'json';
 }
 
 /**
- * Tell everything about one resource. Exits 1 when its file is broken. JSON: `{ id, kind, name, scope, file, digest,
+ * Tell everything about one resource, or one instance. Exits 1 when its file is broken. JSON: `{ id, kind, name, scope, file, digest,
  * metadata, spec, refersTo, referredBy, problems, live? }`.
  * @throws ProblemError USAGE, RESOURCE_NOT_FOUND, and those of `loadCatalog`
  */
 export async function runDescribe(options: DescribeOptions): Promise<ExitCode> {
   const { io, kind, name, output } = options;
-  if (name === undefined && !kind.includes('/') && kindNamed(kind).form !== 'file') {
+  const instance = instanceNamed(kind, name);
+  if (instance?.name !== undefined) {
+    io.stdout(await describeInstance(options, options, instance.name, output));
+    return ExitCodes.ok;
+  }
+  if (instance || (name === undefined && !kind.includes('/') && kindNamed(kind).form !== 'file')) {
     const hint = `List the names with \`mcpctl get ${kind}\`.`;
     throw new ProblemError(problem('USAGE', '`describe` needs the name of one resource', { hint }));
   }

@@ -9,9 +9,10 @@ export function getCommand(context: CliContext): Command {
     .description(
       'List resources of the working tree or of a commit, or show the ones that are named. KIND is singular, plural or ' +
         'short (`server`, `servers`, `srv`), several with commas, KIND/NAME, or `all`. With -p, kinds that are only ' +
-        'global are those that the project names. `get revisions KIND NAME` lists the commits that changed one resource.',
+        'global are those that the project names. `get revisions KIND NAME` lists the commits that changed one resource, ' +
+        '`get instances` what the daemon on this machine runs for the repository.',
     )
-    .argument('<kind>', 'what to list: a kind, several with commas, KIND/NAME, or `all`')
+    .argument('<kind>', 'what to list: a kind, several with commas, KIND/NAME, `all`, or `instances`')
     .argument('[names...]', 'only these')
     .option('-l, --selector <labels>', 'only what has these labels: `team=platform,tier!=test`')
     .option('--all-scopes', 'global ones and those of every project and agent')
@@ -20,6 +21,7 @@ export function getCommand(context: CliContext): Command {
     .option('--deleted', 'with `revisions`: what is gone, and the commit that deleted it')
     .option('--digest [digest]', 'with `revisions`: show content digests, or find where a content is and was')
     .option('-n, --limit <count>', 'with `revisions`: only so many, the newest')
+    .option('--state-dir <dir>', 'with `instances`: the daemon’s state directory')
     .option('-w, --watch', 'list again after every change, until Ctrl-C')
     .addOption(new Option('-o, --output <format>', 'how it is printed').choices(listFormats).default('table'))
     .addHelpText(

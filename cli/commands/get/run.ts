@@ -1,5 +1,6 @@
 import { ProblemError, printYaml, problem, type ResourceDocument, type ResourceId } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { instanceNamed, listInstances } from '../../instances.ts';
 import { resolveTarget } from '../../kinds.ts';
 import { type Loaded, loadCatalog, type Place } from '../../load-catalog.ts';
 import { formatListing, type ListFormat } from '../../output.ts';
@@ -13,6 +14,7 @@ import { type Selected, type Selection, select } from './select.ts';
 export interface GetOptions extends CliContext, Place, Omit<Selection, 'labels'> {
   selector?: string;
   watch?: boolean;
+  stateDir?: string;
   output: ListFormat;
 }
 
@@ -25,6 +27,16 @@ export async function runGet(options: GetOptions): Promise<ExitCode> {
   const { io, signal } = options;
   if (options.watch === true && options.at !== undefined) {
     throw new ProblemError(problem('USAGE', 'a commit never changes', { hint: 'Leave `--watch` or `--at` out.' }));
+  }
+  const instance = instanceNamed(options.kind, undefined);
+  if (instance) {
+    if (options.watch === true) {
+      const hint = 'Use `mcpctl events --watch`.';
+      throw new ProblemError(problem('USAGE', 'instances are not watched by `get`', { hint }));
+    }
+    const names = instance.name === undefined ? options.names : [instance.name, ...options.names];
+    io.stdout(await listInstances(options, options, names, options.output));
+    return ExitCodes.ok;
   }
   let last: Listed | undefined;
   async function show(): Promise<ExitCode> {

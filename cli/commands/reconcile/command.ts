@@ -6,6 +6,7 @@ import { daemonOptions } from '../../options.ts';
 export function reconcileCommand(context: CliContext): Command {
   return daemonOptions(new Command('reconcile'))
     .description('Tell a running daemon to fetch its branch and reconcile now, instead of at its next poll.')
+    .option('--now', 'let nothing wait for its next try, either')
     .option(
       '--allow-prune <commit>',
       'let this commit remove what it removes, though it is more than one commit may; `mcpctl status` names it',
@@ -13,7 +14,7 @@ export function reconcileCommand(context: CliContext): Command {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  $ mcpctl reconcile\n  $ mcpctl reconcile --state-dir /var/lib/mcpctl\n  $ mcpctl reconcile --allow-prune 1f0c9a2' +
+      '\nExamples:\n  $ mcpctl reconcile\n  $ mcpctl reconcile --now --state-dir /var/lib/mcpctl\n  $ mcpctl reconcile --allow-prune 1f0c9a2' +
         '\n\nExit codes: 0 ok · 1 no daemon, or no such removals wait · 2 wrong usage · 5 denied',
     )
     .action(async (repository: string | undefined, options) => {

@@ -7,6 +7,8 @@ import { done, shortCommit } from '../../style.ts';
 export interface ReconcileOptions extends CliContext, GatewayOptions {
   /** The commit whose removals may be done, or its first digits. */
   allowPrune?: string;
+  /** Nothing waits for its next try, either. */
+  now?: boolean;
 }
 
 /**
@@ -15,10 +17,14 @@ export interface ReconcileOptions extends CliContext, GatewayOptions {
  * CONFIG_INVALID, USAGE
  */
 export async function runReconcile(options: ReconcileOptions): Promise<ExitCode> {
-  const { io, allowPrune } = options;
+  const { io, allowPrune, now } = options;
   const gateway = await findGateway(options, options);
   const commit = allowPrune === undefined ? undefined : await heldCommit(gateway, allowPrune);
-  await askGateway(gateway, 'POST', `/api/v1/reconcile${commit === undefined ? '' : `?allowPrune=${commit}`}`);
+  const query = new URLSearchParams({
+    ...(commit !== undefined && { allowPrune: commit }),
+    ...(now === true && { now: 'true' }),
+  });
+  await askGateway(gateway, 'POST', `/api/v1/reconcile?${query}`);
   const what = commit === undefined ? 'reconciles now' : `removes what ${shortCommit(commit)} removes`;
   done(io, `the daemon of ${gateway.name} ${what}; \`mcpctl status\` shows the result`);
   return ExitCodes.ok;

@@ -27,6 +27,13 @@ export function upCommand(context: CliContext): Command {
       'post signed notifications to this http(s) URL, which may be local; may be repeated',
       collectNotifyUrl,
     )
+    .option(
+      '--backoff <seconds>',
+      'how long to wait after each failing start of a server, ± 10 %; the last one repeats',
+      parseDelays,
+      [30, 30, 30, 30, 30, 300],
+    )
+    .option('--drain <seconds>', 'how long calls under way may hold up the end of their server', parseSeconds, 10)
     .option('--once', 'wait until everything is Ready, print the status, stop everything, exit')
     .option('--timeout <seconds>', 'with --once: how long to wait for Ready', parseSeconds, 120)
     .addOption(
@@ -62,6 +69,13 @@ function collectNotifyUrl(text: string, before: string[] | undefined): string[] 
     throw new InvalidArgumentError('an http(s) URL without a user or password.');
   }
   return [...(before ?? []), url.href];
+}
+
+function parseDelays(text: string): number[] {
+  const delays = text.split(',').map(Number);
+  const fit = delays.every(seconds => seconds > 0 && seconds <= 86_400) && delays.length <= 32;
+  if (!fit || !/^[\d.,]+$/.test(text)) throw new InvalidArgumentError('seconds, such as 30,30,300.');
+  return delays;
 }
 
 function parseSeconds(text: string): number {

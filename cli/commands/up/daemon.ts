@@ -15,6 +15,7 @@ import {
 import {
   createPrepare,
   createReconciler,
+  defaultBackoff,
   openPackageStore,
   openProcessRuntime,
   openStateStore,
@@ -116,6 +117,8 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     ...(options.environment !== undefined && { environment: options.environment }),
     prepare: createPrepare({ packages, reader, secrets: { env, home, stateDir } }),
     pollMs: options.poll * 1000,
+    backoff: { ...defaultBackoff, delaysMs: options.backoff.map(seconds => seconds * 1000) },
+    drainMs: options.drain * 1000,
     concurrency: Math.max(4, availableParallelism()),
     telemetry,
     notifications: { secrets: { env, home, stateDir }, own: await ownTargets(stateDir, options.notify ?? []) },

@@ -18,6 +18,10 @@ export interface UpOptions extends CliContext {
   hostKey?: string[];
   /** Addresses that are told what happens. */
   notify?: string[];
+  /** Seconds to wait after each failing start. */
+  backoff: number[];
+  /** Seconds that calls under way have to end before their server does. */
+  drain: number;
   once?: boolean;
   /** Seconds; only with `once`. */
   timeout: number;

@@ -35,6 +35,10 @@ export async function liveSteps(here: DaemonHere, subject: Subject, project: str
 }
 
 function sourceSteps({ status }: DaemonHere): Step[] {
+  if (status.suspendedSince !== undefined) {
+    const text = `the daemon is suspended since ${status.suspendedSince}: it takes over no commit`;
+    return [{ answer: 'no', text, next: 'mcpctl resume' }];
+  }
   const ready = status.conditions.find(({ type }) => type === 'Ready');
   if (ready?.reason !== 'SourceFailed' && ready?.reason !== 'CommitRefused') return [];
   return [
@@ -50,7 +54,7 @@ function unknownToDaemon({ status }: DaemonHere, id: string): Step {
   };
 }
 
-function serverSteps({ name, conditions, instances, revision }: ServerStatus): Step[] {
+function serverSteps({ name, conditions, instances, revision, rollout, suspendedSince }: ServerStatus): Step[] {
   const steps: Step[] = [];
   const stalled = conditions.find(({ type, status }) => type === 'Stalled' && status === 'True');
   const ready = conditions.find(({ type }) => type === 'Ready');
@@ -64,15 +68,35 @@ function serverSteps({ name, conditions, instances, revision }: ServerStatus): S
     steps.push({ answer: 'no', text, next: 'mcpctl validate, then commit and push the cure' });
   }
   if (ready?.status === 'True') steps.push({ answer: 'yes', text: `${ready.message}` });
-  return [...steps, ...instances.filter(({ state }) => state !== 'Running').map(one => instanceStep(name, one))];
+  if (suspendedSince !== undefined) {
+    const text = `it is suspended since ${suspendedSince}: no change of it is taken over`;
+    steps.push({ answer: 'no', text, next: `mcpctl resume ${name}` });
+  }
+  if (rollout) steps.push(rolloutStep(rollout));
+  return [...steps, ...instances.filter(({ ready: is }) => !is).map(one => instanceStep(name, one))];
 }
 
-function instanceStep(server: string, { id, state, problem, nextRetryAt, restarts }: InstanceStatus): Step {
+/** What is not in service is its newest spec; the one before may well be. */
+function rolloutStep({ message, nextRetryAt, problem }: NonNullable<ServerStatus['rollout']>): Step {
+  const again = nextRetryAt === undefined ? '' : `; it is tried again at ${nextRetryAt}`;
+  return { answer: 'no', text: `${message}${again}`, ...(problem && { next: problem.hint }) };
+}
+
+function instanceStep(server: string, instance: InstanceStatus): Step {
+  const { id, state, reason, problem, message, health, nextRetryAt, restarts } = instance;
+  if (reason === 'Blocked') return { answer: 'no', text: `${id} ${message}`, next: `mcpctl why ${blockerOf(message)}` };
   const again = nextRetryAt === undefined ? '' : `; it is tried again at ${nextRetryAt}`;
   const times = restarts > 0 ? `, after ${restarts} restarts` : '';
-  const why = problem ? `: ${problem.message} [${problem.code}]` : '';
+  const found = state === 'Running' ? health?.message : problem && `${problem.message} [${problem.code}]`;
+  const why = found === undefined ? '' : `: ${found}`;
   const next = problem && problem.code !== 'SERVER_EXITED' ? problem.hint : `mcpctl logs ${server}`;
-  return { answer: 'no', text: `${id} is ${state}${times}${why}${again}`, next };
+  const how = reason ? `${state} (${reason})` : state;
+  return { answer: 'no', text: `${id} is ${how}${times}${why}${again}`, next };
+}
+
+/** The first of a chain: `waits for a, which waits for b: …` → `b` */
+function blockerOf(message = ''): string {
+  return [...message.matchAll(/waits for ([a-z0-9-]+)/g)].at(-1)?.[1] ?? '';
 }
 
 async function toolSteps(
