@@ -38,6 +38,8 @@ export interface AcceptOptions {
   environment?: string | undefined;
   /** What is in service, linked, where that is known already. */
   before?: Catalog | undefined;
+  /** Servers that somebody has suspended: they stay as they are. */
+  suspended?: ReadonlySet<ResourceId>;
   /** A person has allowed what this commit removes, however much it is. */
   allowPrune?: boolean;
 }
@@ -68,6 +70,11 @@ export function accept(
   if (fatal) return { refused: fatal };
 
   const stalled = new Map<ResourceId, Problem[]>();
+  for (const id of options.suspended ?? []) {
+    if (!good.has(id)) continue;
+    restore(id);
+    for (const part of [id, lockOf(id)]) if (part !== undefined) broken.delete(part);
+  }
   const missing = [...good.values()].flatMap(({ resource }) => (candidates.has(resource.id) ? [] : [resource]));
   for (const [id, why] of displaced(missing, assembled)) if (!broken.has(id)) broken.set(id, [why]);
   for (const [id, why] of broken) stall(id, why);

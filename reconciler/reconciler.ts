@@ -90,7 +90,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   });
   const board = createBoard(fleet, previous => summarize(facts(), previous, new Date(clock.now()).toISOString()));
   const suspensions = createSuspensions(store.suspensions, clock);
-  const service = createService({ fleet, board, sources, state, appliedBefore: store.applied(), signal });
+  const service = createService({ fleet, board, sources, suspensions, state, appliedBefore: store.applied(), signal });
   const context: Omit<StepContext, 'pass'> = {
     state,
     signal,
@@ -99,6 +99,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     service,
     journal,
     inventory,
+    suspensions,
     environment: options.environment,
     statusChanged: board.statusChanged,
   };

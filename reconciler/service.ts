@@ -5,6 +5,7 @@ import { type DesiredInstance, desiredInstances, type Plan, plan } from './plan.
 import type { Removals } from './prune/index.ts';
 import type { Sources } from './sources.ts';
 import type { State } from './steps/index.ts';
+import type { Suspensions } from './suspensions.ts';
 
 /** What is in service, and how it is replaced: always as a whole. */
 export interface Service {
@@ -20,6 +21,7 @@ interface ServiceOptions {
   fleet: Fleet;
   board: Board;
   sources: Sources;
+  suspensions: Pick<Suspensions, 'server'>;
   state: State;
   /** The commit that was in service when the daemon last ended. */
   appliedBefore: string | undefined;
@@ -27,7 +29,9 @@ interface ServiceOptions {
   signal: AbortSignal;
 }
 
-export function createService({ fleet, board, sources, state, appliedBefore, signal }: ServiceOptions): Service {
+export function createService(options: ServiceOptions): Service {
+  const { fleet, board, sources, suspensions, state, appliedBefore, signal } = options;
+
   function put(before: Catalog | undefined, after: Catalog, moved?: Removals['moved']): Plan {
     const wanted = new Map<string, DesiredInstance>(desiredInstances(after).map(one => [`instance/${one.id}`, one]));
     const todo = plan(
@@ -39,6 +43,8 @@ export function createService({ fleet, board, sources, state, appliedBefore, sig
     fleet.configure(new Map(after.list('Server').map(server => [server.name, supervisionOf(server)])));
     for (const step of todo.steps) {
       const one = wanted.get(step.id);
+      // What it refers to may have changed; it has not.
+      if (one && step.op === 'update' && suspensions.server(one.server) !== undefined) continue;
       if (one) fleet.start(one);
       else fleet.remove(step.id.slice('instance/'.length));
     }

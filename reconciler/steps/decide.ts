@@ -12,6 +12,7 @@ export function decide(context: StepContext): StepResult {
   const outcome = accept(pass.files ?? [], state.good, commit, {
     environment: context.environment,
     before: state.catalog,
+    suspended: context.suspensions.held(),
     allowPrune: context.store.allowedPrune() === commit,
   });
   if ('refused' in outcome) {

@@ -6,6 +6,7 @@ import type { Journal } from '../journal.ts';
 import type { Service } from '../service.ts';
 import type { StateStore } from '../state/index.ts';
 import type { Facts } from '../summarize.ts';
+import type { Suspensions } from '../suspensions.ts';
 
 /** What the steps of a pass change; with what is seen of the instances it makes up the status. */
 export interface State
@@ -33,6 +34,7 @@ export interface StepContext {
   readonly service: Service;
   readonly journal: Journal;
   readonly inventory: Inventory;
+  readonly suspensions: Pick<Suspensions, 'held'>;
   /** The environment whose patches take effect. */
   readonly environment: string | undefined;
   /** The status is to be summed up again, before the pass has ended. */

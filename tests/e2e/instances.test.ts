@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { InstanceDetail, Status } from '../../reconciler/index.ts';
 import { mcpctl } from '../command-line.ts';
 import { type Files, type TempRepository, tempRepository } from '../temp-repository.ts';
@@ -12,6 +12,9 @@ import { projectYaml, repositoryYaml, serverYaml } from './catalog.ts';
 import { condition, poll, startUp, type UpProcess } from './daemon.ts';
 
 const moody = join(import.meta.dirname, '..', 'fixtures', 'servers', 'moody.mjs');
+
+// Real daemons and real servers, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder: string;
 let stateDir: string;
@@ -345,6 +348,24 @@ it('suspend holds the whole repository, over a restart of the daemon, until resu
   await tell('resume');
   await second.until('the commit', ({ revision }) => revision.applied === late);
   await poll('the new one', 20_000, async () => (await call(client, 'one__who').catch(() => '')).startsWith('new '));
+});
+
+it('suspend holds one server, whatever becomes of its file, and its neighbours go on', async () => {
+  const running = await up({ one: server('one', '', 'old'), two: server('two', '', 'old') });
+  await isReady(running);
+  await tell('suspend', 'one');
+  const client = await connect(running);
+  repository.commit({ 'servers/one.yaml': server('one', '', 'new'), 'servers/two.yaml': server('two', '', 'new') });
+  await poll('the neighbour', 20_000, async () => (await call(client, 'two__who').catch(() => '')).startsWith('new '));
+  const late = repository.commit({ 'servers/one.yaml': null, 'projects/demo/project.yaml': projectYaml('two') });
+  const status = await running.until('the removal', ({ revision }) => revision.applied === late);
+  expect(serverOf(status, 'one')).toMatchObject({
+    suspendedSince: expect.stringMatching(/^\d{4}-/),
+    instances: [{ state: 'Running' }],
+  });
+  expect((await tell('status')).stdout).toMatch(/^one .*\(suspended\)$/m);
+  await tell('resume', 'one');
+  await running.until('it to be gone', ({ servers }) => servers.every(({ name }) => name !== 'one'));
 });
 
 it('restart replaces a server by the same, and a single instance only', async () => {

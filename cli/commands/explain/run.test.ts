@@ -30,7 +30,7 @@ describe('as text', () => {
 
       FIELDS:
         tool  <string>
-            A tool to call; without it, \`ping\`. At most 128 characters
+            A tool to call; without it, the tools are listed. At most 128 characters
         arguments  <map of anything>
             What the tool is given
         intervalSeconds  <integer>
@@ -40,7 +40,7 @@ describe('as text', () => {
         failureThreshold  <integer>
             Failures in a row that make it unhealthy. Default: 3. 1 to 100
         restart  <boolean>
-            Restart an instance that is unhealthy. Default: true
+            Restart an instance that is unhealthy; else it is only reported. Default: false
       "
     `);
   });
