@@ -80,9 +80,10 @@ export function accept(
   for (const [id, why] of broken) stall(id, why);
 
   const seen = new Set<string>(problems.map(identity));
+  const declared = new Map(candidates);
   let catalog = untilItFits();
   const before = options.before ?? link([...good.values()].map(({ resource }) => resource)).catalog;
-  const judged = judgeRemovals(before, catalog, options.allowPrune === true);
+  const judged = judgeRemovals(before, declared, catalog, options.allowPrune === true);
   const held = holdBack();
   if (judged.kept.size + held.length > 0) catalog = untilItFits();
   const removals = settledRemovals(before, catalog, { ...judged, held }, commit);

@@ -39,22 +39,28 @@ export interface Judgement {
 }
 
 /**
- * Judge what a commit would take out of service.
+ * Judge what a commit would take out of service. What it leaves out counts, also where something still needs it.
  * @param before what is in service
- * @param after what the commit would put there
+ * @param declared what the commit declares, be it at its last good revision
+ * @param after what the commit would put into service
  * @param allowed a person has allowed this commit's removals
  */
-export function judgeRemovals(before: Catalog, after: Catalog, allowed: boolean): Judgement {
-  const gone = missing(before, after);
-  const moves = movesBetween(gone, before, after);
+export function judgeRemovals(
+  before: Catalog,
+  declared: ReadonlyMap<ResourceId, AnyResource>,
+  after: Catalog,
+  allowed: boolean,
+): Judgement {
+  const gone = missing(before, declared);
+  const moves = movesBetween(gone, before, declared);
   const leaving = gone.filter(({ id }) => !moves.has(id));
   const kept = new Map(leaving.filter(keepsItself).map(({ id, file }) => [id, keptProblem(id, file)]));
   if (allowed) return { kept, held: [], because: [] };
   const removed = leaving.filter(one => counts(one) && !kept.has(one.id));
   const inService = [...before.resources.values()].filter(counts);
-  const stay = (kind: AnyResource['kind']) =>
-    after.list(kind).length + leaving.filter(one => one.kind === kind && kept.has(one.id)).length;
-  const over = overBudget(inService, removed, stay, before.repository?.spec.prune?.max);
+  const left = (kind: AnyResource['kind']) =>
+    [...declared.values(), ...leaving.filter(({ id }) => kept.has(id))].filter(one => one.kind === kind).length;
+  const over = overBudget(inService, removed, left, before.repository?.spec.prune?.max);
   const emptied = emptiedProjects(before, after, moves);
   if (over.length === 0 && emptied.length === 0) return { kept, held: [], because: [] };
   return {
@@ -66,8 +72,8 @@ export function judgeRemovals(before: Catalog, after: Catalog, allowed: boolean)
 
 /** The last word: what became of the removals, from what is really in service afterwards. */
 export function settledRemovals(before: Catalog, after: Catalog, judged: Judgement, commit: string): Removals {
-  const gone = missing(before, after).filter(counts);
-  const moved = movesBetween(gone, before, after);
+  const gone = missing(before, after.resources).filter(counts);
+  const moved = movesBetween(gone, before, after.resources);
   const kept = new Map([...judged.kept].filter(([id]) => after.get(id)));
   const removed = gone.flatMap(({ id }) => (moved.has(id) ? [] : [id])).sort(compareText);
   const removes = judged.held.filter(id => after.get(id)).sort(compareText);
@@ -101,19 +107,19 @@ function keptProblem(id: ResourceId, file: string): Problem {
   return problem('PRUNE_KEPT', message, { at: { file }, resource: id });
 }
 
-function missing(before: Catalog, after: Catalog): AnyResource[] {
-  return [...before.resources.values()].filter(({ id }) => !after.get(id));
+function missing(before: Catalog, after: ReadonlyMap<ResourceId, AnyResource>): AnyResource[] {
+  return [...before.resources.values()].filter(({ id }) => !after.has(id));
 }
 
 function movesBetween(
   gone: readonly AnyResource[],
   before: Catalog,
-  after: Catalog,
+  after: ReadonlyMap<ResourceId, AnyResource>,
 ): ReadonlyMap<ResourceId, ResourceId> {
   if (gone.length === 0) return new Map();
   return findMoves(
     gone,
-    [...after.resources.values()].filter(({ id }) => !before.get(id)),
+    [...after.values()].filter(({ id }) => !before.get(id)),
   );
 }
 
