@@ -3,6 +3,7 @@ import fastify from 'fastify';
 import { createMetrics } from '../host/index.ts';
 import type { ReconcilerView, Telemetry } from '../reconciler/index.ts';
 import { ProblemError, problem } from '../schema/index.ts';
+import type { Past } from './api/revisions.ts';
 import { addApiRoutes } from './api/routes.ts';
 import { addErrorHandlers } from './errors.ts';
 import { addGitHook } from './hooks/git.ts';
@@ -22,6 +23,8 @@ export interface GatewayOptions {
   allowedHosts?: readonly string[];
   /** Where calls are counted, and what /metrics shows. */
   telemetry?: Telemetry;
+  /** The past of what is followed; without it, there are no routes about revisions. */
+  past?: Past;
   /** Told of faults inside a request; never of tokens or bodies. */
   log?: (message: string) => void;
 }
@@ -55,7 +58,7 @@ export async function createGateway(view: ReconcilerView, options: GatewayOption
   app.server.maxConnections = MAX_CONNECTIONS;
   addSecurity(app, { token: options.token, hosts: () => hosts });
   addErrorHandlers(app, log);
-  addApiRoutes(app, view, telemetry.metrics);
+  addApiRoutes(app, view, telemetry.metrics, options.past);
   addGitHook(app, view, options.hookSecret);
   const mcp = addMcpRoutes(app, view, createCallObserver(telemetry), log);
 

@@ -181,6 +181,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     },
     project: name => (state.catalog ? servedProject(state.catalog, name, fleet) : undefined),
     status: board.status,
+    inService: () => ({
+      commit: state.applied ?? null,
+      held: Object.fromEntries([...state.stalled.keys()].map(id => [id, state.good.get(id)?.commit ?? null])),
+    }),
     logs: fleet.logs,
     events: journal.since,
     onEvent: journal.onEvent,

@@ -1,5 +1,5 @@
 import type { TraceContext } from '../host/index.ts';
-import type { Exposure, Problem, Prompt } from '../schema/index.ts';
+import type { Exposure, Problem, Prompt, ResourceId } from '../schema/index.ts';
 import type { TimedEvent } from './events.ts';
 import type { InstanceDetail, LogPage } from './instances/index.ts';
 import type { Surface, Upstream } from './mcp/index.ts';
@@ -34,6 +34,11 @@ export interface ServedProject extends Exposure {
 export interface ReconcilerView {
   project(name: string): ServedProject | undefined;
   status(): Status;
+  /**
+   * The commit that is in service, null before the first; and what is held back: id → the commit that it is as of, null
+   * when it is not in service at all.
+   */
+  inService(): { commit: string | null; held: Record<ResourceId, string | null> };
   /**
    * What an instance wrote; undefined when there is none of that id.
    * @param after the cursor of an earlier page: only what came later

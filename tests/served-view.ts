@@ -59,6 +59,7 @@ export function absentServer(name: string, surface: Surface = { tools: [], promp
 export interface TestView extends ReconcilerView {
   projects: Map<string, ServedProject>;
   ready: boolean;
+  service: ReturnType<ReconcilerView['inService']>;
   pokes: number;
   /** What else it was asked to do. */
   asked: string[];
@@ -75,10 +76,12 @@ export function testView(): TestView {
   const view: TestView = {
     projects: new Map(),
     ready: true,
+    service: { commit: null, held: {} },
     pokes: 0,
     asked: [],
     project: name => view.projects.get(name),
     status: () => statusOf(view.ready),
+    inService: () => view.service,
     logs: () => undefined,
     events: events.since,
     onEvent: events.onEvent,

@@ -4,9 +4,10 @@ import type { ReconcilerView } from '../../reconciler/index.ts';
 import { sendProblem } from '../errors.ts';
 import { addControlRoutes } from './control.ts';
 import { addObserveRoutes } from './observe.ts';
+import { addRevisionRoutes, type Past } from './revisions.ts';
 
 /** What the command line and probes ask: `/api/v1/*`, `/metrics`, `/healthz`, `/readyz`. */
-export function addApiRoutes(app: FastifyInstance, view: ReconcilerView, metrics: Metrics): void {
+export function addApiRoutes(app: FastifyInstance, view: ReconcilerView, metrics: Metrics, past?: Past): void {
   void app.register(async scope => {
     // A body is allowed and means nothing.
     scope.removeAllContentTypeParsers();
@@ -14,6 +15,7 @@ export function addApiRoutes(app: FastifyInstance, view: ReconcilerView, metrics
 
     scope.get('/api/v1/status', async () => view.status());
     addObserveRoutes(scope, view);
+    if (past) addRevisionRoutes(scope, view, past);
     addControlRoutes(scope, view);
     scope.get('/metrics', async (_request, reply) =>
       reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics.text()),

@@ -34,7 +34,7 @@ async function changedFiles(
  * The same for states, of which some resources may be held back.
  * @param id only of this resource; undefined is returned when neither has it
  */
-export async function stateChanges(
+async function stateChanges(
   history: History,
   from: CommitState,
   to: CommitState,
@@ -169,4 +169,32 @@ export async function restorable(
     if (read) found.set(file.path, read);
   }
   return found;
+}
+
+/** What is compared. */
+export interface Compared {
+  pairs: FilePair[];
+  /** Files that are the same on both sides, for what others mean. */
+  context: ChangedFile[];
+  /** Whether either side has the resource that is meant. */
+  known: boolean;
+}
+
+/** The files that are not the same in two states, with their contents. @param id only of this resource */
+export async function compareStates(
+  history: History,
+  from: CommitState,
+  to: CommitState,
+  id: ResourceId | undefined,
+): Promise<Compared> {
+  const changes = await stateChanges(history, from, to, id);
+  const context = await skillContext(history, from.commit, to.commit, changes ?? []);
+  return { pairs: await readPairs(history, changes ?? []), context, known: changes !== undefined };
+}
+
+/** What stands for nothing at all, in a repository with ids like this one. */
+export function nothingLike(oid: Oid): Oid {
+  return oid.length === 64
+    ? '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321'
+    : '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 }

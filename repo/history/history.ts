@@ -32,7 +32,7 @@ export async function openHistory(folder: string, env: Env): Promise<History> {
 }
 
 /** Open a repository whose place is known, such as a daemon's mirror. */
-function openHistoryAt(place: Pick<History, 'gitDir' | 'path' | 'tip'>, env: Env): History {
+export function openHistoryAt(place: Pick<History, 'gitDir' | 'path' | 'tip'>, env: Env): History {
   const { gitDir } = place;
   let objects: Objects | undefined;
   return {

@@ -4,14 +4,23 @@
  * from a checkout.
  */
 export { type BlamedLine, blameOf } from './blame.ts';
-export { type CommitState, readPairs, restorable, skillContext, stateChanges, treeFiles } from './changes.ts';
+export {
+  type CommitState,
+  type Compared,
+  compareStates,
+  nothingLike,
+  readPairs,
+  restorable,
+  treeFiles,
+} from './changes.ts';
 export { type Comparison, compareFiles, type FileDiff, type FilePair } from './compare.ts';
+export { type DescribedRevision, describedDocument, describeRevision } from './describe.ts';
 export { parsedAt, readPart } from './files.ts';
-export { type History, isShallow, openHistory } from './history.ts';
+export { type History, isShallow, openHistory, openHistoryAt } from './history.ts';
+export { type Inspected, inspect, revisionDocument } from './inspect.ts';
 export { mainFileAt, mainFileOf, pathsOf, repositoryFiles } from './locate.ts';
 export { type Commit, readLog, trailer } from './log.ts';
 export { resolveRevision } from './names.ts';
-export { commitsOf, type Origin, originsOf } from './origins.ts';
 export { type Revision, revisionsOf } from './revisions.ts';
 export { type Word, wordDiff } from './text-diff.ts';
 export { type Touch, touchedBy } from './touched.ts';

@@ -1,11 +1,16 @@
-import { type Comparison, compareFiles, type History, openHistory } from '../../../repo/history/index.ts';
+import {
+  type Comparison,
+  compareFiles,
+  compareStates,
+  type History,
+  openHistory,
+} from '../../../repo/history/index.ts';
 import { ProblemError, problem, type ResourceId } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { type CommonOptions, resolveTarget } from '../../kinds.ts';
 import { historyFolder } from '../../repository-root.ts';
 import { diffsText, risksText } from '../../show-diff.ts';
 import { done, showProblem } from '../../style.ts';
-import { betweenCommits } from './between-commits.ts';
 import { type Side, sideOf } from './sides.ts';
 import { toWorkingTree } from './to-working-tree.ts';
 
@@ -62,7 +67,7 @@ async function compare(
   id: ResourceId | undefined,
 ): Promise<Comparison> {
   const { pairs, context, known } = to
-    ? await betweenCommits(history, from, to, id)
+    ? await compareStates(history, from, to, id)
     : await toWorkingTree(options, history, from, id);
   if (!known && id !== undefined) {
     const hint = 'See what it was called before with `mcpctl get revisions KIND NAME`.';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type CommitState, type History, resolveRevision } from '../../../repo/history/index.ts';
+import { type CommitState, type History, nothingLike, resolveRevision } from '../../../repo/history/index.ts';
 import { ProblemError, problem, type ResourceId } from '../../../schema/index.ts';
 import type { CliContext } from '../../context.ts';
 import { askDaemon } from '../../daemon.ts';
@@ -10,12 +10,6 @@ export type Side = CommitState;
 
 /** What the daemon answers. */
 const InService = z.object({ commit: z.string().nullable(), held: z.record(z.string(), z.string().nullable()) });
-
-/** Nothing at all, as git knows it in either format. */
-const EMPTY_TREES: Readonly<Record<number, string>> = {
-  40: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
-  64: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
-};
 
 /** The state that a name stands for; `live` is what a daemon on this machine has in service. */
 export async function sideOf(
@@ -32,8 +26,7 @@ export async function sideOf(
     throw new ProblemError(problem('NOT_READY', 'the daemon has nothing in service yet', { hint }));
   }
   for (const one of [commit, ...Object.values(held)]) if (one !== null) await refuseUnknown(history, one);
-  const nothing = EMPTY_TREES[commit.length] ?? commit;
-  return { commit, held: new Map(Object.entries(held).map(([id, at]) => [id, at ?? nothing])) };
+  return { commit, held: new Map(Object.entries(held).map(([id, at]) => [id, at ?? nothingLike(commit)])) };
 }
 
 async function refuseUnknown(history: History, commit: string): Promise<void> {

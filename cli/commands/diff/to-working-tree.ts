@@ -1,10 +1,17 @@
-import { type FilePair, type History, mainFileAt, pathsOf, readPairs, treeFiles } from '../../../repo/history/index.ts';
+import {
+  type Compared,
+  type FilePair,
+  type History,
+  mainFileAt,
+  pathsOf,
+  readPairs,
+  treeFiles,
+} from '../../../repo/history/index.ts';
 import { type ParsedFile, partsOfId, type ResourceId } from '../../../schema/index.ts';
 import type { CliContext } from '../../context.ts';
 import { readFiles } from '../../read-files.ts';
 import { repositoryRoot } from '../../repository-root.ts';
 import { readContent } from '../../write-files.ts';
-import type { Compared } from './between-commits.ts';
 import type { Side } from './sides.ts';
 
 /** The files of a commit that are not the same in the working tree. @param id only of this resource */

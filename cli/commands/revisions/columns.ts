@@ -1,7 +1,6 @@
-import { trailer } from '../../../repo/history/index.ts';
+import { type Inspected, trailer } from '../../../repo/history/index.ts';
 import type { Column } from '../../output.ts';
 import { shortCommit } from '../../style.ts';
-import type { Inspected } from './inspect.ts';
 
 /** The columns of a list of revisions. @param withIds they are of several resources */
 export function revisionColumns(of: { withIds: boolean; withDigest: boolean }): Column<Inspected>[] {

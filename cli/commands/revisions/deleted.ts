@@ -1,7 +1,6 @@
-import { type History, type Revision, readLog, repositoryFiles } from '../../../repo/history/index.ts';
+import { type History, type Inspected, type Revision, readLog, repositoryFiles } from '../../../repo/history/index.ts';
 import { classify, partsOfId, type ResourceId } from '../../../schema/index.ts';
 import { kindNamed, resolveTarget } from '../../kinds.ts';
-import type { Inspected } from './inspect.ts';
 
 /**
  * What is gone: every resource that was deleted and is not there any more, the one deleted last first. What was moved

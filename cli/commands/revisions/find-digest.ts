@@ -1,7 +1,13 @@
-import { type History, parsedAt, type Revision, readLog, touchedBy } from '../../../repo/history/index.ts';
+import {
+  type History,
+  type Inspected,
+  parsedAt,
+  type Revision,
+  readLog,
+  touchedBy,
+} from '../../../repo/history/index.ts';
 import { partsOfId, type ResourceId } from '../../../schema/index.ts';
 import type { Target } from '../../kinds.ts';
-import type { Inspected } from './inspect.ts';
 
 /**
  * Every revision, of whatever resource, whose content has a digest; newest first.

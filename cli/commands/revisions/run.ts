@@ -1,10 +1,12 @@
 import {
   type History,
+  type Inspected,
+  inspect,
   isShallow,
   openHistory,
   resolveRevision,
+  revisionDocument,
   revisionsOf,
-  trailer,
 } from '../../../repo/history/index.ts';
 import { ProblemError, printYaml, problem, type ResourceId } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
@@ -15,7 +17,6 @@ import { showProblem } from '../../style.ts';
 import { revisionColumns } from './columns.ts';
 import { deletedResources } from './deleted.ts';
 import { findDigest } from './find-digest.ts';
-import { type Inspected, inspect } from './inspect.ts';
 
 export interface RevisionsOptions extends CliContext, CommonOptions {
   /** `KIND NAME`, or `KIND/NAME`. */
@@ -47,7 +48,7 @@ export async function runRevisions(options: RevisionsOptions): Promise<ExitCode>
       withIds: deleted === true || typeof digest === 'string',
       withDigest: digest !== undefined,
     });
-    io.stdout(formatListing({ items: rows, columns, name, document: documentOf, yaml: printYaml }, output));
+    io.stdout(formatListing({ items: rows, columns, name, document: revisionDocument, yaml: printYaml }, output));
     if (rows.length > 0) return ExitCodes.ok;
     io.stderr('nothing found\n');
     return ExitCodes.failed;
@@ -100,26 +101,4 @@ function usage(message: string, hint: string): ProblemError {
 
 function name({ id, commit }: { id: ResourceId; commit: string }): string {
   return `${id}@${commit}`;
-}
-
-/** A revision as data; what is stable and documented. */
-function documentOf(revision: Inspected): unknown {
-  const { id, version, release, commit, op, author, date, authoredAt, main, trailers, digest, problems } = revision;
-  const proposal = trailer(revision, 'Proposal-Id');
-  return {
-    id,
-    version,
-    ...(release !== undefined && { release }),
-    commit,
-    op,
-    author,
-    date,
-    authoredAt,
-    note: trailer(revision, 'Note') ?? revision.subject,
-    ...(proposal !== undefined && { proposal }),
-    path: main,
-    ...(digest !== undefined && { digest }),
-    valid: problems.length === 0,
-    trailers,
-  };
 }

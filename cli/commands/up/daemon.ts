@@ -22,6 +22,7 @@ import {
   type Reconciler,
   type ReconcilerEvent,
 } from '../../../reconciler/index.ts';
+import { openHistoryAt } from '../../../repo/history/index.ts';
 import { openReader, openSource, parseRef, parseRemote, parseRepoPath } from '../../../repo/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import { daemonFiles } from '../../announced-daemons.ts';
@@ -47,6 +48,9 @@ export interface Running {
 
 /** Characters; shorter than what is made here, for people who bring their own. */
 const SHORTEST_SECRET = 16;
+
+/** More commits than any history has. */
+const WHOLE_HISTORY = 10_000_000;
 
 /** Undone in reverse order, each whatever became of the others. */
 type CleanUp = (() => unknown)[];
@@ -132,6 +136,10 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     host: '127.0.0.1',
     port: options.port,
     telemetry,
+    past: {
+      open: tip => openHistoryAt({ gitDir: mirror.gitDir, path, tip }, env),
+      deepen: async () => (await mirror.deepen(WHOLE_HISTORY)).problem,
+    },
     log: message => log({ type: 'problem', problem: problem('INTERNAL', redact(message, [token.value], 300)) }),
   });
   cleanUp.push(() => gateway.close());

@@ -1,5 +1,8 @@
-import { type History, parsedAt, type Revision } from '../../../repo/history/index.ts';
-import type { Problem } from '../../../schema/index.ts';
+import type { Problem } from '../../schema/index.ts';
+import { parsedAt } from './files.ts';
+import type { History } from './history.ts';
+import { trailer } from './log.ts';
+import type { Revision } from './revisions.ts';
 
 /** A revision and what its content is. */
 export interface Inspected extends Revision {
@@ -24,6 +27,30 @@ export async function inspect(history: History, revisions: readonly Revision[]):
       return { ...revision, ...(await looked) };
     }),
   );
+}
+
+/** A revision as data: what is stable and documented. */
+export function revisionDocument(revision: Inspected): Record<string, unknown> {
+  const { id, version, release, verdict, commit, op, author, date, authoredAt, main, trailers, digest, problems } =
+    revision;
+  const proposal = trailer(revision, 'Proposal-Id');
+  return {
+    id,
+    ...(version !== '' && { version }),
+    ...(release !== undefined && { release }),
+    ...(verdict !== undefined && { verdict }),
+    commit,
+    op,
+    author,
+    date,
+    authoredAt,
+    note: trailer(revision, 'Note') ?? revision.subject,
+    ...(proposal !== undefined && { proposal }),
+    path: main,
+    ...(digest !== undefined && { digest }),
+    valid: problems.length === 0,
+    trailers,
+  };
 }
 
 async function look(history: History, { commit, id, main }: Revision): Promise<Pick<Inspected, 'digest' | 'problems'>> {
