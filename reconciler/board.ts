@@ -16,6 +16,8 @@ export interface Board {
   catalogChanged(before: Catalog | undefined, after: Catalog): void;
   /** A server's instances changed. @returns those whose state or problem is another than last time */
   serverChanged(server: string, catalog: Catalog | undefined): InstanceStatus[];
+  /** @returns those of a server's running instances whose health is another than last time */
+  healthChanged(server: string): InstanceStatus[];
   onStatus(listener: (status: Status) => void): () => void;
   onProjects(listener: (change: ProjectChange) => void): () => void;
 }
@@ -27,6 +29,7 @@ export function createBoard(fleet: Fleet, sumUp: (previous: Status | undefined) 
   /** What each server's clients were last told of. */
   const surfaces = new Map<string, Surface>();
   const states = new Map<string, string>();
+  const healths = new Map<string, string>();
   let last: Status | undefined;
   let due = false;
 
@@ -65,6 +68,15 @@ export function createBoard(fleet: Fleet, sumUp: (previous: Status | undefined) 
         const line = `${state} ${problem?.message ?? ''}`;
         if (states.get(id) === line) return false;
         states.set(id, line);
+        return true;
+      });
+    },
+    healthChanged(server) {
+      return fleet.statuses(server).filter(({ id, health }) => {
+        // That an instance is healthy from the start is not worth a line.
+        const before = healths.get(id) ?? 'healthy';
+        if (!health || health.state === 'unknown' || health.state === before) return false;
+        healths.set(id, health.state);
         return true;
       });
     },

@@ -7,7 +7,11 @@ export type ReconcilerEvent =
   /** Resources that went out of service with a commit, and those that have another name now. */
   | { type: 'removed'; commit: string; resources: ResourceId[]; moved: { from: ResourceId; to: ResourceId }[] }
   | { type: 'problem'; problem: Problem }
-  | { type: 'instance'; id: string; state: string; problem?: Problem };
+  | { type: 'instance'; id: string; state: string; problem?: Problem }
+  /** `message` has the server's own words, when a check failed. */
+  | { type: 'health'; id: string; state: string; message?: string }
+  /** Somebody has suspended or resumed a server, or everything. */
+  | { type: 'suspended' | 'resumed'; server?: string };
 
 /** An event as it is kept: `sequence` counts from 1 since the daemon's start, `time` is ISO 8601. */
 export type TimedEvent = ReconcilerEvent & { sequence: number; time: string };

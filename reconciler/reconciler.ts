@@ -86,6 +86,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       journal.log({ type: 'instance', id, state: now, ...(problem && { problem }) });
       observer.instance(id, now, problem);
     }
+    for (const { id, health } of board.healthChanged(server)) {
+      const { state: now = '', message } = health ?? {};
+      journal.log({ type: 'health', id, state: now, ...(message !== undefined && { message }) });
+    }
     board.statusChanged();
   });
   const board = createBoard(fleet, previous => summarize(facts(), previous, new Date(clock.now()).toISOString()));
@@ -160,6 +164,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const id = server === undefined ? undefined : resourceId('Server', 'global', server);
     if (id !== undefined && !state.catalog?.get(id) && suspensions.server(server ?? '') === undefined) return false;
     if (suspensions.set(server, suspended)) {
+      journal.log({ type: suspended ? 'suspended' : 'resumed', ...(server !== undefined && { server }) });
       // What was held back meanwhile is decided upon again.
       state.decided = undefined;
       turns.poke();

@@ -303,6 +303,7 @@ it('is unhealthy after so many failures, with the server’s own words, and heal
   const { healthEvents } = await detail('one-0');
   expect(healthEvents.map(({ state }) => state)).toEqual(expect.arrayContaining(['degraded', 'unhealthy', 'healthy']));
   expect((await tell('describe', 'instance', 'one-0')).stdout).toMatch(/unhealthy +not in the mood$/m);
+  expect((await tell('events')).stdout).toMatch(/ health +instance\/one-0 +unhealthy: not in the mood$/m);
 });
 
 it('an instance that is not ready gets no call while another is, and calls go to what runs when none is', async () => {

@@ -66,6 +66,11 @@ function describeEvent(event: TimedEvent): [type: string, what: string, text: st
       const why = event.problem ? `: ${event.problem.message}` : '';
       return ['instance', `instance/${event.id}`, `${event.state}${why}`];
     }
+    case 'health':
+      return ['health', `instance/${event.id}`, event.message ? `${event.state}: ${event.message}` : event.state];
+    case 'suspended':
+    case 'resumed':
+      return [event.type, event.server === undefined ? 'everything' : `server/${event.server}`, ''];
     case 'removed': {
       const names = event.moved.map(({ from, to }) => `${from} is ${to} now`);
       const gone = event.resources.length > 0 ? [`out of service: ${event.resources.join(', ')}`] : [];

@@ -125,7 +125,11 @@ function notReady({ io, timeout }: UpOptions, status: Status): string {
 function tell({ io }: UpOptions, event: ReconcilerEvent): void {
   if (event.type === 'problem') io.stderr(showProblem(io, event.problem));
   else if (event.type === 'instance') tellInstance(io, event.id, event.state, event.problem);
-  else if (event.type === 'applied') {
+  else if (event.type === 'health')
+    step(io, `${event.id} is ${event.state}${event.message ? `: ${event.message}` : ''}`);
+  else if (event.type === 'suspended' || event.type === 'resumed') {
+    step(io, `${event.server === undefined ? 'everything' : `server ${event.server}`} is ${event.type}`);
+  } else if (event.type === 'applied') {
     const { steps } = event.plan;
     const text = steps.map(({ op, id, because }) => `\n    ${op} ${id}: ${because}`).join('');
     step(io, `commit ${shortCommit(event.commit)}: ${steps.length} changes to instances${text}`);
