@@ -293,7 +293,8 @@ describe('fromDocument', () => {
       // A whole number beyond 2^53 is refused when it is read.
       const kept = (_key: string, one: unknown) => (Number.isInteger(one) && !Number.isSafeInteger(one) ? 1 : one);
       return JSON.parse(JSON.stringify({ apiVersion: 'mcpctl.dev/v1', kind: row.kind, metadata, spec }), kept);
-    });
+    })
+    .filter(document => !JSON.stringify(document).includes('__proto__'));
 
   it('writes files that say the same, whatever the document', () => {
     fc.assert(

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { contentDigest } from './digest.ts';
-import { issueProblems, type Located, problemAt } from './issues.ts';
+import { fieldName, issueProblems, type Located, problemAt } from './issues.ts';
 import { API_VERSION } from './kinds/envelope.ts';
 import type { Declared } from './layout.ts';
 import { isMapping } from './mapping.ts';
@@ -58,7 +58,7 @@ export function checkEnvelope<K extends Kind>(
 
   const { metadata, spec } = parsed.data;
   const idle = notActedOn?.(spec) ?? [];
-  if (idle.length > 0) problems.push(idleFields(idle, located));
+  if (idle.length > 0) problems.push(idleFields(idle, located, ['spec']));
   const { scope, name, id } = declared;
   const resource: Resource<K> = {
     id,
@@ -108,9 +108,10 @@ function checkIdentity(raw: Readonly<Record<string, unknown>>, kind: Kind, name:
     });
 }
 
-function idleFields(fields: readonly string[], located: Located): Problem {
+/** Says of fields, at the first of them, that they change nothing yet. @param below where in the document they stand */
+export function idleFields(fields: readonly string[], located: Located, below: readonly string[]): Problem {
   const [first = ''] = fields;
-  const names = fields.map(field => `\`spec.${field}\``).join(', ');
+  const names = fields.map(field => fieldName([...below, field])).join(', ');
   const message = `${names} ${fields.length === 1 ? 'is' : 'are'} valid, but not acted on yet`;
-  return problemAt(located, ['spec', first], message, undefined, 'FIELD_NOT_ACTED_ON');
+  return problemAt(located, [...below, first], message, undefined, 'FIELD_NOT_ACTED_ON');
 }

@@ -5,7 +5,7 @@ import { issueProblems, type Located } from './issues.ts';
 import { Personality, Prompt } from './kinds/index.ts';
 import type { Declared } from './layout.ts';
 import { type Problem, problem } from './problem.ts';
-import type { Outcome } from './read-envelope.ts';
+import { idleFields, type Outcome } from './read-envelope.ts';
 import type { Resource, Specs } from './resource.ts';
 
 /** Kinds whose file is front matter and the Markdown that becomes `spec.content`, unchanged. */
@@ -20,6 +20,8 @@ interface MarkdownReader<K extends MarkdownKind> {
   noun: string;
   rules?: (written: unknown, body: Body, located: Located) => Problem[];
   spec(frontMatter: FrontMatter<K>, content: string): Specs[K];
+  /** Fields that are valid, but that nothing acts on yet. */
+  notActedOn?: (frontMatter: FrontMatter<K>) => readonly string[];
 }
 
 const readers: { [K in MarkdownKind]: MarkdownReader<K> } = {
@@ -28,6 +30,7 @@ const readers: { [K in MarkdownKind]: MarkdownReader<K> } = {
     noun: 'prompt',
     rules: (written, body, located) => checkPromptArguments(Reflect.get(Object(written), 'arguments'), body, located),
     spec: (frontMatter, content) => ({ ...frontMatter, content }),
+    notActedOn: written => (['priority', 'summary', 'link'] as const).filter(field => written[field] !== undefined),
   },
   Personality: {
     schema: Personality.omit({ content: true }),
@@ -47,7 +50,7 @@ export function checkMarkdown<K extends MarkdownKind>(
   body: Body,
   file: string,
 ): Outcome<K> {
-  const { schema, noun, rules, spec } = readers[kind];
+  const { schema, noun, rules, spec, notActedOn } = readers[kind];
   const written = located.document.value ?? {};
   const parsed = schema.safeParse(written);
   const problems: Problem[] = parsed.success ? [] : issueProblems(parsed.error.issues, schema, located);
@@ -57,6 +60,8 @@ export function checkMarkdown<K extends MarkdownKind>(
   }
   if (!parsed.success || problems.some(({ severity }) => severity === 'error')) return { problems };
 
+  const idle = notActedOn?.(parsed.data) ?? [];
+  if (idle.length > 0) problems.push(idleFields(idle, located, []));
   const { description, labels = {} } = parsed.data;
   const { scope, name, id } = declared;
   const resource: Resource<K> = {

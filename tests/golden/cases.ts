@@ -93,6 +93,18 @@ const change: GoldenCase[] = [
   { name: 'lock', argv: ['lock'] },
 ];
 
+const history: GoldenCase[] = [
+  ...both({ name: 'diff', argv: ['diff', '--from', 'HEAD~1', '--to', 'HEAD'] }, json, ['-o', 'name']),
+  { name: 'diff-working-tree', argv: ['diff', 'server', 'idle'], files: { 'servers/idle.yaml': null } },
+  ...both({ name: 'log', argv: ['log'] }),
+  ...both({ name: 'blame', argv: ['blame', 'prompt', 'greet'] }),
+  ...both({
+    name: 'restore',
+    argv: ['restore', 'template', 'say', '--revision', 'HEAD~1'],
+    files: { 'templates/say.yaml': null },
+  }),
+];
+
 const server = ['--transport', 'stdio', '--set', 'command=["node","x.js"]'];
 const created: readonly (readonly [kind: string, ...args: string[]])[] = [
   ['server', 'made', ...server, '--env', 'A=1', '--env-from-secret', 'KEY=keys/echo', '--label', 'team=data'],
@@ -158,7 +170,15 @@ const usage: GoldenCase[] = [
   { name: 'usage-no-repository', argv: ['get', 'servers', '-C', '/'] },
 ];
 
-export const goldenCases: readonly GoldenCase[] = [...look, ...change, ...create, ...setUp, ...live, ...usage];
+export const goldenCases: readonly GoldenCase[] = [
+  ...look,
+  ...change,
+  ...history,
+  ...create,
+  ...setUp,
+  ...live,
+  ...usage,
+];
 
 /** Commands, or all below one, without a golden output, or without one in JSON, with the reason. */
 export const withoutGolden: Readonly<Record<string, string>> = {
@@ -169,6 +189,10 @@ export const withoutGolden: Readonly<Record<string, string>> = {
   'mcpctl connect': 'a protocol: cli/commands/connect compares its messages',
   'mcpctl doctor': 'depends on the machine: cli/commands/doctor compares its findings',
   'mcpctl version': 'depends on the build: cli/commands/version compares its fields',
+  'mcpctl trust': 'of keys and fingerprints made for the test: cli/commands/trust looks at each',
+  'mcpctl release': 'signed and dated: tests/trust-scene.ts sets the stage for its tests',
+  'mcpctl rollback': 'signed and dated: tests/trust-scene.ts sets the stage for its tests',
+  'mcpctl verify': 'signed and dated: tests/trust-scene.ts sets the stage for its tests',
   'mcpctl propose': 'names a branch by chance: tests/e2e/proposals.test.ts looks at what it proposes',
   'mcpctl review': 'signed and dated: tests/e2e/proposals.test.ts looks at what is decided and shown',
   'mcpctl skills': 'cli/sync compares what it leaves on the disk',

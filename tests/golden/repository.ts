@@ -77,6 +77,8 @@ const second: Files = {
   'access/serviceaccounts/robot.yaml': `${head('ServiceAccount')}spec: {}\n`,
   'access/bindings/readers.yaml': `${head('RoleBinding')}spec:\n  subjects:\n    - kind: Group\n      name: all\n  role: view\n`,
   'access/tokens/robot.yaml': `${head('McpToken')}spec:\n  hash: sha256:${'0'.repeat(64)}\n  owner:\n    kind: ServiceAccount\n    name: robot\n`,
+  'projects/later/project.yaml': `${head('Project')}spec:\n  servers: [echo]\n  gated: true\n  versions:\n    servers: { echo: ^1.0.0 }\n`,
+  'projects/later/prompts/tip.md': '---\npriority: 9\nsummary: In short\n---\nAll of it.\n',
   'secretbackends/cluster.yaml': `${head('SecretBackend')}spec:\n  kubernetes: { namespace: tools }\n`,
 };
 
