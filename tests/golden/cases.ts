@@ -184,6 +184,9 @@ export const goldenCases: readonly GoldenCase[] = [
 export const withoutGolden: Readonly<Record<string, string>> = {
   'mcpctl up': 'tests/e2e: what it serves is looked at, not its progress',
   'mcpctl reconcile': 'answers nothing; tests/e2e sees what it brings about',
+  'mcpctl suspend': 'answers nothing but that it is done; tests/e2e sees what it brings about',
+  'mcpctl resume': 'answers nothing but that it is done; tests/e2e sees what it brings about',
+  'mcpctl restart': 'answers nothing but that it is done; tests/e2e sees what it brings about',
   'mcpctl events': 'tells what happened in whichever order it did; gateway/api and tests/e2e look at each',
   'mcpctl test mcp': 'measures: cli/commands/test-mcp compares its results',
   'mcpctl connect': 'a protocol: cli/commands/connect compares its messages',
