@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { condition } from '../e2e/daemon.ts';
+import { faultScene } from './scene.ts';
+
+let root = '';
+const why = mountProblem();
+
+/** A small disk of its own. @returns why there is none */
+function mountProblem(): string | undefined {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root on Linux can mount a small disk';
+  const folder = mkdtempSync(join(tmpdir(), 'mcpctl-small-'));
+  const result = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=160m,mode=0700', 'tmpfs', folder], {
+    encoding: 'utf8',
+  });
+  if (result.status === 0) {
+    root = folder;
+    return undefined;
+  }
+  rmSync(folder, { recursive: true });
+  return `a small disk could not be mounted: ${result.stderr.trim()}`;
+}
+
+afterAll(() => {
+  if (root === '') return;
+  spawnSync('umount', ['-l', root]);
+  rmSync(root, { recursive: true, force: true });
+});
+
+it.skipIf(why !== undefined)(
+  `a full disk${why ? `: ${why}` : ' stops nothing that runs, is said, and heals when there is room again'}`,
+  async () => {
+    const scene = faultScene(1, root);
+    try {
+      const daemon = await scene.up({ args: ['--poll', '0.3'] });
+      const first = await daemon.until('Ready', status => condition(status, 'Ready') === 'True');
+      const filler = join(root, 'filler');
+      const { bavail, bsize } = statfsSync(root);
+      spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=65536', `count=${Math.ceil((bavail * bsize) / 65536) + 1}`]);
+
+      // The content cannot be packed, so that it needs room.
+      const note = `---\n---\n${randomBytes(20_000).toString('base64')}\n`;
+      const commit = scene.repository.commit({ 'servers/s0.yaml': scene.server(1), 'prompts/note.md': note });
+      const full = await daemon.until('the complaint', ({ conditions }) =>
+        conditions.some(({ type, reason }) => type === 'Ready' && reason === 'SourceFailed'),
+      );
+      expect(full.problems.map(({ code }) => code)).toContain('STATE_UNUSABLE');
+      expect(full.revision.applied).toBe(first.revision.applied);
+      expect(scene.running()).toEqual(['version-0']);
+
+      rmSync(filler);
+      await daemon.until('the push', now => now.revision.applied === commit && condition(now, 'Ready') === 'True');
+      expect(scene.running()).toEqual(['version-1']);
+      expect(await daemon.stop()).toBe(0);
+    } finally {
+      await scene.remove();
+    }
+  },
+  120_000,
+);
