@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import { createMetrics } from '../host/index.ts';
-import type { ReconcilerView, Telemetry } from '../reconciler/index.ts';
+import type { Desk, ReconcilerView, Telemetry } from '../reconciler/index.ts';
 import { ProblemError, problem } from '../schema/index.ts';
+import { addProposalRoutes } from './api/proposals.ts';
 import type { Past } from './api/revisions.ts';
 import { addApiRoutes } from './api/routes.ts';
 import { addErrorHandlers } from './errors.ts';
@@ -25,6 +26,8 @@ export interface GatewayOptions {
   telemetry?: Telemetry;
   /** The past of what is followed; without it, there are no routes about revisions. */
   past?: Past;
+  /** Takes proposals and reviews; without it there are none. */
+  desk?: Desk;
   /** Told of faults inside a request; never of tokens or bodies. */
   log?: (message: string) => void;
 }
@@ -60,7 +63,8 @@ export async function createGateway(view: ReconcilerView, options: GatewayOption
   addErrorHandlers(app, log);
   addApiRoutes(app, view, telemetry.metrics, options.past);
   addGitHook(app, view, options.hookSecret);
-  const mcp = addMcpRoutes(app, view, createCallObserver(telemetry), log);
+  const mcp = addMcpRoutes(app, view, createCallObserver(telemetry), log, options.desk);
+  if (options.desk) addProposalRoutes(app, options.desk);
 
   try {
     await app.listen({ host: options.host, port: options.port });

@@ -11,6 +11,8 @@ export type { Item, Plan, PlanStep } from './plan.ts';
 export { type Preview, preview, type Revision } from './preview.ts';
 export { createReconciler, type Reconciler } from './reconciler.ts';
 export {
+  createDesk,
+  type Desk,
   type Draft,
   decide,
   type Examined,

@@ -10,6 +10,7 @@ export function servedProject(catalog: Catalog, name: string, fleet: Fleet): Ser
   return {
     name,
     instructions: project.spec.instructions,
+    proposals: project.spec.proposals,
     expose: project.spec.expose,
     hide: project.spec.hide,
     servers: selectedServers(catalog, project).map(server => fleet.served(server)),
@@ -46,7 +47,8 @@ export function projectChanges(
 }
 
 function otherExposure(last: Resource<'Project'> | undefined, project: Resource<'Project'>): boolean {
-  const exposure = (one: Resource<'Project'> | undefined) => JSON.stringify([one?.spec.expose, one?.spec.hide]);
+  const exposure = (one: Resource<'Project'> | undefined) =>
+    JSON.stringify([one?.spec.expose, one?.spec.hide, one?.spec.proposals]);
   return exposure(last) !== exposure(project);
 }
 

@@ -26,6 +26,8 @@ export interface ServedPrompt {
 export interface ServedProject extends Exposure {
   name: string;
   instructions: string | undefined;
+  /** Whether its clients may propose prompts and skills. */
+  proposals: boolean;
   servers: readonly ServedServer[];
   prompts: readonly ServedPrompt[];
 }

@@ -120,7 +120,7 @@ export function projectOf(
   servers: readonly ServedServer[],
   prompts: readonly ServedPrompt[] = [],
 ): ServedProject {
-  return { name, instructions: `Instructions of ${name}`, hide: [], servers, prompts };
+  return { name, proposals: false, instructions: `Instructions of ${name}`, hide: [], servers, prompts };
 }
 
 function statusOf(ready: boolean): Status {

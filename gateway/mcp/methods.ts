@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
-import type { ServedProject, ServedServer } from '../../reconciler/index.ts';
+import type { Desk, ServedProject, ServedServer } from '../../reconciler/index.ts';
 import type { McpObject, RequestOptions, Upstream } from '../../reconciler/mcp/index.ts';
 import { compareText, isExposed, ProblemError } from '../../schema/index.ts';
 import { splitName, withServerName } from './names.ts';
 import { describePrompt, fillPrompt } from './prompts.ts';
+import { callProposalTool, proposalTools } from './propose.ts';
 
 export type Params = Record<string, unknown>;
 
@@ -11,6 +13,10 @@ export interface CallContext {
   era: 'modern' | 'legacy';
   signal?: AbortSignal;
   onProgress?: (progress: Params) => void;
+  /** Takes proposals; where there is none, none are offered. */
+  desk?: Desk | undefined;
+  /** What tells this client's session from others. */
+  session?: string | undefined;
 }
 
 /** How long a call waits for a server that is just starting. */
@@ -31,10 +37,14 @@ export async function answer(
 ): Promise<Params> {
   switch (method) {
     case 'tools/list':
-      return { tools: listTools(project) };
+      return { tools: listTools(project, context) };
     case 'prompts/list':
       return { prompts: listPrompts(project) };
     case 'tools/call':
+      if (context.desk && offersProposals(project, context) && isProposalTool(project, params.name)) {
+        const { desk, session = randomUUID() } = context;
+        return callProposalTool(desk, project.name, String(params.name), params.arguments, session);
+      }
       return callServer(project, method, 'tools', params, context);
     case 'prompts/get': {
       const own = project.prompts.find(({ name }) => name === params.name);
@@ -45,9 +55,18 @@ export async function answer(
   }
 }
 
-function listTools(project: ServedProject): { name: string }[] {
+function listTools(project: ServedProject, context: CallContext): { name: string }[] {
   const tools = project.servers.flatMap(({ name, surface }) => withServerName(name, surface.tools));
-  return tools.filter(({ name }) => isExposed(project, name));
+  const own = offersProposals(project, context) ? proposalTools : [];
+  return [...tools, ...own].filter(({ name }) => isExposed(project, name));
+}
+
+function offersProposals(project: ServedProject, { desk }: CallContext): boolean {
+  return project.proposals && desk !== undefined;
+}
+
+function isProposalTool(project: ServedProject, name: unknown): boolean {
+  return proposalTools.some(tool => tool.name === name && isExposed(project, tool.name));
 }
 
 function listPrompts(project: ServedProject): { name: string }[] {

@@ -8,7 +8,7 @@ import {
   type RequestId,
 } from '@modelcontextprotocol/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ReconcilerView } from '../../reconciler/index.ts';
+import type { Desk, ReconcilerView } from '../../reconciler/index.ts';
 import { createModernHandlers } from './modern.ts';
 import type { CallObserver } from './observe-calls.ts';
 import { createProjectServer } from './server.ts';
@@ -30,9 +30,10 @@ export function addMcpRoutes(
   view: ReconcilerView,
   observe: CallObserver,
   log: (message: string) => void,
+  desk?: Desk,
 ): McpRoutes {
-  const sessions = createSessions(project => createProjectServer(view, project, 'legacy', observe));
-  const modern = createModernHandlers(project => createProjectServer(view, project, 'modern', observe));
+  const sessions = createSessions(project => createProjectServer(view, project, 'legacy', observe, desk));
+  const modern = createModernHandlers(project => createProjectServer(view, project, 'modern', observe, desk));
   const stopListening = view.onProjectsChanged(({ tools, prompts }) => {
     for (const project of tools) {
       modern.notify(project)?.toolsChanged();

@@ -1,5 +1,5 @@
 import { type jsonSchemaValidator, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
-import type { ReconcilerView } from '../../reconciler/index.ts';
+import type { Desk, ReconcilerView } from '../../reconciler/index.ts';
 import { answer, type CallContext, type Params } from './methods.ts';
 import type { CallObserver } from './observe-calls.ts';
 
@@ -17,6 +17,7 @@ export function createProjectServer(
   project: string,
   era: CallContext['era'],
   observe: CallObserver,
+  desk?: Desk,
 ): Server {
   const instructions = view.project(project)?.instructions;
   const server = new Server(
@@ -30,7 +31,8 @@ export function createProjectServer(
   server.fallbackRequestHandler = async (request, { mcpReq, http }) => {
     const served = view.project(project);
     if (!served) throw new ProtocolError(ProtocolErrorCode.InternalError, `Project ${project} is not served any more`);
-    const context: CallContext = { era, signal: mcpReq.signal };
+    const session = http?.req?.headers.get('mcp-session-id') ?? undefined;
+    const context: CallContext = { era, signal: mcpReq.signal, desk, session };
     const progressToken = mcpReq._meta?.progressToken;
     if (progressToken !== undefined) {
       // The receiver may be gone; the call goes on.

@@ -1,5 +1,6 @@
 /** What a proposal would do, and whether it may: plan, policy and statements put together. */
 export { decide, prepareMerge } from './decide.ts';
+export { createDesk, type Desk } from './desk.ts';
 export { type Examined, examine } from './examine.ts';
 export { type Draft, publishDraft } from './propose.ts';
 export { type ProposalStatus, policyOf, standing } from './standing.ts';

@@ -4,6 +4,7 @@
  */
 export { signersOf } from './commit-signers.ts';
 export { type Commit, type Person, readCommits, resolveCommit } from './commits.ts';
+export { type DaemonWorkspaceOptions, daemonWorkspace } from './daemon-workspace.ts';
 export { changedPaths, commitTree, mergeTree, type TreeChanges, treeWith } from './draft.ts';
 export type * from './forge.ts';
 export { createGitForge, mergeMessage } from './git-forge.ts';

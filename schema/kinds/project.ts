@@ -38,6 +38,10 @@ export const Project = z.strictObject({
     .describe('Which released versions it takes'),
   instructions: z.string().max(16_384).optional().describe('Given to clients when they connect'),
   gated: z.boolean().default(false).describe('Clients must say what they are about to do before they see the tools'),
+  proposals: z
+    .boolean()
+    .default(false)
+    .describe('Whether its clients are offered `propose_prompt` and `propose_skill`; people review what is proposed'),
   expose: z.array(ToolPattern).max(1024).optional().describe('The only tools that are served, `<server>__<tool>`'),
   hide: z.array(ToolPattern).max(1024).default([]).describe('Tools that are not served, `<server>__<tool>`'),
 });

@@ -13,6 +13,7 @@ import {
   writeAtomic,
 } from '../../../host/index.ts';
 import {
+  createDesk,
   createPrepare,
   createReconciler,
   defaultBackoff,
@@ -22,6 +23,7 @@ import {
   type Reconciler,
   type ReconcilerEvent,
 } from '../../../reconciler/index.ts';
+import { createGitForge, daemonWorkspace } from '../../../repo/forges/index.ts';
 import { openHistoryAt } from '../../../repo/history/index.ts';
 import { openReader, openSource, parseRef, parseRemote, parseRepoPath } from '../../../repo/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
@@ -140,6 +142,15 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
       open: tip => openHistoryAt({ gitDir: mirror.gitDir, path, tip }, env),
       deepen: async () => (await mirror.deepen(WHOLE_HISTORY)).problem,
     },
+    ...(ref.startsWith('refs/heads/') && {
+      desk: createDesk(async () => {
+        const branch = ref.slice('refs/heads/'.length);
+        const dir = join(stateDir, 'proposals.git');
+        const hostKeys = options.hostKey ?? [];
+        const workspace = await daemonWorkspace({ dir, remote, branch, path, env, home, hostKeys });
+        return { workspace, forge: createGitForge(workspace) };
+      }),
+    }),
     log: message => log({ type: 'problem', problem: problem('INTERNAL', redact(message, [token.value], 300)) }),
   });
   cleanUp.push(() => gateway.close());

@@ -1,0 +1,104 @@
+import { type Forge, type FoundStatement, localRefs, type Proposal, type Workspace } from '../../repo/forges/index.ts';
+import { readObjects } from '../../repo/index.ts';
+import {
+  type Problem,
+  ProblemError,
+  parseStatement,
+  problem,
+  type ResourceDocument,
+  type ResourceId,
+} from '../../schema/index.ts';
+import { decide } from './decide.ts';
+import { changesFromDocuments } from './documents.ts';
+import { type Examined, examine } from './examine.ts';
+import { type Published, publishDraft } from './propose.ts';
+import { policyOf, type Standing, standing } from './standing.ts';
+
+/** What somebody proposes through the gateway. */
+export interface Wish {
+  title: string;
+  reason: string;
+  /** Who says that they propose it. */
+  by?: string;
+  /** The AI session it comes from. */
+  session?: string;
+  documents: readonly ResourceDocument[];
+  /** Resources that are to go. */
+  gone?: readonly ResourceId[];
+  /** The proposal that is changed. */
+  amend?: string;
+}
+
+/**
+ * Where proposals are taken, looked at and reviewed for those who have no clone: the gateway. It writes branches
+ * `proposals/*`, and `reviews/*` with statements that reviewers signed themselves; never the branch that is followed.
+ * One thing at a time. Every method may throw a ProblemError.
+ */
+export interface Desk {
+  list(options: { ended: boolean }): Promise<(Proposal & Standing)[]>;
+  examine(id: string): Promise<Examined>;
+  /** @returns with `published` left out, nothing was pushed, and `introduced` says why */
+  propose(wish: Wish): Promise<{ introduced: Problem[]; published?: Published }>;
+  /** Record a statement that its author signed. @returns whether the policy asks for nothing more */
+  record(id: string, statement: FoundStatement): Promise<{ complete: boolean }>;
+}
+
+/** @param open called once, when it is needed first */
+export function createDesk(open: () => Promise<{ workspace: Workspace; forge: Forge }>): Desk {
+  let opened: ReturnType<typeof open> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+
+  function alone<T>(work: (workspace: Workspace, forge: Forge) => Promise<T>): Promise<T> {
+    const turn = last.then(async () => {
+      opened ??= open();
+      const { workspace, forge } = await opened.catch(error => {
+        opened = undefined;
+        throw error;
+      });
+      await forge.refresh();
+      return work(workspace, forge);
+    });
+    last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  return {
+    list: ({ ended }) =>
+      alone(async (workspace, forge) => {
+        const policy = await policyOf(workspace);
+        const statements = await forge.statements();
+        const proposals = await forge.list({ ended });
+        return proposals.map(one => ({ ...one, ...standing(policy, one, statements.get(one.id)) }));
+      }),
+    examine: id => alone(async (workspace, forge) => examine(workspace, forge, await openProposal(forge, id))),
+    propose: ({ title, reason, by, session, documents, gone = [], amend }) =>
+      alone(async (workspace, forge) => {
+        const files = await readObjects(workspace, localRefs.main, workspace.env);
+        const result = await changesFromDocuments(workspace, files, documents, gone);
+        if ('problems' in result) return { introduced: result.problems };
+        const amended = amend === undefined ? undefined : await openProposal(forge, amend);
+        const { changes } = result;
+        return publishDraft(workspace, forge, { changes, title, reason, by, session, amend: amended });
+      }),
+    record: (id, found) =>
+      alone(async (workspace, forge) => {
+        const examined = await examine(workspace, forge, await openProposal(forge, id));
+        const { complete } = decide(examined, found);
+        const { head, verdict, reason } = statementOf(found);
+        await forge.review({ id, head, verdict, reason, signed: found });
+        return { complete };
+      }),
+  };
+}
+
+function statementOf({ text }: FoundStatement) {
+  const statement = parseStatement(text);
+  if (!statement) throw new ProblemError(problem('REVIEW_NOT_ENTITLED', 'it is not a statement as mcpctl writes it'));
+  return statement;
+}
+
+async function openProposal(forge: Forge, id: string): Promise<Proposal> {
+  const found = (await forge.list()).find(proposal => proposal.id === id);
+  if (found) return found;
+  throw new ProblemError(problem('PROPOSAL_NOT_FOUND', `there is no open proposal \`${id.slice(0, 200)}\``));
+}
