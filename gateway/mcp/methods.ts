@@ -15,7 +15,7 @@ export interface CallContext {
   onProgress?: (progress: Params) => void;
   /** Takes proposals; where there is none, none are offered. */
   desk?: Desk | undefined;
-  /** What tells this client's session from others. */
+  /** What tells one session of a client from another. */
   session?: string | undefined;
 }
 

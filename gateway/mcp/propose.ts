@@ -64,7 +64,7 @@ function tool(name: string, description: string, input: z.ZodType) {
 
 /**
  * Take a proposal of an AI session. It becomes a branch for people to review, and nothing else.
- * @param session what tells this session from others
+ * @param session what tells one session from another
  * @returns a tool's result; what is wrong with the proposal is one with `isError`
  * @throws ProtocolError for arguments that are not the tool's
  */
