@@ -22,7 +22,7 @@ export {
   publishDraft,
   standing,
 } from './review/index.ts';
-export { openProcessRuntime } from './runtimes/index.ts';
+export { openRuntimes, type RuntimeName } from './runtimes/index.ts';
 export { openStateStore } from './state/index.ts';
 export type { Condition, InstanceStatus, ProjectStatus, ServerStatus, Status } from './status.ts';
 export { holds } from './summarize.ts';

@@ -59,7 +59,7 @@ export interface Reconciler extends ReconcilerView {
   /** Called after every change of the status. Returns the way to stop listening. */
   onStatus(listener: (status: Status) => void): () => void;
   /** Stop the loop and end every instance. */
-  close(): Promise<void>;
+  close(options?: { leave?: boolean }): Promise<void>;
 }
 
 /**
@@ -123,7 +123,6 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return {
       ...state,
       repository: options.repository,
-      caveats: options.runtime.caveats,
       instances: server => fleet.statuses(server),
       surface: server => fleet.surface(server),
       rollout: server => fleet.rollout(server),
@@ -212,10 +211,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     },
     onProjectsChanged: board.onProjects,
     onStatus: board.onStatus,
-    async close() {
+    async close(options) {
       stopping.abort();
       await finished;
-      await fleet.close();
+      await fleet.close(options);
       observer.close();
       await notifications?.close();
     },

@@ -65,6 +65,8 @@ export interface InstanceStatus {
   problem?: Problem;
   /** What it waits for before it starts. */
   message?: string;
+  /** Why nothing keeps it from what it should not reach; left out when it is isolated. */
+  unsandboxed?: string;
   /** What is wrong with it but ended nothing: a tool that was dropped, lines that are not JSON-RPC. */
   notices?: Problem[];
 }

@@ -47,7 +47,6 @@ function facts(change: Partial<Facts> & { instance?: InstanceStatus } = {}): Fac
     catalog,
     good,
     stalled: new Map(),
-    caveats: [],
     removals: undefined,
     pruneFailed: new Map(),
     instances: () => [change.instance ?? instance('Running')],

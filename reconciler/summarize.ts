@@ -29,8 +29,6 @@ export interface Facts {
   catalog: Catalog | undefined;
   good: ReadonlyMap<ResourceId, Good>;
   stalled: ReadonlyMap<ResourceId, readonly Problem[]>;
-  /** What the runtime does not give. */
-  caveats: readonly Problem[];
   /** What the newest commit that was applied took out of service, and what of it waits. */
   removals: Removals | undefined;
   /** Instances that nobody wants and that could not be ended. */
@@ -50,11 +48,11 @@ export interface Facts {
  */
 export function summarize(facts: Facts, previous: Status | undefined, now: string): Status {
   const before = new Map(previous?.servers.map(({ name, conditions }) => [name, conditions]));
-  const servers = (facts.catalog?.list('Server') ?? []).map(({ name, id, spec }) =>
-    serverStatus(facts, name, id, spec.url !== undefined, before.get(name), now),
+  const servers = (facts.catalog?.list('Server') ?? []).map(({ name, id }) =>
+    serverStatus(facts, name, id, before.get(name), now),
   );
   for (const name of missingServers(facts, servers)) {
-    servers.push(serverStatus(facts, name, `server/${name}`, true, before.get(name), now));
+    servers.push(serverStatus(facts, name, `server/${name}`, before.get(name), now));
   }
   servers.sort((a, b) => (a.name < b.name ? -1 : 1));
   const projects = projectStatuses(facts, servers, previous, now);
@@ -149,7 +147,6 @@ function serverStatus(
   facts: Facts,
   name: string,
   id: ResourceId,
-  external: boolean,
   before: readonly Condition[] | undefined,
   now: string,
 ): ServerStatus {
@@ -165,9 +162,9 @@ function serverStatus(
     seen.degraded,
     { type: 'Stalled', ...yesNo(why !== undefined, stallReason(why), 'AsDeclared', why?.message) },
   ];
-  const [caveat] = facts.caveats;
-  if (caveat && !external) {
-    drafts.push({ type: 'Unsandboxed', status: 'True', reason: 'ProcessRuntime', message: caveat.message });
+  const unsandboxed = instances.find(one => one.unsandboxed !== undefined)?.unsandboxed;
+  if (unsandboxed !== undefined) {
+    drafts.push({ type: 'Unsandboxed', status: 'True', reason: 'ProcessRuntime', message: unsandboxed });
   }
   const revision = facts.good.get(id)?.commit ?? '';
   return {

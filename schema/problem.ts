@@ -597,6 +597,17 @@ export const problemCodes = {
     meaning: 'The process runtime isolates nothing: the server runs with the daemon’s own rights.',
     cure: 'Run mcpctl as a user of its own, or wait for a runtime that isolates.',
   },
+  // ── where servers run ──
+  RUNTIME_EXEC_FAILED: {
+    severity: 'error',
+    meaning: 'A program could not be run beside an instance.',
+    cure: 'See the runtime’s own words in the message.',
+  },
+  RUNTIME_PRETENDS: {
+    severity: 'warning',
+    meaning: 'Servers do not really run: the daemon was started with `--runtime memory`, or told so by a test.',
+    cure: 'Start `mcpctl up` with another `--runtime`.',
+  },
   // ── files of AI clients, and contexts ──
   CLIENT_FILE_INVALID: {
     severity: 'error',

@@ -33,7 +33,8 @@ export interface Fleet {
   surface(server: string): Surface;
   /** Digests of a server's specs that are wanted or run. */
   specsInUse(server: string): readonly string[];
-  close(): Promise<void>;
+  /** @param options.leave what runs goes on, where it can do so without the daemon */
+  close(options?: { leave?: boolean }): Promise<void>;
 }
 
 /** @param onChange told which server changed */
@@ -120,8 +121,8 @@ export function createFleet(context: GroupContext, onChange: (server: string) =>
     },
     surface: server => groups.get(server)?.surface ?? NOTHING,
     specsInUse: server => groups.get(server)?.specsInUse ?? [],
-    async close() {
-      await Promise.all([...groups.values()].map(group => group.close()));
+    async close(options) {
+      await Promise.all([...groups.values()].map(group => group.close(options)));
     },
   };
 }

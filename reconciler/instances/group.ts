@@ -157,10 +157,10 @@ export class ServerGroup {
     return first.message ?? first.problem?.message ?? first.health?.message ?? `${first.id} is ${first.state}`;
   }
 
-  async close(): Promise<void> {
+  async close(options: { leave?: boolean } = {}): Promise<void> {
     this.closed = true;
     this.dropPreparation();
-    await Promise.all([...this.instances.values()].map(instance => instance.close()));
+    await Promise.all([...this.instances.values()].map(instance => instance.close(options)));
   }
 
   private get ready(): Instance[] {

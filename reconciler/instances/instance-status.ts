@@ -8,6 +8,8 @@ export interface Circumstances {
   /** What it waits for before it starts. */
   blocked?: string;
   pid?: number;
+  /** Why nothing keeps it from what it should not reach. */
+  unsandboxed?: string;
   notices: readonly Problem[];
   /** Calls that are under way. */
   inFlight: number;
@@ -31,7 +33,7 @@ export function describeInstance(
   machine: Machine,
   circumstances: Circumstances,
 ): InstanceDetail {
-  const { blocked, pid, notices, inFlight } = circumstances;
+  const { blocked, pid, unsandboxed, notices, inFlight } = circumstances;
   const { state, since, restarts, startMs, attempt, lastAttemptAt, nextRetryAt, error } = machine;
   const reason = reasonOf(machine, blocked);
   const status: InstanceStatus = {
@@ -44,6 +46,7 @@ export function describeInstance(
     ...(reason && { reason }),
     ...(blocked !== undefined && state === 'Pending' && { message: blocked }),
     ...(pid !== undefined && { pid }),
+    ...(unsandboxed !== undefined && { unsandboxed }),
     ...(startMs !== undefined && { startMs }),
     ...(lastAttemptAt !== undefined && { lastAttemptAt: time(lastAttemptAt) }),
     ...(nextRetryAt !== undefined && { nextRetryAt: time(nextRetryAt) }),

@@ -38,6 +38,7 @@ interface Run {
   launched: Promise<unknown>;
   upstream?: CountedUpstream;
   pid?: number;
+  unsandboxed?: string;
   secrets: readonly string[];
   notices: Problem[];
 }
@@ -48,6 +49,8 @@ interface Run {
  */
 export class Instance {
   readonly desired: DesiredInstance;
+  /** What runs goes on without this daemon. */
+  private leaving = false;
   /** It shall be replaced though its spec is still wanted. */
   stale = false;
   private readonly context: InstanceContext;
@@ -118,7 +121,8 @@ export class Instance {
   }
 
   /** End it because the daemon ends. Resolves when nothing is left of it. */
-  close(): Promise<void> {
+  close({ leave = false } = {}): Promise<void> {
+    this.leaving = leave;
     this.send({ type: 'stop', drain: false });
     return this.ended.promise;
   }
@@ -132,6 +136,7 @@ export class Instance {
     return describeInstance(this.desired, this.machine, {
       ...(blocked !== undefined && { blocked }),
       ...(run?.pid !== undefined && { pid: run.pid }),
+      ...(run?.unsandboxed !== undefined && { unsandboxed: run.unsandboxed }),
       notices: run?.notices ?? [],
       inFlight: run?.upstream?.inFlight ?? 0,
     });
@@ -194,7 +199,11 @@ export class Instance {
   private launch(run: Run): Promise<Launched | { problem: Problem }> {
     const watch = {
       onProcess: (running: RunningInstance) => {
-        run.pid = running.pid;
+        if (running.pid !== undefined) run.pid = running.pid;
+        for (const caveat of running.caveats) {
+          if (caveat.code === 'UNSANDBOXED') run.unsandboxed = caveat.message;
+          else this.notice(run, caveat);
+        }
         this.logbook.begin(running);
       },
       onNotice: (found: Problem) => this.notice(run, found),
@@ -262,9 +271,10 @@ export class Instance {
       // Whatever was being started has to be known before it can be ended.
       const { upstream } = run;
       await Promise.allSettled([upstream?.close(), run.launched]);
-      await this.context.runtime.remove(this.desired.id).catch(() => undefined);
+      if (!this.leaving) await this.context.runtime.remove(this.desired.id).catch(() => undefined);
       delete run.upstream;
       delete run.pid;
+      delete run.unsandboxed;
     }
     this.send({ type: 'released' });
   }

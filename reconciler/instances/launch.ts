@@ -2,7 +2,14 @@ import type { Clock, Slots } from '../../host/index.ts';
 import { type Problem, problem } from '../../schema/index.ts';
 import type { Upstream } from '../mcp/index.ts';
 import type { DesiredInstance } from '../plan.ts';
-import type { Connection, Exit, LaunchSpec, RunningInstance, Runtime } from '../runtimes/index.ts';
+import {
+  type Connection,
+  type Exit,
+  howItEnded,
+  type LaunchSpec,
+  type RunningInstance,
+  type Runtime,
+} from '../runtimes/index.ts';
 
 /** What an instance is started from: a process to launch, or the address of an external server. */
 export type Launch = { launch: LaunchSpec } | { external: External };
@@ -117,7 +124,9 @@ async function startProcess(spec: LaunchSpec, attempt: Attempt): Promise<Connect
   watch.onProcess(running);
   const exited = running.exited.then(exit => exitProblem(desired, exit));
   const upstream = await Promise.race([
-    connect(running.connection, spec.secrets, attempt),
+    context.runtime
+      .connect(spec.id)
+      .then(connection => ('problem' in connection ? connection : connect(connection, spec.secrets, attempt))),
     exited.then(found => ({ problem: found })),
   ]);
   if ('problem' in upstream) return { problem: await explain(upstream.problem, running, exited, context.clock) };
@@ -147,9 +156,7 @@ function preferExit(found: Problem, exited: Promise<Problem>, clock: Clock): Pro
 }
 
 function exitProblem(desired: DesiredInstance, exit: Exit): Problem {
-  const how = exit.signal === null ? `exited with code ${exit.code}` : `was ended by ${exit.signal}`;
-  const words = exit.lastLine === '' ? 'it wrote nothing to stderr' : `its last line: ${exit.lastLine}`;
-  return problem('SERVER_EXITED', `${desired.id} ${how}; ${words}`, { resource: `server/${desired.server}` });
+  return problem('SERVER_EXITED', `${desired.id} ${howItEnded(exit)}`, { resource: `server/${desired.server}` });
 }
 
 function stopped(id: string): Problem {

@@ -28,7 +28,7 @@ async function prepared(spec: string) {
   const { catalog } = link(parsed.flatMap(({ resource }) => resource ?? []));
   const [desired] = desiredInstances(catalog);
   if (!desired) throw new Error(JSON.stringify(parsed.flatMap(({ problems }) => problems)));
-  const prepare = createPrepare({ packages: packages as PackageStore, reader, secrets });
+  const prepare = createPrepare({ packages: packages as PackageStore, reader, secrets, runtime: 'process' });
   return prepare(desired, catalog, new AbortController().signal);
 }
 

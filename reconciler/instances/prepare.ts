@@ -2,6 +2,7 @@ import type { Reader } from '../../repo/index.ts';
 import { type Catalog, type Problem, problem, type Resource, resourceId } from '../../schema/index.ts';
 import type { PackageStore } from '../packages/index.ts';
 import type { DesiredInstance } from '../plan.ts';
+import type { RuntimeName } from '../runtimes/index.ts';
 import { resolveSecret, type SecretSources } from '../secrets/index.ts';
 import type { Launch } from './launch.ts';
 
@@ -15,13 +16,20 @@ export type Prepare = (
 const MAX_LOCK_BYTES = 8 * 1024 * 1024;
 
 /** Resolve the environment first (nothing is installed or started without its secrets), then install the package. */
-export function createPrepare(sources: { packages: PackageStore; reader: Reader; secrets: SecretSources }): Prepare {
+export function createPrepare(sources: {
+  packages: PackageStore;
+  reader: Reader;
+  secrets: SecretSources;
+  /** Where servers run that name no runtime. */
+  runtime: RuntimeName;
+}): Prepare {
   return async (desired, catalog, signal) => {
     const server = catalog.get(resourceId('Server', 'global', desired.server));
     if (server?.kind !== 'Server') {
       return { problem: problem('REFERENCE_UNRESOLVED', `server ${desired.server} is not in the catalog`) };
     }
-    const beyond = unsupported(server);
+    const runtime = server.spec.runtime ?? sources.runtime;
+    const beyond = unsupported(server, runtime);
     if (beyond) return { problem: beyond };
     const { url, transport } = server.spec;
     if (transport === 'sse') return { problem: unable(server, 'the transport `sse`') };
@@ -32,7 +40,8 @@ export function createPrepare(sources: { packages: PackageStore; reader: Reader;
     }
     const environment = await resolveValues(server, 'env', catalog, sources.secrets);
     if ('problem' in environment) return environment;
-    const program = await resolveProgram(server, catalog, sources, signal);
+    const program =
+      runtime === 'memory' ? { argv: [server.name] } : await resolveProgram(server, catalog, sources, signal);
     if ('problem' in program) return program;
     const { spec } = server;
     return {
@@ -40,11 +49,13 @@ export function createPrepare(sources: { packages: PackageStore; reader: Reader;
         id: desired.id,
         server: desired.server,
         ordinal: desired.ordinal,
+        runtime,
         specDigest: desired.specDigest,
         argv: [...program.argv, ...spec.args],
         env: environment.values,
         ...(spec.cwd !== undefined && { cwd: spec.cwd }),
-        transport,
+        // What only pretends needs no port.
+        transport: runtime === 'memory' ? 'stdio' : transport,
         port: spec.port ?? 0,
         path: spec.path,
         secrets: environment.secrets,
@@ -54,8 +65,9 @@ export function createPrepare(sources: { packages: PackageStore; reader: Reader;
 }
 
 /** What keeps a server from being run here at all. */
-function unsupported(server: Resource<'Server'>): Problem | undefined {
-  const { image, package: source, runtime = 'process' } = server.spec;
+function unsupported(server: Resource<'Server'>, runtime: string): Problem | undefined {
+  const { image, package: source } = server.spec;
+  if (runtime === 'memory') return undefined;
   if (runtime !== 'process') return unable(server, `the runtime \`${runtime}\``);
   if (image !== undefined) return unable(server, 'a container image');
   return source?.registry === 'pypi' ? unable(server, 'a package of pypi') : undefined;

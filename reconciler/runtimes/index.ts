@@ -1,3 +1,20 @@
 /** Where servers run: one interface, one adapter per place. */
+export { howItEnded } from './exit-words.ts';
+export {
+  createMachine,
+  type Machine,
+  openMemoryRuntime,
+  type Program,
+  type Programs,
+} from './memory/index.ts';
+export { openRuntimes, type RuntimeName } from './open.ts';
 export { openProcessRuntime, type ProcessRecord, type ProcessRecords } from './process/index.ts';
-export type { Connection, Exit, LaunchSpec, RunningInstance, Runtime } from './runtime.ts';
+export type {
+  Connection,
+  Exit,
+  LaunchSpec,
+  Observed,
+  RunningInstance,
+  Runtime,
+  RuntimeEvent,
+} from './runtime.ts';

@@ -10,9 +10,11 @@ export interface LaunchSpec {
   id: string;
   server: string;
   ordinal: number;
+  /** Which runtime it shall run on; the daemon's standard one unless given. */
+  runtime?: string;
   /** Digest of all that decides what runs; what is observed with another digest is out of date. */
   specDigest: string;
-  /** argv; the first is a path or a name looked up in PATH. */
+  /** argv; the first is a path or a name looked up in PATH. With `image`: what its entrypoint is given. */
   argv: readonly string[];
   /** Only what the server declares; the runtime adds its documented base (PATH, HOME, LANG). */
   env: Readonly<Record<string, string>>;
@@ -32,6 +34,8 @@ export interface Exit {
   signal: NodeJS.Signals | null;
   /** The last non-empty line of stderr, redacted and bounded; empty when there is none. */
   lastLine: string;
+  /** Why, where more is known than how: the runtime's own words, such as that it was removed by hand. */
+  reason?: string;
 }
 
 /** How the gateway speaks with a running instance. */
@@ -39,15 +43,19 @@ export type Connection =
   | { kind: 'stdio'; stdin: Writable; stdout: Readable }
   | { kind: 'http'; url: string; headers?: Readonly<Record<string, string>> };
 
-/** An instance that was started by this daemon. */
+/** An instance that this daemon has started, or adopted. */
 export interface RunningInstance {
   id: string;
   specDigest: string;
-  pid: number;
+  /** Of the process on this machine, where the instance is one. */
+  pid?: number;
   /** Milliseconds since the epoch. */
   startedAt: number;
-  connection: Connection;
-  /** Settles when the process has ended and its output is read to the end. Never rejects. */
+  /** It ran already, started by an earlier daemon. */
+  adopted: boolean;
+  /** What a person should know of how it runs: `UNSANDBOXED`, `RUNTIME_PRETENDS`. */
+  caveats: readonly Problem[];
+  /** Settles when it has ended and its output is read to the end. Never rejects. */
   exited: Promise<Exit>;
   /** The newest lines of stderr, oldest first, redacted, bounded in number and length. */
   logs(): string[];
@@ -55,21 +63,75 @@ export interface RunningInstance {
   linesWritten(): number;
 }
 
+/** What is found where instances run, whoever started it. */
+export interface Observed {
+  id: string;
+  /** What it was started with, as is written on it. */
+  specDigest: string;
+  state: 'running' | 'paused' | 'ended';
+  /** This state directory's: what is not is shown, and never touched. */
+  owned: boolean;
+  /** `ensure` with the same digest takes it as it is; otherwise `why` tells what is wrong with it. */
+  adoptable: boolean;
+  why?: string;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** Of the process on this machine, where the instance is one. */
+  pid?: number;
+}
+
+/** What happened to an instance that nobody asked for through this runtime. */
+export interface RuntimeEvent {
+  /**
+   * `exited`: it has ended. `removed`: nothing is left of it. `changed`: it is there, and not as it was started.
+   * `returned`: the runtime is within reach again; the id is empty, and anything may have happened meanwhile.
+   */
+  type: 'exited' | 'removed' | 'changed' | 'returned';
+  id: string;
+  /** In words, for people. */
+  reason: string;
+}
+
 export type EnsureResult = RunningInstance | { problem: Problem };
 
-/** Where instances run. Adapters: `process` now; `docker`, `kubernetes` and `memory` follow the same contract. */
+export interface ExecResult {
+  code: number;
+  /** The beginning of each, as text. */
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Where instances run. Each adapter passes `tests/contract/runtime.ts`; how the interface is meant for runtimes that
+ * restart and scale by themselves is told in docs/decisions/0006-runtimes.md.
+ */
 export interface Runtime {
   readonly name: string;
-  /** What this runtime does not give, shown as conditions (`UNSANDBOXED`). */
-  readonly caveats: readonly Problem[];
-  /** The instances running now that this runtime started. */
-  list(): RunningInstance[];
-  /** Start an instance, or return the running one of the same id and digest; one of another digest is ended first. */
+  /** What is there, running or not. Rejects with a ProblemError when the runtime is out of reach. */
+  list(): Promise<Observed[]>;
+  /**
+   * Start an instance, or return the running one of the same id and digest, adopting it where an earlier daemon left
+   * it. One of another digest, or one that is not as it was started, is ended first.
+   */
   ensure(spec: LaunchSpec): Promise<EnsureResult>;
+  /**
+   * The way to speak with a running instance. May be asked for again: the newest connection has its output, and one
+   * before it, where it still lives, gets nothing more.
+   */
+  connect(id: string): Promise<Connection | { problem: Problem }>;
+  /** The newest lines that an instance wrote, also those of one that has ended and was not removed. */
+  logs(id: string): Promise<string[]>;
+  /** Run a program where the instance runs, as it would itself, and wait for its end. */
+  exec(id: string, argv: readonly string[], options: { timeoutMs: number }): Promise<ExecResult | { problem: Problem }>;
+  /** Be told of what happens behind our back. Returns the way to stop. */
+  watch(listener: (event: RuntimeEvent) => void): () => void;
   /** End an instance and everything it started; idempotent. Resolves when it is gone. */
   remove(id: string): Promise<void>;
-  /** End what an earlier daemon on this state directory left behind. @returns ids of what was ended */
+  /** End what an earlier daemon left behind and nobody can adopt. @returns ids of what was ended */
   reap(): Promise<string[]>;
-  /** End everything. */
-  close(): Promise<void>;
+  /**
+   * Let go of everything and start no more.
+   * @param options.leave instances go on where they can do so without a daemon; the next one adopts them
+   */
+  close(options?: { leave?: boolean }): Promise<void>;
 }

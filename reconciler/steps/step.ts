@@ -10,7 +10,7 @@ import type { Suspensions } from '../suspensions.ts';
 
 /** What the steps of a pass change; with what is seen of the instances it makes up the status. */
 export interface State
-  extends Omit<Facts, 'repository' | 'caveats' | 'instances' | 'surface' | 'rollout' | 'suspended' | 'pruneFailed'> {
+  extends Omit<Facts, 'repository' | 'instances' | 'surface' | 'rollout' | 'suspended' | 'pruneFailed'> {
   /** The newest commit that was applied, or refused, to the end. */
   decided: string | undefined;
 }

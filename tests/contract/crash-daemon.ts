@@ -15,8 +15,9 @@ const lines: string[] = [];
 for (const spec of specs) {
   const started = await runtime.ensure(spec);
   if ('problem' in started) throw new Error(started.problem.message);
-  if (started.connection.kind !== 'stdio') throw new Error('not stdio');
-  const [line] = await once(createInterface({ input: started.connection.stdout }), 'line');
+  const connection = await runtime.connect(spec.id);
+  if ('problem' in connection || connection.kind !== 'stdio') throw new Error('not stdio');
+  const [line] = await once(createInterface({ input: connection.stdout }), 'line');
   lines.push(String(line));
 }
 console.log(JSON.stringify({ lines, rows: records.all() }));

@@ -8,6 +8,7 @@ import { openPackageStore } from '../../reconciler/packages/index.ts';
 import { type LaunchSpec, openProcessRuntime, type Runtime } from '../../reconciler/runtimes/index.ts';
 import { resolveSecret } from '../../reconciler/secrets/index.ts';
 import { link, parseFile, type Resource } from '../../schema/index.ts';
+import { connectionOf } from './connection.ts';
 
 const root = join(import.meta.dirname, '..', '..', 'example-repo');
 const files = readdirSync(root, { recursive: true, withFileTypes: true })
@@ -76,7 +77,11 @@ describe('the example repository', () => {
     async (name, server) => {
       const instance = await runtime.ensure(await launch(server));
       if ('problem' in instance) throw new Error(instance.problem.message);
-      const upstream = await connectUpstream(instance.connection, { name, timeoutMs: 20_000, secrets: [] });
+      const upstream = await connectUpstream(await connectionOf(runtime, instance.id), {
+        name,
+        timeoutMs: 20_000,
+        secrets: [],
+      });
       if ('problem' in upstream) throw new Error(`${upstream.problem.message}\n${instance.logs().join('\n')}`);
       expect(upstream.surface.tools.length).toBeGreaterThan(0);
       await upstream.close();
@@ -90,7 +95,11 @@ describe('the example repository', () => {
     const spec = await launch(server);
     const instance = await runtime.ensure(spec);
     if ('problem' in instance) throw new Error(instance.problem.message);
-    const upstream = await connectUpstream(instance.connection, { name: spec.id, timeoutMs: 20_000, secrets: [] });
+    const upstream = await connectUpstream(await connectionOf(runtime, instance.id), {
+      name: spec.id,
+      timeoutMs: 20_000,
+      secrets: [],
+    });
     if ('problem' in upstream) throw new Error(upstream.problem.message);
     const answer = JSON.stringify(await upstream.request('tools/call', { name: 'get-env', arguments: {} }));
     expect(answer).toContain('hello from the repository');
@@ -107,7 +116,11 @@ describe('the example repository', () => {
     await runtime.remove(instance.id);
     const again = await runtime.ensure(await launch(server));
     if ('problem' in again) throw new Error(again.problem.message);
-    const upstream = await connectUpstream(again.connection, { name: 'memory', timeoutMs: 20_000, secrets: [] });
+    const upstream = await connectUpstream(await connectionOf(runtime, again.id), {
+      name: 'memory',
+      timeoutMs: 20_000,
+      secrets: [],
+    });
     if ('problem' in upstream) throw new Error(upstream.problem.message);
     const entities = [{ name: 'mcpctl', entityType: 'program', observations: ['remembers'] }];
     await upstream.request('tools/call', { name: 'create_entities', arguments: { entities } });

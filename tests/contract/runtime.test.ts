@@ -1,36 +1,50 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { openProcessRuntime, type ProcessRecord, type ProcessRecords } from '../../reconciler/runtimes/index.ts';
+import { createMachine, openMemoryRuntime, openProcessRuntime } from '../../reconciler/runtimes/index.ts';
+import { behaviours, memoryPrograms } from './behaviours.ts';
+import { processRecords } from './process-records.ts';
 import { runtimeContract } from './runtime.ts';
 
-const daemon = fileURLToPath(import.meta.resolve('./crash-daemon.ts'));
+const machine = createMachine();
 
-function memoryRecords(initial: ProcessRecord[] = []): ProcessRecords {
-  const rows = new Map(initial.map(row => [row.id, row]));
-  return {
-    put: row => void rows.set(row.id, row),
-    delete: id => void rows.delete(id),
-    all: () => [...rows.values()],
-  };
-}
+runtimeContract('memory', {
+  open: stateDir => openMemoryRuntime({ machine, owner: stateDir, programs: memoryPrograms, graceMs: 300 }),
+  behave: name => ({ argv: [name] }),
+  behind: {
+    kill: async (id, owner) => machine.kill({ id, owner }),
+    stop: async (id, owner) => machine.find({ id, owner })?.stop(300),
+    remove: (id, owner) => machine.destroy({ id, owner }),
+    pause: async (id, owner) => machine.pause({ id, owner }, true),
+    replace: (id, owner) => machine.replace({ id, owner }, { program: 'deaf', run: behaviours.deaf.program }),
+  },
+  not: { 'leaves nothing where instances cannot go on alone': 'they can' },
+});
 
-function open(stateDir: string, records = memoryRecords()) {
-  return openProcessRuntime({ stateDir, records, env: process.env, graceMs: 300 });
-}
+const alone = 'a process ends with the daemon that started it';
+const records = new Map<string, ReturnType<typeof processRecords>>();
 
 runtimeContract('process', {
-  open: stateDir => open(stateDir),
-
-  async crash(stateDir, specs, { recorded }) {
-    const child = spawn(process.execPath, [daemon, JSON.stringify({ stateDir, specs })], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [said] = await once(createInterface({ input: child.stdout }), 'line');
-    const { lines, rows } = JSON.parse(String(said)) as { lines: string[]; rows: ProcessRecord[] };
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    return { runtime: open(stateDir, memoryRecords(recorded ? rows : [])), lines };
+  open(stateDir) {
+    const rows = records.get(stateDir) ?? processRecords();
+    records.set(stateDir, rows);
+    return openProcessRuntime({ stateDir, records: rows, env: process.env, graceMs: 300 });
+  },
+  behave: name => ({ argv: [process.execPath, '-e', behaviours[name].script] }),
+  behind: {
+    kill: async (id, stateDir) => signal(id, stateDir, 'SIGKILL'),
+    stop: async (id, stateDir) => signal(id, stateDir, 'SIGTERM'),
+  },
+  not: {
+    'leaves instances running for the next daemon, which adopts them': alone,
+    'replaces what the last daemon left with another digest': alone,
+    'finds out: removed': 'a process is removed by being ended',
+    'finds out: paused': 'a stopped process shows by its health: it answers nothing',
+    'finds out: something else runs in its place': 'nothing runs under the marks of a process but itself',
   },
 });
+
+function signal(id: string, stateDir: string, name: NodeJS.Signals): void {
+  const row = records
+    .get(stateDir)
+    ?.all()
+    .find(one => one.id === id);
+  if (row) process.kill(row.pid, name);
+}

@@ -7,6 +7,7 @@ import { connectUpstream } from '../../reconciler/mcp/index.ts';
 import { openPackageStore } from '../../reconciler/packages/index.ts';
 import { openProcessRuntime, type Runtime } from '../../reconciler/runtimes/index.ts';
 import { type GivenValue, instantiate, parseFile, type Resource } from '../../schema/index.ts';
+import { connectionOf } from './connection.ts';
 
 const folder = join(import.meta.dirname, '..', '..', 'example-repo', 'templates');
 const secret = 'tokens/main';
@@ -99,7 +100,11 @@ describe('the templates of the example', () => {
         };
         const instance = await runtime.ensure(launch);
         if ('problem' in instance) throw new Error(instance.problem.message);
-        const upstream = await connectUpstream(instance.connection, { name, timeoutMs: 30_000, secrets: [] });
+        const upstream = await connectUpstream(await connectionOf(runtime, instance.id), {
+          name,
+          timeoutMs: 30_000,
+          secrets: [],
+        });
         if ('problem' in upstream) throw new Error(`${upstream.problem.message}\n${instance.logs().join('\n')}`);
         expect(upstream.surface.tools.length).toBeGreaterThan(0);
         await upstream.close();

@@ -16,6 +16,11 @@ export function upCommand(context: CliContext): Command {
     .option('--env, --environment <name>', 'with the patches of an environment')
     .option('--state-dir <dir>', 'where the daemon keeps its state (default: below ~/.mcpctl/state)')
     .option('--port <port>', 'the gateway’s port; 0 takes any free one', parsePort, 3100)
+    .addOption(
+      new Option('--runtime <name>', 'where servers run that name no runtime; `memory` only pretends')
+        .choices(['process', 'memory'])
+        .default('process'),
+    )
     .option('--poll <seconds>', 'how often the remote is asked, ± 10 %', parseSeconds, 60)
     .option(
       '--host-key <fingerprint>',
@@ -47,6 +52,7 @@ Examples:
   $ mcpctl up https://git.example.com/ai.git # follow main, poll every minute
   $ mcpctl up git@git.example.com:ai.git --host-key SHA256:jXs6Y0GkKzm1Y1fFqkcPLrIuqkkXdSMRzAHXnYDh0x8
   $ mcpctl up ./ai.git --port 0 --poll 10
+  $ mcpctl up example-repo --once --runtime memory   # a rehearsal: nothing is really started
 
 Exit codes: 0 stopped or all Ready · 1 failed · 2 wrong usage · 4 not Ready in time`,
     )

@@ -18,7 +18,7 @@ import {
   createReconciler,
   defaultBackoff,
   openPackageStore,
-  openProcessRuntime,
+  openRuntimes,
   openStateStore,
   type Reconciler,
   type ReconcilerEvent,
@@ -92,9 +92,11 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
 
   const store = openStateStore(join(stateDir, 'state.sqlite'));
   cleanUp.push(() => store.close());
-  const runtime = openProcessRuntime({ stateDir, records: store.processes, env });
+  const runtime = openRuntimes({ stateDir, records: store.processes, env, standard: options.runtime });
   await runtime.reap();
-  cleanUp.push(() => runtime.close());
+  // `--once` leaves nothing; otherwise what can goes on without the daemon, and the next one adopts it.
+  const leave = options.once !== true;
+  cleanUp.push(() => runtime.close({ leave }));
 
   const telemetry = await openTelemetry(env, message =>
     log({ type: 'problem', problem: problem('INTERNAL', message) }),
@@ -121,7 +123,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     store,
     runtime,
     ...(options.environment !== undefined && { environment: options.environment }),
-    prepare: createPrepare({ packages, reader, secrets: { env, home, stateDir } }),
+    prepare: createPrepare({ packages, reader, secrets: { env, home, stateDir }, runtime: options.runtime }),
     pollMs: options.poll * 1000,
     backoff: { ...defaultBackoff, delaysMs: options.backoff.map(seconds => seconds * 1000) },
     drainMs: options.drain * 1000,
@@ -130,7 +132,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     notifications: { secrets: { env, home, stateDir }, own: await ownTargets(stateDir, options.notify ?? []) },
     log,
   });
-  cleanUp.push(() => reconciler.close());
+  cleanUp.push(() => reconciler.close({ leave }));
 
   const gateway = await createGateway(reconciler, {
     token: token.value,

@@ -1,4 +1,4 @@
-import { holds, type ReconcilerEvent, type Status } from '../../../reconciler/index.ts';
+import { holds, type ReconcilerEvent, type RuntimeName, type Status } from '../../../reconciler/index.ts';
 import { asProblem, type Problem } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { statusTable } from '../../status-table.ts';
@@ -12,6 +12,8 @@ export interface UpOptions extends CliContext {
   environment?: string;
   stateDir?: string;
   port: number;
+  /** Where servers run that name no runtime. */
+  runtime: RuntimeName;
   /** Seconds. */
   poll: number;
   /** Fingerprints of the ssh host's keys. */

@@ -1,2 +1,2 @@
 export type { ProcessRecord } from './instance.ts';
-export { openProcessRuntime, type ProcessRecords } from './runtime.ts';
+export { openProcessRuntime, type ProcessRecords, type ProcessRuntimeOptions } from './runtime.ts';

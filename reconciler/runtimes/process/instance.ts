@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endChild, type ProcessIdentity, redact } from '../../../host/index.ts';
 import { type Problem, problem } from '../../../schema/index.ts';
@@ -24,8 +25,13 @@ export interface Launch {
 
 /** A process of this runtime. */
 export interface ProcessInstance extends RunningInstance {
+  pid: number;
+  launch: Launch;
+  connect(): Connection;
   /** False from the moment the process itself has ended. */
   alive(): boolean;
+  /** True from the moment somebody asked for its end. */
+  ending(): boolean;
   /** End it with its process group; idempotent. Resolves when they are gone. */
   end(graceMs: number): Promise<void>;
 }
@@ -84,17 +90,37 @@ function watch(child: ChildProcess, launch: Launch, ring: LogRing): ProcessInsta
     specDigest: spec.specDigest,
     pid: child.pid,
     startedAt: Date.now(),
-    connection,
+    adopted: false,
+    caveats: [unsandboxed()],
+    launch,
+    connect() {
+      // The pipes are the same each time: who had them before hears no more.
+      if (connection.kind === 'stdio') connection.stdout.removeAllListeners('data');
+      return connection;
+    },
     exited: exit(),
     logs: () => ring.lines(),
     linesWritten: () => ring.written(),
     alive: () => child.exitCode === null && child.signalCode === null,
+    ending: () => ending !== undefined,
     end(graceMs) {
       child.stdin?.end();
       ending ??= endChild(child, { graceMs });
       return ending;
     },
   };
+}
+
+function unsandboxed(): Problem {
+  return problem('UNSANDBOXED', `servers run as ordinary processes, with all the rights of the user ${userName()}`);
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'of the daemon');
+  }
 }
 
 function connectionOf(child: ChildProcess, { spec, port }: Launch): Connection | undefined {

@@ -1,14 +1,26 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { endGroup, ensurePrivateDir, findByFolder, identify, isSame, killGroupsAtExit } from '../../../host/index.ts';
+import {
+  endGroup,
+  ensurePrivateDir,
+  findByFolder,
+  identify,
+  isSame,
+  killGroupsAtExit,
+  redact,
+  run,
+} from '../../../host/index.ts';
 import { type Problem, problem } from '../../../schema/index.ts';
+import { createEventBus } from '../event-bus.ts';
+import { howItEnded } from '../exit-words.ts';
 import { expand, expandEnvironment } from '../expand.ts';
-import type { EnsureResult, LaunchSpec, Runtime } from '../runtime.ts';
+import { noSuchInstance } from '../no-such-instance.ts';
+import { createPorts } from '../ports.ts';
+import { createQueues } from '../queues.ts';
+import type { EnsureResult, ExecResult, LaunchSpec, Runtime } from '../runtime.ts';
 import { baseEnvironment, instanceFolder } from './environment.ts';
 import { type ProcessInstance, type ProcessRecord, startProcess } from './instance.ts';
-import { createPorts } from './ports.ts';
 
 /** What is known of the processes that run, kept where it outlives the daemon. */
 export interface ProcessRecords {
@@ -29,6 +41,7 @@ export interface ProcessRuntimeOptions {
 }
 
 const INSTANCE_ID = /^[a-z0-9][a-z0-9-]{0,100}$/;
+const MAX_EXEC_BYTES = 1024 * 1024;
 const REAP_GRACE_MS = 2_000;
 const REAP_ROUNDS = 5;
 
@@ -43,23 +56,12 @@ export function openProcessRuntime(options: ProcessRuntimeOptions): Runtime {
   const stateDir = realpathSync(options.stateDir);
   const instancesDir = join(stateDir, 'instances');
   const running = new Map<string, ProcessInstance>();
-  const queues = new Map<string, Promise<unknown>>();
+  const { inTurn, busy } = createQueues();
   const ports = createPorts();
+  const bus = createEventBus();
   const scan = coalesce(() => findByFolder(instancesDir));
   let closed = false;
   const letGo = killGroupsAtExit(() => [...running.values()].map(({ pid }) => pid));
-
-  /** One thing at a time for each instance. */
-  function inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const turn = (queues.get(id) ?? Promise.resolve()).then(work);
-    const settled = turn
-      .catch(() => undefined)
-      .then(() => {
-        if (queues.get(id) === settled) queues.delete(id);
-      });
-    queues.set(id, settled);
-    return turn;
-  }
 
   async function start(spec: LaunchSpec): Promise<EnsureResult> {
     if (!INSTANCE_ID.test(spec.id)) return refusal(spec, 'its id is not a plain name');
@@ -81,7 +83,10 @@ export function openProcessRuntime(options: ProcessRuntimeOptions): Runtime {
     const identity = identify(pid);
     if (identity) records.put({ ...identity, id, specDigest, startedAt });
     running.set(id, started);
-    void started.exited.then(() => forget(started));
+    void started.exited.then(exit => {
+      forget(started);
+      if (!started.ending()) bus.tell({ type: 'exited', id, reason: howItEnded(exit) });
+    });
     return started;
   }
 
@@ -116,10 +121,13 @@ export function openProcessRuntime(options: ProcessRuntimeOptions): Runtime {
 
   return {
     name: 'process',
-    caveats: [
-      problem('UNSANDBOXED', `servers run as ordinary processes, with all the rights of the user ${userName()}`),
-    ],
-    list: () => [...running.values()].filter(instance => instance.alive()),
+    async list() {
+      return [...running.values()]
+        .filter(instance => instance.alive())
+        .map(({ id, specDigest, startedAt, pid }) => {
+          return { id, specDigest, state: 'running', owned: true, adoptable: true, startedAt, pid };
+        });
+    },
 
     ensure(spec) {
       return inTurn(spec.id, async () => {
@@ -131,6 +139,16 @@ export function openProcessRuntime(options: ProcessRuntimeOptions): Runtime {
       });
     },
 
+    async connect(id) {
+      const instance = running.get(id);
+      return instance?.alive() ? instance.connect() : { problem: noSuchInstance(id) };
+    },
+    logs: async id => running.get(id)?.logs() ?? [],
+    async exec(id, argv, { timeoutMs }) {
+      const instance = running.get(id);
+      return instance?.alive() ? runBeside(instance, argv, timeoutMs) : { problem: noSuchInstance(id) };
+    },
+    watch: bus.listen,
     remove: id => inTurn(id, () => stop(id)),
 
     async reap() {
@@ -154,11 +172,27 @@ export function openProcessRuntime(options: ProcessRuntimeOptions): Runtime {
 
     async close() {
       closed = true;
-      const ids = new Set([...running.keys(), ...queues.keys()]);
+      const ids = new Set([...running.keys(), ...busy()]);
       await Promise.all([...ids].map(id => inTurn(id, () => stop(id))));
       letGo();
     },
   };
+}
+
+/** Run a program with the folder and the environment of an instance. */
+async function runBeside(
+  { launch }: ProcessInstance,
+  argv: readonly string[],
+  timeoutMs: number,
+): Promise<ExecResult | { problem: Problem }> {
+  const { spec, cwd, env } = launch;
+  const result = await run(argv, { cwd, env, timeoutMs, maxOutputBytes: MAX_EXEC_BYTES });
+  if (result.code !== null) {
+    return { code: result.code, stdout: result.stdout.toString('utf8'), stderr: result.stderr };
+  }
+  const why = result.timedOut ? `took more than ${timeoutMs} ms` : (result.spawnError?.message ?? 'was ended');
+  const message = `${redact(argv[0] ?? '', spec.secrets, 200)} beside ${spec.id} ${redact(why, spec.secrets, 300)}`;
+  return { problem: problem('RUNTIME_EXEC_FAILED', message, { resource: `server/${spec.server}` }) };
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -201,12 +235,4 @@ function coalesce<T>(work: () => Promise<T>): () => Promise<T> {
     });
     return next;
   };
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? 'of the daemon');
-  }
 }

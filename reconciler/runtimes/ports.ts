@@ -1,6 +1,6 @@
-import { freePort, isPortTaken, portHolder } from '../../../host/index.ts';
-import { type Problem, problem } from '../../../schema/index.ts';
-import type { LaunchSpec } from '../runtime.ts';
+import { freePort, isPortTaken, portHolder } from '../../host/index.ts';
+import { type Problem, problem } from '../../schema/index.ts';
+import type { LaunchSpec } from './runtime.ts';
 
 /** The ports given to instances, so that two that start at once are never given the same. */
 export interface Ports {
