@@ -603,6 +603,27 @@ export const problemCodes = {
     meaning: 'A program could not be run beside an instance.',
     cure: 'See the runtime’s own words in the message.',
   },
+  RUNTIME_UNREACHABLE: {
+    severity: 'error',
+    meaning:
+      'The runtime that a server needs does not answer: Docker is not there, stopped, or may not be spoken with.',
+    cure: 'Start it; what waits for it goes on when it answers. `DOCKER_HOST` says where Docker listens.',
+  },
+  RUNTIME_REFUSED: {
+    severity: 'error',
+    meaning: 'The runtime answered that it will not do what was asked.',
+    cure: 'See the runtime’s own words in the message.',
+  },
+  IMAGE_MISSING: {
+    severity: 'error',
+    meaning: 'A container image is not on this machine and could not be pulled.',
+    cure: 'See Docker’s own words in the message; pull or build the image by hand.',
+  },
+  ISOLATION_IMPOSSIBLE: {
+    severity: 'error',
+    meaning: 'A server declares, or a policy requires, an isolation that its runtime cannot give on this machine.',
+    cure: 'Change `isolation`, or run the server on another runtime.',
+  },
   RUNTIME_PRETENDS: {
     severity: 'warning',
     meaning: 'Servers do not really run: the daemon was started with `--runtime memory`, or told so by a test.',

@@ -1,4 +1,5 @@
 /** Where servers run: one interface, one adapter per place. */
+export { openDockerRuntime } from './docker/index.ts';
 export { howItEnded } from './exit-words.ts';
 export {
   createMachine,

@@ -16,6 +16,16 @@ export interface LaunchSpec {
   specDigest: string;
   /** argv; the first is a path or a name looked up in PATH. With `image`: what its entrypoint is given. */
   argv: readonly string[];
+  /** A container image, by digest or by Docker's id, where the runtime has such; its entrypoint stays. */
+  image?: string;
+  /** Which runner image has what `argv` needs, where the runtime has such; `node` unless given. */
+  runner?: 'node' | 'python';
+  /** A package that the runner image shall install; `argv` then are its arguments. */
+  package?: PackageSource;
+  /** What it may use at most, where declared. */
+  limits?: Limits;
+  /** What it may reach, where declared. */
+  isolation?: Isolation;
   /** Only what the server declares; the runtime adds its documented base (PATH, HOME, LANG). */
   env: Readonly<Record<string, string>>;
   /** Folder to start in, absolute; left out, the instance's own. */
@@ -27,6 +37,32 @@ export interface LaunchSpec {
   path: string;
   /** Values that must never appear in a message or log. */
   secrets: readonly string[];
+}
+
+export interface PackageSource {
+  registry: 'npm' | 'pypi';
+  identifier: string;
+  /** Exact. */
+  version: string;
+  installScripts: boolean;
+  /** The reviewed package-lock.json, where there is one. */
+  lock?: Uint8Array;
+}
+
+export interface Limits {
+  /** Processors; 0.5 is half of one's time. */
+  cpu?: number;
+  /** Bytes. */
+  memory?: number;
+  /** Processes and threads. */
+  pids?: number;
+  /** Open files of each process. */
+  files?: number;
+}
+
+export interface Isolation {
+  paths: readonly { path: string; access: 'read' | 'write' }[];
+  network: 'none' | 'local' | 'full';
 }
 
 export interface Exit {

@@ -21,6 +21,8 @@ export interface RuntimeAdapter {
   open(stateDir: string): Runtime | Promise<Runtime>;
   /** The part of a spec that makes an instance behave so. */
   behave(name: BehaviourName): Partial<LaunchSpec>;
+  /** What `exec` is given for the same, where that is not the spec's argv. */
+  program?(name: BehaviourName): string[];
   /** What people and kernels do to an instance behind the runtime's back. */
   behind: Partial<Record<Misdeed, (id: string, stateDir: string) => Promise<void>>>;
   /** Which situations are not this runtime's, each with the reason. */
@@ -202,9 +204,9 @@ const situations = {
     expect(first.lines).not.toContain('again');
   },
 
-  async 'runs a program where an instance runs'({ runtime, start, spec }) {
+  async 'runs a program where an instance runs'({ runtime, start, adapter }) {
     await start('echo', { env: { LEVEL: 'debug' } });
-    const { argv } = spec('fail');
+    const argv = programOf(adapter, 'fail');
     const failed = await runtime.exec('server-0', argv, { timeoutMs: 20_000 });
     expect(failed).toMatchObject({ code: 3, stderr: expect.stringContaining('last') });
     expect(await runtime.exec('server-0', ['/no/such'], { timeoutMs: 20_000 })).toMatchObject({
@@ -215,9 +217,9 @@ const situations = {
     });
   },
 
-  async 'ends a program beside an instance that takes too long'({ runtime, start, spec }) {
+  async 'ends a program beside an instance that takes too long'({ runtime, start, adapter }) {
     await start('echo');
-    const late = await runtime.exec('server-0', spec('deaf').argv, { timeoutMs: 500 });
+    const late = await runtime.exec('server-0', programOf(adapter, 'deaf'), { timeoutMs: 500 });
     expect(late).toMatchObject({ problem: { code: 'RUNTIME_EXEC_FAILED' } });
     expect(await runtime.list()).toMatchObject([{ id: 'server-0', state: 'running' }]);
   },
@@ -394,6 +396,10 @@ function misdeed(what: Misdeed, reason: RegExp): (world: World) => Promise<void>
     expect(await runtime.ensure(spec('echo'))).toMatchObject({ adopted: false });
     expect(await (await speak(runtime)).line()).toBe('up');
   };
+}
+
+function programOf(adapter: RuntimeAdapter, name: BehaviourName): string[] {
+  return adapter.program?.(name) ?? [...(adapter.behave(name).argv ?? [])];
 }
 
 function specOf(adapter: RuntimeAdapter, behaviour: BehaviourName, more: Partial<LaunchSpec> = {}): LaunchSpec {

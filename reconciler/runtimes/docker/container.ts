@@ -1,0 +1,149 @@
+import type { ContainerCreateOptions } from 'dockerode';
+import { expand, expandEnvironment } from '../expand.ts';
+import type { LaunchSpec } from '../runtime.ts';
+import { labels } from './owner.ts';
+
+/** Where an instance's own files are, in a container of a runner image. */
+export const HOME = '/home/server';
+/** What a network server listens on inside its container, when it declares no port. */
+const INNER_PORT = 8080;
+const TMPFS = 'rw,nosuid,nodev,size=67108864,mode=1777';
+const MEBIBYTE = 1024 * 1024;
+/** Keeps a container alive for what is run in it, and takes in what that leaves behind. */
+const IDLE = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 2147483647 & wait $!; done'];
+
+/**
+ * What is a container's first process: `main` the server itself, which is attached to; `idle` a sleeper, in which the
+ * server is run by exec, so that its environment is in nobody's container description.
+ */
+export type Mode = 'main' | 'idle';
+
+export interface Plan {
+  mode: Mode;
+  options: ContainerCreateOptions;
+  /** What exec runs, when idle. */
+  argv: readonly string[];
+  env: readonly string[];
+  cwd: string | undefined;
+  /** What it listens on inside; undefined for stdio. */
+  port: number | undefined;
+}
+
+export interface Place {
+  owner: string;
+  name: string;
+  /** Docker's id of the image. */
+  image: string;
+  /** The image's own environment: `NAME=value`. */
+  imageEnv: readonly string[];
+  /** The image's programs run as root: only they could write to a volume that the image knows nothing of. */
+  asRoot: boolean;
+  network: string;
+}
+
+/** How an instance becomes a container. Pure. */
+export function planContainer(spec: LaunchSpec, place: Place): Plan {
+  const mode: Mode = spec.image === undefined && (spec.package || spec.transport === 'stdio') ? 'idle' : 'main';
+  const port = spec.transport === 'stdio' ? undefined : spec.port || INNER_PORT;
+  const { argv, env } = variablesOf(spec, place, port);
+  const cwd = spec.cwd ?? (spec.image === undefined ? HOME : undefined);
+  return {
+    mode,
+    argv,
+    env,
+    cwd,
+    port,
+    options: {
+      name: place.name,
+      Image: place.image,
+      ...programOf(spec, mode, argv),
+      Env: mode === 'main' ? env : [],
+      ...(cwd !== undefined && { WorkingDir: cwd }),
+      OpenStdin: spec.transport === 'stdio' && mode === 'main',
+      StdinOnce: false,
+      Tty: false,
+      Labels: {
+        [labels.owner]: place.owner,
+        [labels.instance]: spec.id,
+        [labels.server]: spec.server,
+        [labels.spec]: spec.specDigest,
+        [labels.image]: place.image,
+        ...(port !== undefined && { [labels.port]: String(port) }),
+      },
+      Healthcheck: { Test: ['NONE'] },
+      ...(port !== undefined && { ExposedPorts: { [`${port}/tcp`]: {} } }),
+      HostConfig: hostConfig(spec, mode, place, port),
+    },
+  };
+}
+
+function programOf(
+  spec: LaunchSpec,
+  mode: Mode,
+  argv: readonly string[],
+): Pick<ContainerCreateOptions, 'Entrypoint' | 'Cmd'> {
+  if (mode === 'idle') return { Entrypoint: IDLE, Cmd: [] };
+  if (spec.image === undefined) return { Entrypoint: [argv[0] ?? ''], Cmd: argv.slice(1) };
+  return argv.length > 0 ? { Cmd: [...argv] } : {};
+}
+
+function hostConfig(
+  spec: LaunchSpec,
+  mode: Mode,
+  place: Place,
+  port: number | undefined,
+): ContainerCreateOptions['HostConfig'] {
+  const { cpu, memory, pids, files } = spec.limits ?? {};
+  const network = spec.isolation?.network ?? 'full';
+  // The runner images have a home that their user owns.
+  const kept = spec.image === undefined || place.asRoot;
+  return {
+    Privileged: false,
+    CapDrop: ['ALL'],
+    SecurityOpt: ['no-new-privileges'],
+    ReadonlyRootfs: true,
+    Tmpfs: { '/tmp': TMPFS, ...(spec.image !== undefined && { '/run': TMPFS }), ...(!kept && { [HOME]: TMPFS }) },
+    IpcMode: 'private',
+    NetworkMode: network === 'none' ? 'none' : place.network,
+    RestartPolicy: { Name: 'no' },
+    Init: mode === 'main',
+    // What a stdio server says is between it and its clients, and would fill the disk.
+    LogConfig:
+      port === undefined
+        ? { Type: 'none', Config: {} }
+        : { Type: 'local', Config: { 'max-size': '1m', 'max-file': '2' } },
+    ...(kept && {
+      Mounts: [{ Type: 'volume', Source: place.name, Target: HOME, VolumeOptions: volumeOptions(spec, place) }],
+    }),
+    ...(port !== undefined &&
+      network === 'full' && {
+        PortBindings: { [`${port}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: '' }] },
+      }),
+    ...(memory !== undefined && { Memory: Math.max(memory, 6 * MEBIBYTE), MemorySwap: Math.max(memory, 6 * MEBIBYTE) }),
+    ...(cpu !== undefined && { NanoCpus: Math.round(cpu * 1e9) }),
+    ...(pids !== undefined && { PidsLimit: pids }),
+    ...(files !== undefined && { Ulimits: [{ Name: 'nofile', Soft: files, Hard: files }] }),
+  };
+}
+
+function volumeOptions(spec: LaunchSpec, { owner }: Place) {
+  const Labels = { [labels.owner]: owner, [labels.instance]: spec.id, [labels.server]: spec.server };
+  return { NoCopy: false, Labels, DriverConfig: { Name: 'local', Options: {} } };
+}
+
+function variablesOf(spec: LaunchSpec, place: Place, port: number | undefined): { argv: string[]; env: string[] } {
+  const given = port === undefined ? {} : { PORT: String(port) };
+  const own = { HOME, TMPDIR: '/tmp', LANG: 'C.UTF-8' };
+  const base = { ...Object.fromEntries(place.imageEnv.map(named)), ...own, ...given };
+  const declared = { ...expandEnvironment(spec.env, { base, literal: spec.secrets }), ...given };
+  const added = { ...own, ...declared };
+  return {
+    argv: spec.argv.map(text => expand(text, { ...base, ...declared })),
+    env: Object.entries(added).map(([name, value]) => `${name}=${value}`),
+  };
+}
+
+function named(variable: string): [string, string] {
+  const at = variable.indexOf('=');
+  return at === -1 ? [variable, ''] : [variable.slice(0, at), variable.slice(at + 1)];
+}

@@ -1,0 +1,2 @@
+/** Instances as containers. */
+export { openDockerRuntime } from './runtime.ts';

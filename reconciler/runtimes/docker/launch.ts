@@ -1,0 +1,162 @@
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type Docker from 'dockerode';
+import { ProblemError, problem } from '../../../schema/index.ts';
+import type { LaunchSpec } from '../runtime.ts';
+import { dockerProblem, dockerWords } from './client.ts';
+import { type Plan, planContainer } from './container.ts';
+import { Found } from './found.ts';
+import { findImage } from './image.ts';
+import { createDockerInstance, type DockerInstance, type Opened } from './instance.ts';
+import type { Networks } from './network.ts';
+
+/** What containers are made with. */
+export interface Yard {
+  docker: Docker;
+  owner: string;
+  /** The image that runs packages and commands, by runner. */
+  runners: Readonly<Record<'node' | 'python', string>>;
+  networks: Networks;
+  /** Told of a container before it starts. */
+  made(container: string): void;
+  /** End a container whose server has ended. */
+  putAway(container: string): Promise<void>;
+}
+
+const NOT_EXECUTABLE = /no such file or directory|executable file not found|permission denied|is a directory/i;
+const RUNNER_HINT = 'Build the runner images once: see docs/docker.md.';
+
+/** Everything that is decided before anything is made. Throws a ProblemError. */
+export async function planOf({ docker, owner, runners, networks }: Yard, spec: LaunchSpec): Promise<Plan> {
+  const resource = `server/${spec.server}`;
+  const name = spec.image ?? runners[spec.runner ?? 'node'];
+  const image = await findImage(docker, name, spec.image === undefined ? RUNNER_HINT : undefined, resource);
+  const network = spec.isolation?.network ?? 'full';
+  return planContainer(spec, {
+    owner,
+    name: `mcpctl-${owner.slice(0, 12)}-${spec.id}`,
+    image: image.id,
+    imageEnv: image.env,
+    asRoot: image.asRoot,
+    network: network === 'none' ? 'none' : await networks.ensure(network === 'local'),
+  });
+}
+
+/** Make the container, attach, start it. Nothing is left of one that does not start. Throws a ProblemError. */
+export async function startContainer(yard: Yard, spec: LaunchSpec, plan: Plan): Promise<DockerInstance> {
+  const resource = `server/${spec.server}`;
+  const container = await yard.docker.createContainer(plan.options).catch((error: unknown) => {
+    throw dockerProblem(error, `${spec.id} was not started`, resource);
+  });
+  yard.made(container.id);
+  try {
+    const attached = plan.mode === 'main' ? await attach(container, plan) : undefined;
+    await container.start();
+    return await join(yard, spec, plan, container, { adopted: false, ...(attached && { attached }) });
+  } catch (error) {
+    await container.remove({ force: true, v: true }).catch(() => undefined);
+    throw notStarted(error, spec);
+  }
+}
+
+/** Speak with a container that runs. @param options.attached its streams, when they are open already */
+export async function join(
+  yard: Yard,
+  spec: LaunchSpec,
+  plan: Plan,
+  container: Docker.Container,
+  options: { adopted: boolean; attached?: Opened },
+): Promise<DockerInstance> {
+  const found = Found.parse(await container.inspect());
+  const open = () => (plan.mode === 'main' ? attach(container, plan) : runInside(container, spec, plan));
+  // What an earlier daemon ran in it has lost its streams.
+  if (options.adopted && plan.mode === 'idle') await endOthers(container);
+  const first = options.attached ?? (await open());
+  return createDockerInstance(
+    {
+      docker: yard.docker,
+      id: spec.id,
+      specDigest: spec.specDigest,
+      container: container.id,
+      startedAt: Date.parse(found.State.StartedAt),
+      adopted: options.adopted,
+      secrets: spec.secrets,
+      url: plan.port === undefined ? undefined : urlOf(found, plan.port, spec.path),
+      open,
+      putAway: () => yard.putAway(container.id),
+    },
+    first,
+  );
+}
+
+async function attach(container: Docker.Container, { port }: Plan): Promise<Opened> {
+  const stdin = port === undefined;
+  const stream = await container.attach({ stream: true, hijack: true, stdin, stdout: true, stderr: true });
+  return { stream: stream as Duplex };
+}
+
+async function runInside(container: Docker.Container, spec: LaunchSpec, plan: Plan): Promise<Opened> {
+  const exec = await container.exec({
+    Cmd: [...plan.argv],
+    Env: [...plan.env],
+    ...(plan.cwd !== undefined && { WorkingDir: plan.cwd }),
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+  });
+  const stream = await exec.start({ hijack: true, stdin: true });
+  for (;;) {
+    const { Running, ExitCode, Pid } = await exec.inspect();
+    if (!Running && ExitCode !== null && Pid === 0) throw await refused(stream, spec, plan);
+    if (Pid !== 0) break;
+    await sleep(5);
+  }
+  return { stream, ended: async () => endOf(exec) };
+}
+
+/** The exit code, which Docker tells a moment after the stream's end. */
+async function endOf(exec: Docker.Exec): Promise<number | undefined> {
+  for (let tries = 0; tries < 100; tries++) {
+    const { Running, ExitCode } = await exec.inspect();
+    if (!Running && ExitCode !== null) return ExitCode;
+    await sleep(20);
+  }
+  return undefined;
+}
+
+/** Docker writes why it could not run something where the output would be. */
+async function refused(stream: Duplex, spec: LaunchSpec, plan: Plan): Promise<ProblemError> {
+  let said = '';
+  stream.on('data', chunk => {
+    said = `${said}${String(chunk)}`.slice(0, 2_000);
+  });
+  await Promise.race([new Promise(resolve => stream.once('end', resolve)), sleep(1_000)]);
+  stream.destroy();
+  const words = said.replace(/^[^O]*(?=OCI)/, '').trim();
+  const more = { resource: `server/${spec.server}` };
+  return new ProblemError(problem('SERVER_BINARY_MISSING', `${spec.id}: ${plan.argv[0]}: ${words}`, more));
+}
+
+/** End everything in an idle container but its first process. */
+export async function endOthers(container: Docker.Container, signal = 'KILL'): Promise<void> {
+  const exec = await container.exec({ Cmd: ['/bin/sh', '-c', `kill -${signal} -1`], AttachStdout: true });
+  const stream = await exec.start({ hijack: true });
+  stream.resume();
+  await new Promise(resolve => stream.once('end', resolve).once('close', resolve));
+}
+
+function urlOf(found: Found, port: number, path: string): string | undefined {
+  const { Ports, Networks } = found.NetworkSettings;
+  const published = Ports?.[`${port}/tcp`]?.[0];
+  if (published) return `http://127.0.0.1:${published.HostPort}${path}`;
+  const [address] = Object.values(Networks ?? {}).flatMap(({ IPAddress }) => IPAddress || []);
+  return address === undefined ? undefined : `http://${address}:${port}${path}`;
+}
+
+function notStarted(error: unknown, spec: LaunchSpec): ProblemError {
+  if (error instanceof ProblemError) return error;
+  const resource = `server/${spec.server}`;
+  const words = dockerWords(error);
+  if (!NOT_EXECUTABLE.test(words)) return dockerProblem(error, `${spec.id} was not started`, resource);
+  return new ProblemError(problem('SERVER_BINARY_MISSING', `${spec.id}: ${words}`, { resource }));
+}
