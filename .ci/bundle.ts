@@ -31,6 +31,15 @@ const programUrls: Plugin = {
   },
 };
 
+/** Parts of Docker's client that are not used: it is spoken with over its local socket only, and builds nothing. */
+const unused = new Set(['ssh2', '@grpc/grpc-js', '@grpc/proto-loader', '@balena/dockerignore', 'tar-fs', './session']);
+const leaveOut: Plugin = {
+  name: 'leave-out',
+  resolveId: (id, importer) =>
+    unused.has(id) && importer?.includes('/node_modules/docker') ? { id: `\0unused:${id}` } : undefined,
+  load: id => (id.startsWith('\0unused:') ? { code: 'export default {};' } : undefined),
+};
+
 /** The commit that is bundled; `-dirty` behind it when files differ from it, empty when there is no git. */
 function commit(): string {
   try {
@@ -64,7 +73,7 @@ const bundle = await rolldown({
   platform: 'node',
   // A package's own ES modules where it has them: `require` behind a wrapper (jsonc-parser) cannot be followed.
   resolve: { mainFields: ['module', 'main'] },
-  plugins: [programUrls],
+  plugins: [programUrls, leaveOut],
   // Our own modules do nothing when they are only imported: what is not used is left out, with all that it needs.
   treeshake: { moduleSideEffects: id => (id.includes('node_modules') ? undefined : false) },
   transform: { target: 'node24', define: { MCPCTL_COMMIT: JSON.stringify(commit()) } },

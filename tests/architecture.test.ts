@@ -39,6 +39,7 @@ const libraries: Record<string, readonly string[]> = {
   undici: ['host'],
   commander: ['cli'],
   diff: ['repo/history'],
+  dockerode: ['reconciler/runtimes'],
   'jsonc-parser': ['cli/clients', 'cli/sync'],
   'smol-toml': ['cli/clients'],
   '@modelcontextprotocol/client': ['reconciler/mcp', 'cli/commands/connect', 'cli/commands/test-mcp'],

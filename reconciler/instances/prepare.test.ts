@@ -63,9 +63,9 @@ describe('createPrepare', () => {
     ],
     [
       'another runtime',
-      'transport: stdio, command: [a], runtime: docker',
+      'transport: stdio, command: [a], runtime: kubernetes',
       'RUNTIME_UNSUPPORTED',
-      'the runtime `docker`',
+      'the runtime `kubernetes`',
     ],
     [
       'the transport of old',
@@ -79,4 +79,29 @@ describe('createPrepare', () => {
       problem: { code, message: expect.stringContaining(words), at: { file: 'servers/x.yaml' } },
     });
   });
+});
+
+it.each([
+  [
+    'an image, by its entrypoint',
+    `transport: stdio, runtime: docker, image: "sha256:${'0'.repeat(64)}", args: [--x]`,
+    { image: `sha256:${'0'.repeat(64)}`, argv: ['--x'] },
+  ],
+  [
+    'a package of pypi, by the python runner',
+    'transport: stdio, runtime: docker, package: { registry: pypi, identifier: a-b, version: 1.0.0 }',
+    { runner: 'python', package: { registry: 'pypi', identifier: 'a-b', version: '1.0.0' }, argv: [] },
+  ],
+  [
+    'a command, by the node runner',
+    'transport: stdio, runtime: docker, command: [a], args: [b]',
+    { runner: 'node', argv: ['a', 'b'] },
+  ],
+  [
+    'limits',
+    'transport: stdio, runtime: docker, command: [a], resources: { limits: { cpu: 500m, memory: 64Mi, pids: 9, files: 32 } }',
+    { limits: { cpu: 0.5, memory: 67_108_864, pids: 9, files: 32 } },
+  ],
+])('gives a container %s', async (_situation, spec, expected) => {
+  expect(await prepared(spec)).toMatchObject({ launch: { runtime: 'docker', ...expected } });
 });

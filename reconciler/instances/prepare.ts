@@ -1,10 +1,11 @@
 import type { Reader } from '../../repo/index.ts';
-import { type Catalog, type Problem, problem, type Resource, resourceId } from '../../schema/index.ts';
+import { type Catalog, type Problem, problem, type Resource, resourceId, type Server } from '../../schema/index.ts';
 import type { PackageStore } from '../packages/index.ts';
 import type { DesiredInstance } from '../plan.ts';
-import type { RuntimeName } from '../runtimes/index.ts';
+import type { LaunchSpec, RuntimeName } from '../runtimes/index.ts';
 import { resolveSecret, type SecretSources } from '../secrets/index.ts';
 import type { Launch } from './launch.ts';
+import { quantity } from './quantity.ts';
 
 /** Makes a launch out of a desired instance of a catalog, or says why it cannot. */
 export type Prepare = (
@@ -40,8 +41,7 @@ export function createPrepare(sources: {
     }
     const environment = await resolveValues(server, 'env', catalog, sources.secrets);
     if ('problem' in environment) return environment;
-    const program =
-      runtime === 'memory' ? { argv: [server.name] } : await resolveProgram(server, catalog, sources, signal);
+    const program = await programFor(runtime, server, catalog, sources, signal);
     if ('problem' in program) return program;
     const { spec } = server;
     return {
@@ -51,7 +51,10 @@ export function createPrepare(sources: {
         ordinal: desired.ordinal,
         runtime,
         specDigest: desired.specDigest,
+        ...program,
         argv: [...program.argv, ...spec.args],
+        ...limitsOf(spec),
+        ...(spec.isolation && { isolation: spec.isolation }),
         env: environment.values,
         ...(spec.cwd !== undefined && { cwd: spec.cwd }),
         // What only pretends needs no port.
@@ -68,6 +71,7 @@ export function createPrepare(sources: {
 function unsupported(server: Resource<'Server'>, runtime: string): Problem | undefined {
   const { image, package: source } = server.spec;
   if (runtime === 'memory') return undefined;
+  if (runtime === 'docker') return undefined;
   if (runtime !== 'process') return unable(server, `the runtime \`${runtime}\``);
   if (image !== undefined) return unable(server, 'a container image');
   return source?.registry === 'pypi' ? unable(server, 'a package of pypi') : undefined;
@@ -106,6 +110,46 @@ async function resolveValues(
     secrets.push(found.value);
   }
   return { values, secrets };
+}
+
+async function programFor(
+  runtime: string,
+  server: Resource<'Server'>,
+  catalog: Catalog,
+  sources: { packages: PackageStore; reader: Reader },
+  signal: AbortSignal,
+): Promise<Pick<LaunchSpec, 'argv' | 'image' | 'package' | 'runner'> | { problem: Problem }> {
+  if (runtime === 'memory') return { argv: [server.name] };
+  if (runtime === 'docker') return containerProgram(server, catalog, sources);
+  return resolveProgram(server, catalog, sources, signal);
+}
+
+/** What runs in a container: the image installs and finds the program, not this machine. */
+async function containerProgram(
+  { name, spec }: Resource<'Server'>,
+  catalog: Catalog,
+  { reader }: { reader: Reader },
+): Promise<Pick<LaunchSpec, 'argv' | 'image' | 'package' | 'runner'>> {
+  const { image, command, package: source } = spec;
+  if (image !== undefined) return { argv: [], image };
+  const runner = spec.runner ?? (source?.registry === 'pypi' ? 'python' : 'node');
+  if (!source) return { argv: command ?? [], runner };
+  const lock = catalog.get(resourceId('Lock', 'global', name));
+  const content = lock?.kind === 'Lock' ? await reader.blob(lock.spec.oid, MAX_LOCK_BYTES) : undefined;
+  return { argv: [], runner, package: { ...source, ...(content && { lock: content }) } };
+}
+
+function limitsOf({ resources }: Server): Pick<LaunchSpec, 'limits'> {
+  if (!resources?.limits) return {};
+  const { cpu, memory, pids, files } = resources.limits;
+  return {
+    limits: {
+      ...(cpu !== undefined && { cpu: quantity(cpu) }),
+      ...(memory !== undefined && { memory: Math.ceil(quantity(memory)) }),
+      ...(pids !== undefined && { pids }),
+      ...(files !== undefined && { files }),
+    },
+  };
 }
 
 async function resolveProgram(

@@ -37,9 +37,15 @@ const Amounts = z.strictObject({
   memory: Quantity.optional().describe('Bytes: `256Mi`, `1Gi`'),
 });
 
+const Limits = z.strictObject({
+  ...Amounts.shape,
+  pids: z.int().min(1).max(1_000_000).optional().describe('Processes and threads'),
+  files: z.int().min(16).max(1_000_000).optional().describe('Open files of each process'),
+});
+
 const Resources = z.strictObject({
   requests: Amounts.optional().describe('What an instance is given at least'),
-  limits: Amounts.optional().describe('What an instance may use at most'),
+  limits: Limits.optional().describe('What an instance may use at most'),
 });
 
 const Isolation = z.strictObject({
@@ -140,11 +146,7 @@ export type Server = z.infer<typeof Server>;
 export function notActedOn(server: Server): (keyof Server)[] {
   const given: [field: keyof Server, is: boolean][] = [
     ['transport', server.transport === 'sse'],
-    ['package', server.package?.registry === 'pypi'],
-    ['image', server.image !== undefined],
-    ['resources', server.resources !== undefined],
-    ['runtime', server.runtime !== undefined && server.runtime !== 'process'],
-    ['isolation', server.isolation !== undefined],
+    ['runtime', server.runtime === 'kubernetes'],
     ['drift', server.drift !== undefined],
     ['ignoreFields', server.ignoreFields.length > 0],
   ];

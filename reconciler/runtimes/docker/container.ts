@@ -138,9 +138,16 @@ function variablesOf(spec: LaunchSpec, place: Place, port: number | undefined): 
   const declared = { ...expandEnvironment(spec.env, { base, literal: spec.secrets }), ...given };
   const added = { ...own, ...declared };
   return {
-    argv: spec.argv.map(text => expand(text, { ...base, ...declared })),
+    argv: [...installer(spec), ...spec.argv.map(text => expand(text, { ...base, ...declared }))],
     env: Object.entries(added).map(([name, value]) => `${name}=${value}`),
   };
+}
+
+/** The program of the runner images that installs a package once and then becomes its server. */
+function installer({ package: source }: LaunchSpec): string[] {
+  if (!source) return [];
+  const { identifier, version, installScripts } = source;
+  return ['mcpctl-package', identifier, version, installScripts ? 'scripts' : 'no-scripts'];
 }
 
 function named(variable: string): [string, string] {

@@ -4,7 +4,7 @@ import type Docker from 'dockerode';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import type { LaunchSpec } from '../runtime.ts';
 import { dockerProblem, dockerWords } from './client.ts';
-import { type Plan, planContainer } from './container.ts';
+import { HOME, type Plan, planContainer } from './container.ts';
 import { Found } from './found.ts';
 import { findImage } from './image.ts';
 import { createDockerInstance, type DockerInstance, type Opened } from './instance.ts';
@@ -24,6 +24,8 @@ export interface Yard {
 }
 
 const NOT_EXECUTABLE = /no such file or directory|executable file not found|permission denied|is a directory/i;
+/** Where `mcpctl-package` looks for it. */
+const LOCK_FILE = `${HOME}/package-lock.json`;
 const RUNNER_HINT = 'Build the runner images once: see docs/docker.md.';
 
 /** Everything that is decided before anything is made. Throws a ProblemError. */
@@ -71,6 +73,7 @@ export async function join(
   const open = () => (plan.mode === 'main' ? attach(container, plan) : runInside(container, spec, plan));
   // What an earlier daemon ran in it has lost its streams.
   if (options.adopted && plan.mode === 'idle') await endOthers(container);
+  if (spec.package?.lock && !options.adopted) await putFile(container, LOCK_FILE, spec.package.lock);
   const first = options.attached ?? (await open());
   return createDockerInstance(
     {
@@ -135,6 +138,19 @@ async function refused(stream: Duplex, spec: LaunchSpec, plan: Plan): Promise<Pr
   const words = said.replace(/^[^O]*(?=OCI)/, '').trim();
   const more = { resource: `server/${spec.server}` };
   return new ProblemError(problem('SERVER_BINARY_MISSING', `${spec.id}: ${plan.argv[0]}: ${words}`, more));
+}
+
+async function putFile(container: Docker.Container, path: string, content: Uint8Array): Promise<void> {
+  const exec = await container.exec({
+    Cmd: ['/bin/sh', '-c', 'cat > "$1"', 'sh', path],
+    AttachStdin: true,
+    AttachStdout: true,
+  });
+  const stream = await exec.start({ hijack: true, stdin: true });
+  stream.resume();
+  const ended = new Promise(resolve => stream.once('end', resolve).once('close', resolve));
+  stream.end(content);
+  await ended;
 }
 
 /** End everything in an idle container but its first process. */
