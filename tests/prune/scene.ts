@@ -8,7 +8,7 @@ import {
   createPrepare,
   createReconciler,
   openPackageStore,
-  openProcessRuntime,
+  openRuntimes,
   openStateStore,
   type Reconciler,
   type Status,
@@ -157,7 +157,7 @@ async function follow(stateDir: string, followed: Followed): Promise<Daemon> {
   const { ref } = parsed(parseRef(followed.ref));
   const { path } = parsed(parseRepoPath(followed.path));
   const store = openStateStore(join(stateDir, 'state.sqlite'));
-  const runtime = openProcessRuntime({ stateDir, records: store.processes, env });
+  const runtime = openRuntimes({ stateDir, records: store.processes, env, standard: 'process' });
   const mirror = await openSource({ stateDir, remote, ref, path, env, home: stateDir });
   const reader = openReader({ gitDir: mirror.gitDir, path, keptIn: join(stateDir, 'parsed') });
   const packages = openPackageStore({ dir: join(stateDir, 'packages'), env });
@@ -168,7 +168,7 @@ async function follow(stateDir: string, followed: Followed): Promise<Daemon> {
     store,
     runtime,
     ...(followed.environment !== undefined && { environment: followed.environment }),
-    prepare: createPrepare({ packages, reader, secrets: { env, home: stateDir, stateDir } }),
+    prepare: createPrepare({ packages, reader, secrets: { env, home: stateDir, stateDir }, runtime: 'process' }),
     pollMs: 3_600_000,
     concurrency: 16,
     drainMs: 0,
