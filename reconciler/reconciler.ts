@@ -10,6 +10,7 @@ import { createJournal } from './journal.ts';
 import { connectUpstream } from './mcp/index.ts';
 import { type NotificationOptions, openNotifications } from './notifications/index.ts';
 import { servedProject } from './projects.ts';
+import { createRejections } from './rejections.ts';
 import type { Runtime } from './runtimes/index.ts';
 import { createService } from './service.ts';
 import { createSources, type Sources } from './sources.ts';
@@ -257,10 +258,12 @@ function openFleet(
       slots: createSlots(options.concurrency),
       random: options.random ?? Math.random,
       attempts: options.store.attempts,
+      rejections: createRejections(options.store.rejections, sources),
       drainMs: options.drainMs ?? 10_000,
       prepare: async (desired, stopped) => options.prepare(desired, sources.of(desired), stopped),
       connect: options.connect ?? connectUpstream,
       initializeTimeoutMs: options.initializeTimeoutMs ?? 30_000,
+      launchTimeoutMs: 600_000,
     },
     onChange,
   );

@@ -8,6 +8,8 @@ import type { DesiredInstance } from './plan.ts';
 export interface Sources {
   /** Another catalog is in service. @param stillUsed digests of a server's specs that are wanted or run */
   use(catalog: Catalog, wanted: Iterable<DesiredInstance>, stillUsed: (server: string) => readonly string[]): void;
+  /** What an earlier daemon has kept. */
+  keep(desired: DesiredInstance, catalog: Catalog): void;
   /** @throws Error when there never was one */
   of(desired: DesiredInstance): Catalog;
 }
@@ -27,6 +29,10 @@ export function createSources(): Sources {
         next.set(server, bySpec.set(specDigest, catalog));
       }
       catalogs = next;
+    },
+    keep({ server, specDigest }, catalog) {
+      const bySpec = catalogs.get(server) ?? new Map<string, Catalog>();
+      catalogs.set(server, bySpec.set(specDigest, catalog));
     },
     of({ server, specDigest }) {
       const catalog = catalogs.get(server)?.get(specDigest);

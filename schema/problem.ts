@@ -587,6 +587,11 @@ export const problemCodes = {
     cure: 'Free the port, or leave `port` out so that a free one is chosen.',
   },
   // ── the health of running servers ──
+  SERVER_START_TIMEOUT: {
+    severity: 'error',
+    meaning: 'What runs the server did not start it in time.',
+    cure: 'Check the runtime, such as Docker; it is tried again with backoff.',
+  },
   SERVER_UNHEALTHY: {
     severity: 'error',
     meaning: 'The server runs, but its health checks fail; the message has the server’s own words.',

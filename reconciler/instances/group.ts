@@ -4,13 +4,16 @@ import type { DesiredInstance } from '../plan.ts';
 import type { RolloutStatus } from '../status.ts';
 import { Instance, type InstanceContext } from './instance.ts';
 import { beginPreparation, type Preparation } from './preparation.ts';
+import type { RejectionRecords } from './rejections.ts';
 import { type RolloutStep, rollout, type Seen } from './rollout.ts';
 import { createRotation, inRotation, type Rotation } from './rotation.ts';
 import { defaultSupervision, type Supervision } from './supervision.ts';
 
 export const NOTHING: Surface = { tools: [], prompts: [] };
 
-export type GroupContext = Omit<InstanceContext, 'onChange' | 'health' | 'blockedBy'>;
+export interface GroupContext extends Omit<InstanceContext, 'onChange' | 'health' | 'blockedBy'> {
+  rejections: RejectionRecords;
+}
 
 /** The newest spec never got ready. */
 interface Rejected {
@@ -76,15 +79,18 @@ export class ServerGroup {
     this.slots.set(desired.id, desired);
     this.specs.set(desired.specDigest, desired);
     if (desired.specDigest !== this.wanted) {
+      const isFirst = this.wanted === undefined;
       this.wanted = desired.specDigest;
-      this.rejected = undefined;
       this.dropPreparation();
+      if (isFirst) this.recall();
+      else this.forgive();
     }
     this.settle();
   }
 
   release(id: string): void {
     this.slots.delete(id);
+    if (this.slots.size === 0) this.forgive();
     this.settle();
   }
 
@@ -93,7 +99,7 @@ export class ServerGroup {
     for (const instance of this.instances.values()) {
       if (id === undefined || instance.desired.id === id) instance.stale = true;
     }
-    this.rejected = undefined;
+    this.forgive();
     this.dropPreparation();
     this.settle();
   }
@@ -228,7 +234,23 @@ export class ServerGroup {
     const words = health?.message ?? 'it did not come up';
     const why = found ?? problem('SERVER_UNHEALTHY', `${failing?.desired.id} never got ready: ${words}`);
     this.rejected = { for: fallback, problem: why };
+    const kept = this.specs.get(fallback);
+    if (kept) this.context.rejections.put(this.server, { wanted: this.wanted ?? '', kept, problem: why });
     this.onChange();
+  }
+
+  /** What an earlier daemon gave up stays given up. */
+  private recall(): void {
+    const before = this.context.rejections.get(this.server);
+    if (!before || before.wanted !== this.wanted || this.supervision.strategy !== 'rolling') return;
+    this.rejected = { for: before.kept.specDigest, problem: before.problem };
+    this.specs.set(before.kept.specDigest, before.kept);
+  }
+
+  /** The newest spec is given its chances. */
+  private forgive(): void {
+    this.rejected = undefined;
+    this.context.rejections.delete(this.server);
   }
 
   private changed(): void {
@@ -272,6 +294,7 @@ function seenOf(instance: Instance): Seen {
 function phaseOf(instance: Instance, state: Instance['state']): Seen['phase'] {
   if (state === 'Stopping') return 'leaving';
   if (state === 'Error') return 'failing';
+  if (state === 'Pending') return 'pending';
   if (state === 'Running') return instance.ready ? 'ready' : 'unready';
   return 'coming';
 }

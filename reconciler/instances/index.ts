@@ -6,4 +6,5 @@ export type { InstanceDetail } from './instance-status.ts';
 export type { LogPage } from './logbook.ts';
 export type { Attempts } from './machine.ts';
 export { createPrepare, type Prepare } from './prepare.ts';
+export type { Rejection, RejectionRecords } from './rejections.ts';
 export { type Supervision, supervisionOf } from './supervision.ts';

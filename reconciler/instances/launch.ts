@@ -42,6 +42,8 @@ export interface LaunchContext {
   ): Promise<Upstream | { problem: Problem }>;
   /** Milliseconds until `initialize` must have been answered. */
   initializeTimeoutMs: number;
+  /** Milliseconds until the runtime must have started it; an image may have to be made first. */
+  launchTimeoutMs: number;
 }
 
 /** Told while a launch is under way. */
@@ -119,7 +121,7 @@ async function connectTo(prepared: Launch, attempt: Attempt): Promise<Connected 
 
 async function startProcess(spec: LaunchSpec, attempt: Attempt): Promise<Connected | { problem: Problem }> {
   const { desired, context, watch } = attempt;
-  const running = await context.runtime.ensure(spec);
+  const running = await inTime(context.runtime.ensure(spec), desired, context);
   if ('problem' in running) return running;
   watch.onProcess(running);
   const exited = running.exited.then(exit => exitProblem(desired, exit));
@@ -132,6 +134,20 @@ async function startProcess(spec: LaunchSpec, attempt: Attempt): Promise<Connect
   if ('problem' in upstream) return { problem: await explain(upstream.problem, running, exited, context.clock) };
   const closed = upstream.closed.then(found => preferExit(found, exited, context.clock));
   return { upstream, secrets: spec.secrets, lost: Promise.race([closed, exited]) };
+}
+
+/** A runtime that does not answer is a reason to try again, not to wait for ever. */
+async function inTime<T>(
+  work: Promise<T>,
+  { id, server }: DesiredInstance,
+  { clock, launchTimeoutMs }: LaunchContext,
+): Promise<T | { problem: Problem }> {
+  const over = new AbortController();
+  const late = clock.sleep(launchTimeoutMs, over.signal).then(() => {
+    const message = `${id} was not started within ${launchTimeoutMs} ms`;
+    return { problem: problem('SERVER_START_TIMEOUT', message, { resource: `server/${server}` }) };
+  });
+  return Promise.race([work, late]).finally(() => over.abort());
 }
 
 function connect(connection: Connection, secrets: readonly string[], { desired, context, watch, signal }: Attempt) {

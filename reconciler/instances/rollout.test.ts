@@ -49,6 +49,8 @@ it.each<[situation: string, change: Partial<RolloutSituation>, instances: string
   ['all at once', { replicas: 2, prepared: true }, ['0 a ready', '1 a ready'], ['end 0', 'end 1']],
   ['each place as soon as it is free', { replicas: 2, prepared: true }, ['0 a leaving'], ['start 1 b']],
   ['what it depends on is not Ready: the old one stays', { blocked: true, prepared: true }, ['0 a ready'], []],
+  ['what waits for others has the old spec', { blocked: true }, ['0 a pending'], ['end 0']],
+  ['what was ended for that is made anew, and waits', { blocked: true }, [], ['start 0 b']],
   ['restarted by hand', { prepared: true }, ['0 b! ready'], ['end 0']],
 ])('recreate: %s', (_situation, change, instances, expected) => {
   expect(steps(change, instances)).toEqual(expected);

@@ -9,10 +9,10 @@ export interface Seen {
   /** It shall be replaced though its spec is the same. */
   stale: boolean;
   /**
-   * `ready`: it is given calls; `unready`: it runs, and is given calls only when no other is ready; `failing`: its start
+   * `pending`: it was never started; `ready`: it is given calls; `unready`: it runs, and is given calls only when no other is ready; `failing`: its start
    * failed, or it died; `leaving`: it ends, or is being drained.
    */
-  phase: 'coming' | 'ready' | 'unready' | 'failing' | 'leaving';
+  phase: 'pending' | 'coming' | 'ready' | 'unready' | 'failing' | 'leaving';
   /** It had its chances to get ready. */
   hopeless: boolean;
 }
@@ -55,7 +55,8 @@ export function rollout(situation: RolloutSituation): RolloutStep[] {
   const surplus = surplusOf(current, replicas);
   if (surplus.length > 0) return surplus.map(end);
   if (old.length === 0) return starts(situation, replicas - current.length);
-  if (situation.blocked && replicas > 0) return [];
+  // What has not begun would begin with the old spec.
+  if (situation.blocked && replicas > 0) return old.filter(({ phase }) => phase === 'pending').map(end);
   return situation.strategy === 'rolling' && replicas > 0
     ? replaceInTurn(situation, current, old)
     : replaceAtOnce(situation, old);

@@ -4,6 +4,7 @@ import { DatabaseUnusable, openDatabase } from '../../host/index.ts';
 import { type AnyResource, type Problem, ProblemError, problem, type ResourceId } from '../../schema/index.ts';
 import type { Good } from '../accept.ts';
 import type { AttemptRecords, Attempts } from '../instances/index.ts';
+import type { KeptRejection, KeptRejectionRecords } from '../rejections.ts';
 import type { ProcessRecord, ProcessRecords } from '../runtimes/index.ts';
 import type { SuspensionRecords } from '../suspensions.ts';
 
@@ -28,6 +29,8 @@ export interface StateStore {
   allowPrune(commit: string): void;
   readonly processes: ProcessRecords;
   readonly attempts: AttemptRecords;
+  /** What was given up for the spec before. */
+  readonly rejections: KeptRejectionRecords;
   /** What people have suspended. */
   readonly suspensions: SuspensionRecords;
   close(): void;
@@ -68,13 +71,14 @@ const migrations = [
   `CREATE TABLE attempts (id TEXT PRIMARY KEY, spec_digest TEXT NOT NULL, attempts TEXT NOT NULL) STRICT;
    CREATE TABLE suspended (what TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT`,
   'CREATE TABLE inventory (id TEXT PRIMARY KEY, server TEXT NOT NULL, runtime TEXT NOT NULL) STRICT',
+  'CREATE TABLE rejected (server TEXT PRIMARY KEY, rejection TEXT NOT NULL) STRICT',
 ];
 
 /** @throws DatabaseUnusable when the file is damaged or of a newer version */
 export function openStateStore(path: string): StateStore {
   const database = openDatabase(path, migrations);
   if (readMeta(database, 'format') !== FORMAT) {
-    database.exec('DELETE FROM good');
+    database.exec('DELETE FROM good; DELETE FROM rejected');
     writeMeta(database, 'format', FORMAT);
   }
   return {
@@ -100,6 +104,7 @@ export function openStateStore(path: string): StateStore {
     allowPrune: commit => recorded(path, () => writeMeta(database, ALLOWED, commit)),
     processes: processRecords(database),
     attempts: attemptRecords(database),
+    rejections: rejectionRecords(database),
     suspensions: suspensionRecords(database),
     close: () => database.close(),
   };
@@ -197,6 +202,30 @@ function attemptRecords(database: DatabaseSync): AttemptRecords {
     put: (id, specDigest, attempts) => bestEffort(() => put.run(id, specDigest, JSON.stringify(attempts))),
     delete: id => bestEffort(() => drop.run(id)),
   };
+}
+
+/** Without a row, the newest spec is tried again. */
+function rejectionRecords(database: DatabaseSync): KeptRejectionRecords {
+  const put = database.prepare('INSERT OR REPLACE INTO rejected VALUES (?, ?)');
+  const drop = database.prepare('DELETE FROM rejected WHERE server = ?');
+  const one = database.prepare('SELECT rejection FROM rejected WHERE server = ?');
+  return {
+    get(server) {
+      const row = one.get(server);
+      return row === undefined ? undefined : readRejection(String(row.rejection));
+    },
+    put: (server, rejection) => bestEffort(() => put.run(server, JSON.stringify(rejection))),
+    delete: server => bestEffort(() => drop.run(server)),
+  };
+}
+
+/** Its resources have the shape that `good` has; with that, rows are dropped. */
+function readRejection(text: string): KeptRejection | undefined {
+  try {
+    return JSON.parse(text) as KeptRejection;
+  } catch {
+    return undefined;
+  }
 }
 
 const Time = z.number().min(0).max(8.64e15).optional();

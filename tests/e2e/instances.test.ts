@@ -194,26 +194,35 @@ it('rolling: the new one is ready before the old one goes, and calls under way e
   expect(instancesOf(status, 'one')).toMatchObject([{ id: 'one-1', state: 'Running' }]);
 });
 
-it('rolling: a new spec that never gets ready is given up, said, and replaced by the next good one', async () => {
-  const running = await up({ one: server('one', rolling, 'old') }, ['--backoff', '0.1']);
-  await isReady(running);
-  const client = await connect(running);
+it('rolling: a new spec that never gets ready is given up, over a restart too, until the next good one', async () => {
+  const args = ['--backoff', '0.1'];
+  const first = await up({ one: server('one', rolling, 'old') }, args);
+  await isReady(first);
+  const client = await connect(first);
   repository.commit({ 'servers/one.yaml': serverYaml(['node', '-e', 'process.exit(4)'], rolling) });
-  const status = await running.until('the way back', ({ servers }) => servers[0]?.rollout?.state === 'RolledBack');
+  const status = await first.until('the way back', ({ servers }) => servers[0]?.rollout?.state === 'RolledBack');
   expect(serverOf(status, 'one').conditions).toContainEqual(
     expect.objectContaining({ type: 'Ready', status: 'False', reason: 'RolloutRolledBack' }),
   );
-  expect(serverOf(status, 'one').rollout?.message).toMatch(/never got ready.*one-1 exited with code 4/);
+  const why = /never got ready.*one-1 exited with code 4/;
+  expect(serverOf(status, 'one').rollout?.message).toMatch(why);
   expect(await call(client, 'one__who')).toMatch(/^old /);
-  const after = await running.until('one instance', ({ servers }) => servers[0]?.instances.length === 1);
-  const pid = instancesOf(after, 'one')[0]?.pid ?? 0;
-  process.kill(pid, 'SIGKILL');
+  const after = await first.until('one instance', ({ servers }) => servers[0]?.instances.length === 1);
+  process.kill(instancesOf(after, 'one')[0]?.pid ?? 0, 'SIGKILL');
   await poll('the old spec to be started again', 10_000, async () => {
     return (await call(client, 'one__who').catch(() => '')).startsWith('old ');
   });
+  first.child.kill('SIGKILL');
+  await once(first.child, 'exit');
+
+  const second = await again(args);
+  const kept = await second.until('the old spec', status => instancesOf(status, 'one')[0]?.ready === true);
+  expect(serverOf(kept, 'one').rollout).toMatchObject({ state: 'RolledBack', message: expect.stringMatching(why) });
+  const other = await connect(second);
+  expect(await call(other, 'one__who')).toMatch(/^old /);
   repository.commit({ 'servers/one.yaml': server('one', rolling, 'good') });
-  await poll('the good one', 20_000, async () => (await call(client, 'one__who')).startsWith('good '));
-  await isReady(running);
+  await poll('the good one', 20_000, async () => (await call(other, 'one__who')).startsWith('good '));
+  await isReady(second);
 });
 
 it('a tool that never answers keeps a new spec from replacing what works', async () => {
