@@ -16,6 +16,8 @@ export interface CliContext {
   io: Io;
   env: Readonly<Record<string, string | undefined>>;
   cwd: string;
+  /** This program as another one would start it: the interpreter and the script, absolute. */
+  self?: readonly [interpreter: string, script: string];
   /** What is typed or piped in; left out where nothing can be. */
   stdin?: () => Readable;
   /** Aborts on Ctrl-C, SIGTERM and SIGHUP. */

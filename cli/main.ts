@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { createProgram } from './program.ts';
 
 /** One Ctrl-C arrives twice when both the terminal and a program in between (npx) pass it on. In milliseconds. */
@@ -31,6 +32,7 @@ const code = await createProgram({
   },
   env: process.env,
   cwd: process.cwd(),
+  self: [process.execPath, join(import.meta.dirname, '..', 'cli', 'mcpctl.mjs')],
   stdin: () => process.stdin,
   signal: stopping.signal,
 })(process.argv.slice(2));

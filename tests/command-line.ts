@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createProgram } from '../cli/program.ts';
 
@@ -24,6 +25,7 @@ export async function mcpctl(
     isTTY: false,
     colour: false,
   };
-  outcome.code = await createProgram({ io, env, cwd, signal, stdin: () => Readable.from([stdin]) })(argv);
+  const self = [process.execPath, join(import.meta.dirname, '..', 'cli', 'mcpctl.mjs')] as const;
+  outcome.code = await createProgram({ io, env, cwd, self, signal, stdin: () => Readable.from([stdin]) })(argv);
   return outcome;
 }
