@@ -15,6 +15,7 @@ import {
 } from './mirror-folder.ts';
 import { type Objects, openObjects } from './objects.ts';
 import { remoteProblem } from './problems.ts';
+import { parseTree } from './tree.ts';
 import { type TreeFile, treeChanges } from './tree-changes.ts';
 import type { Oid, Remote } from './types.ts';
 
@@ -49,19 +50,24 @@ export interface ThinFile extends TreeFile {
 export interface ThinCopy {
   /** Where refs are now, by one request; `pattern` may end in `*`. */
   ask(patterns: readonly string[], signal?: AbortSignal): Promise<RemoteRef[]>;
+  /** The bare repository, once something was taken over. */
+  readonly gitDir: string;
   /**
-   * Take over what a ref leads to. @param at where it is known to be: nothing is transferred when that was taken over
-   * @returns the object at the ref: a commit, or an annotated tag
+   * Take over what refs lead to, each under its name below `refs/mcpctl/`; where all of them are taken over already,
+   * nothing is transferred.
    */
-  fetch(ref: string, at: Oid | undefined, signal?: AbortSignal): Promise<Oid>;
+  fetch(refs: readonly RemoteRef[], signal?: AbortSignal): Promise<void>;
   /** The files of a commit or tag that belong to the repository format, without their contents. */
   list(commit: Oid, path: string): Promise<TreeFile[]>;
+  /** One file of a commit, whether or not it belongs to the format; undefined when there is none. */
+  find(commit: Oid, path: string): Promise<TreeFile | undefined>;
   /** The contents of some of them, fetched where they are missing. @param maxBytes of all together */
   read(files: readonly TreeFile[], maxBytes: number, signal?: AbortSignal): Promise<ThinFile[]>;
   close(): void;
 }
 
 const FILTER = '--filter=blob:none';
+const MAX_TREE_BYTES = 16 * 1024 * 1024;
 
 /** Open a client’s copy of a remote; nothing is asked or written before it is used. */
 export function openThinCopy(options: ThinCopyOptions): ThinCopy {
@@ -78,7 +84,7 @@ class Copy implements ThinCopy {
   constructor(options: ThinCopyOptions) {
     const { dir, env, remote } = options;
     this.options = options;
-    this.folder = { dir, env, remote, held: 'refs/mcpctl/taken' };
+    this.folder = { dir, env, remote, held: 'refs/mcpctl/' };
   }
 
   async ask(patterns: readonly string[], signal?: AbortSignal): Promise<RemoteRef[]> {
@@ -99,14 +105,18 @@ class Copy implements ThinCopy {
     return [...refs.values()];
   }
 
-  async fetch(ref: string, at: Oid | undefined, signal?: AbortSignal): Promise<Oid> {
+  get gitDir(): string {
+    return this.folder.dir;
+  }
+
+  async fetch(refs: readonly RemoteRef[], signal?: AbortSignal): Promise<void> {
     await this.requirePath();
     await this.prepare();
-    const { held } = this.folder;
-    const before = await heldOid(this.folder);
-    if (before !== undefined && before === at) return before;
-    const first = before === undefined;
-    const fetch = () => this.transfer([`+${ref}:${held}`], { signal, depth: true, first });
+    const missing: RemoteRef[] = [];
+    for (const one of refs) if ((await this.heldAt(one.ref)) !== one.oid) missing.push(one);
+    if (missing.length === 0) return;
+    const refspecs = missing.map(({ ref }) => `+${ref}:${heldName(ref)}`);
+    const fetch = () => this.transfer(refspecs, { signal, depth: true, first: true });
     let result = await fetch();
     if (result.code !== 0 && !result.timedOut && !result.aborted) {
       // A copy is only a copy: whatever is wrong with it is mended by making it anew.
@@ -115,12 +125,21 @@ class Copy implements ThinCopy {
     }
     if (result.code !== 0) {
       await removeLeftovers(this.folder.dir);
-      throw await this.failure(result, ref);
+      throw await this.failure(result, missing[0]?.ref);
     }
     this.closeObjects();
-    const oid = await heldOid(this.folder);
-    if (oid !== undefined) return oid;
-    throw new ProblemError(problem('READ_FAILED', `${this.folder.dir} does not hold what was fetched`));
+  }
+
+  async find(commit: Oid, path: string): Promise<TreeFile | undefined> {
+    const end = path.lastIndexOf('/');
+    return this.reading(async objects => {
+      const tree = await objects.info(`${commit}^{tree}`);
+      const folder = tree && (end === -1 ? tree : await objects.info(`${tree.oid}:${path.slice(0, end)}`));
+      const listing = folder?.type === 'tree' ? await objects.contents(folder.oid, MAX_TREE_BYTES) : undefined;
+      const entries = listing?.bytes ? parseTree(listing.bytes, listing.oid.length / 2) : [];
+      const found = entries.find(({ name }) => name === path.slice(end + 1));
+      return found && { path, mode: found.mode, oid: found.oid };
+    });
   }
 
   async list(commit: Oid, path: string): Promise<TreeFile[]> {
@@ -157,6 +176,10 @@ class Copy implements ThinCopy {
 
   close(): void {
     this.closeObjects();
+  }
+
+  private heldAt(ref: string): Promise<Oid | undefined> {
+    return heldOid({ ...this.folder, held: heldName(ref) });
   }
 
   /** Blobs by their ids, as git itself does for a partial clone. */
@@ -285,4 +308,9 @@ class Copy implements ThinCopy {
 async function sizes(objects: Objects, oids: readonly Oid[]): Promise<Map<Oid, number>> {
   const infos = await Promise.all(oids.map(oid => objects.info(oid)));
   return new Map(infos.flatMap((info, index) => (info ? [[oids[index] ?? '', info.size] as const] : [])));
+}
+
+/** Under which name a ref of the remote is kept. */
+function heldName(ref: string): string {
+  return `refs/mcpctl/${ref.slice('refs/'.length)}`;
 }

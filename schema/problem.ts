@@ -481,6 +481,11 @@ export const problemCodes = {
     meaning: 'Files that are not the release’s were moved out of the way and kept.',
     cure: 'Look through the folder named, and delete it when nothing in it is needed.',
   },
+  SKILL_SCRIPT_FAILED: {
+    severity: 'error',
+    meaning: 'A script of a skill, `postInstall` or `preUninstall`, did not succeed.',
+    cure: 'See its log in `~/.mcpctl/skills/<name>/install.log`.',
+  },
   SKILL_HOOKS_LEFT: {
     severity: 'warning',
     meaning:

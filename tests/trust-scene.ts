@@ -182,7 +182,9 @@ export class TrustScene {
   }
 
   private async manifest(commit: string, previous: Manifest | undefined): Promise<Manifest> {
-    const { files, oids } = await readContent(this.workshop, commit, []);
+    const tree = this.repository.git('ls-tree', '-r', '--name-only', commit).split('\n');
+    const folders = tree.flatMap(path => (path.endsWith('/SKILL.md') ? [path.slice(0, -'/SKILL.md'.length)] : []));
+    const { files, oids } = await readContent(this.workshop, commit, folders);
     const parsed = files.map(({ path, mode }) => {
       const oid = oids.get(path) ?? '';
       const bytes = execFileSync('git', ['cat-file', 'blob', oid], { cwd: this.repository.work });

@@ -15,8 +15,10 @@ export interface Applying {
   observed: ReadonlyMap<string, Observed>;
   offered: ReadonlyMap<string, OfferedSkill>;
   commit: string;
-  release?: string;
+  release?: { name: string; signedBy: string } | undefined;
   now: number;
+  /** Run before a skill is removed; whatever comes of it, the skill goes. */
+  beforeRemoval(skill: InstalledSkill): Promise<Problem[]>;
 }
 
 /** What became of one step. */
@@ -78,7 +80,7 @@ async function place(applying: Applying, step: SyncStep): Promise<Applied> {
     installed = {
       ...{ id, name, scope, folder: desired.folder, path, live, digest, fingerprint },
       ...(version !== undefined && { version }),
-      ...(applying.release !== undefined && { release: applying.release }),
+      ...(applying.release && { release: applying.release.name, signedBy: applying.release.signedBy }),
       commit: applying.commit,
       files,
       ...(Object.keys(made).length > 0 && { made }),
@@ -134,10 +136,11 @@ async function restore(applying: Applying, step: SyncStep): Promise<Applied> {
 async function remove(applying: Applying, step: SyncStep): Promise<Applied> {
   const { places, state, observed, now } = applying;
   const installed = observed.get(step.path)?.installed;
+  const warnings = installed && step.op === 'remove' ? await applying.beforeRemoval(installed) : [];
   await removeEntry(places, step.path);
   const where = installed ? await discard(places, installed, now) : undefined;
   state.skills = state.skills.filter(one => one.path !== step.path);
-  return { step, warnings: kept(step.id, where) };
+  return { step, warnings: [...warnings, ...kept(step.id, where)] };
 }
 
 /** What was found again without the state is remembered from now on. */

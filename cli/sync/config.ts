@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { ensurePrivateDir, writeAtomic } from '../../host/index.ts';
 import { ProblemError, problem } from '../../schema/index.ts';
-import type { Places } from './places.ts';
+import { type Places, placesIn } from './places.ts';
 
 /** Clients whose folders skills are put into. */
 export const targets = ['claude', 'codex', 'agents'] as const;
@@ -16,7 +16,10 @@ export interface SkillsConfig {
   ref: string;
   /** The repository’s folder inside the git repository. */
   path: string;
-  trust: 'open' | 'forge';
+  /** `release` is what counts wherever a root is pinned for the address. */
+  trust: 'open' | 'forge' | 'release';
+  /** One release by name, such as `v1.2.0`, whichever is newest. */
+  pin?: string;
   targets: Target[];
   /** Whether entries in clients’ settings say whose they are; some editors’ schemas know no such keys. */
   hookMarkers: boolean;
@@ -34,7 +37,7 @@ export function readSkillsConfig({ config }: Places): SkillsConfig {
   }
   try {
     const value = JSON.parse(text);
-    const { from, ref, path, trust, hookMarkers, targets: given } = { ...defaults, ...value };
+    const { from, ref, path, trust, pin, hookMarkers, targets: given } = { ...defaults, ...value };
     const list = Array.isArray(given) && given.length > 0 && given.every(one => targets.includes(one));
     const fine =
       list &&
@@ -42,9 +45,18 @@ export function readSkillsConfig({ config }: Places): SkillsConfig {
       typeof ref === 'string' &&
       typeof path === 'string' &&
       typeof hookMarkers === 'boolean' &&
-      (trust === 'open' || trust === 'forge');
+      (pin === undefined || typeof pin === 'string') &&
+      ['open', 'forge', 'release'].includes(trust);
     if (!fine) throw new Error('it has a value of another kind than expected');
-    return { ...(from !== undefined && { from }), ref, path, trust, targets: given, hookMarkers };
+    return {
+      ...(from !== undefined && { from }),
+      ...(pin !== undefined && { pin }),
+      ref,
+      path,
+      trust,
+      targets: given,
+      hookMarkers,
+    };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const hint = 'Mend the file, or remove it and run `mcpctl skills sync --from REPO`.';
@@ -55,6 +67,13 @@ export function readSkillsConfig({ config }: Places): SkillsConfig {
 export async function writeSkillsConfig(places: Places, config: SkillsConfig): Promise<void> {
   await ensurePrivateDir(places.home);
   await writeAtomic(places.config, `${JSON.stringify(config, undefined, 2)}\n`);
+}
+
+/** Let one release count on this machine, or the newest again. @throws ProblemError CONFIG_INVALID */
+export async function pinRelease(home: string, release: string | undefined): Promise<void> {
+  const places = placesIn(home);
+  const { pin: _former, ...config } = readSkillsConfig(places);
+  await writeSkillsConfig(places, { ...config, ...(release !== undefined && { pin: release }) });
 }
 
 /** A client’s folder of skills. */

@@ -4,6 +4,7 @@ import {
   type AnyResource,
   assemble,
   classify,
+  type Manifest,
   type ParsedFile,
   type Problem,
   ProblemError,
@@ -13,6 +14,7 @@ import {
   refuseUnread,
 } from '../../schema/index.ts';
 import { type BundleContent, refusedBundle, sha256 } from './bundle.ts';
+import { type ManifestCheck, manifestCheck } from './manifest-check.ts';
 import type { InstalledSkill, WantedServer } from './state.ts';
 
 /** What is known of a skill besides its files. */
@@ -44,10 +46,13 @@ export interface Offer {
 }
 
 export interface OfferRequest {
+  /** A commit, or a tag on one. */
   commit: string;
   /** The repository’s folder inside the git repository. */
   path: string;
   project: string | undefined;
+  /** Of a release: what it must consist of. */
+  manifest?: Manifest | undefined;
   /** What is installed: a skill whose files are the same is not read again. */
   known: readonly InstalledSkill[];
   signal?: AbortSignal;
@@ -68,21 +73,24 @@ const MAX_TOTAL_BYTES = 256 * 1024 * 1024;
  * parsed. @throws ProblemError SKILLS_PROJECT_UNKNOWN, REPOSITORY_MISSING, READ_FAILED, REMOTE_*
  */
 export async function readOffer(copy: ThinCopy, request: OfferRequest): Promise<Offer> {
-  const { commit, path, project, known, signal } = request;
+  const { commit, path, project, known, manifest, signal } = request;
   const tree = await copy.list(commit, path);
   const bundles = bundlesIn(tree, project);
+  const check = manifest && manifestCheck(manifest);
+  for (const { id, files } of bundles) check?.paths(id, files);
   const fingerprints = new Map(bundles.map(bundle => [bundle.id, fingerprintOf(bundle.files)]));
   const same = new Map(known.map(skill => [`${skill.id} ${skill.fingerprint}`, skill]));
   const knownOf = ({ id }: Bundle) => same.get(`${id} ${fingerprints.get(id)}`);
 
   const refused = new Map<string, Problem>();
   for (const bundle of bundles) {
-    const why = refusedBundle(bundle.id, bundle.folder, below(bundle));
+    const why = refusedBundle(bundle.id, bundle.folder, below(bundle, check));
     if (why) refused.set(bundle.id, why);
   }
   const fresh = bundles.filter(bundle => !refused.has(bundle.id) && !knownOf(bundle));
   const settings = tree.filter(({ path: file }) => isSettings(file, project));
   const contents = await readAll(copy, [...settings, ...fresh.flatMap(({ files }) => files)], signal);
+  for (const { file, bytes } of contents) check?.content(file.path, bytes);
   const parsed = assemble(contents.map(({ file, bytes }) => parseOne(file, bytes)));
   const resources = new Map(parsed.flatMap(({ id, resource }) => (id && resource ? [[id, resource] as const] : [])));
 
@@ -96,8 +104,11 @@ export async function readOffer(copy: ThinCopy, request: OfferRequest): Promise<
     if (!facts || wrong) refused.set(bundle.id, invalid(bundle, wrong));
     if (!facts || wrong) return [];
     const { id, name, scope } = bundle;
-    const load = () => loadBundle(copy, bundle, bytesOf, signal);
-    return [{ id, name, scope, fingerprint: fingerprints.get(id) ?? '', facts, load }];
+    const version = check?.resource(id, facts.digest);
+    const load = () => loadBundle(copy, bundle, bytesOf, check, signal);
+    const { version: _former, ...rest } = facts;
+    const current = { ...rest, ...(version !== undefined && { version }) };
+    return [{ id, name, scope, fingerprint: fingerprints.get(id) ?? '', facts: current, load }];
   });
   return {
     repository: repository?.kind === 'Repository' ? repository.spec.id : '',
@@ -130,8 +141,8 @@ function bundlesIn(tree: readonly TreeFile[], project: string | undefined): Bund
   return [...bundles.values()];
 }
 
-function below({ folder, files }: Bundle): { path: string; size: number }[] {
-  return files.map(({ path }) => ({ path: path.slice(folder.length + 1), size: 0 }));
+function below({ folder, files }: Bundle, check: ManifestCheck | undefined): { path: string; size: number }[] {
+  return files.map(({ path }) => ({ path: path.slice(folder.length + 1), size: check?.size(path) ?? 0 }));
 }
 
 function fingerprintOf(files: readonly TreeFile[]): string {
@@ -220,11 +231,13 @@ async function loadBundle(
   copy: ThinCopy,
   { folder, files }: Bundle,
   known: ReadonlyMap<string, Buffer>,
+  check: ManifestCheck | undefined,
   signal: AbortSignal | undefined,
 ): Promise<BundleContent[]> {
   const missing = files.filter(({ path }) => !known.has(path));
   const read = missing.length === 0 ? [] : await copy.read(missing, MAX_TOTAL_BYTES, signal);
   const fetched = new Map(read.map(({ path, bytes }) => [path, bytes]));
+  for (const { path, bytes } of read) check?.content(path, bytes);
   return files.map(({ path, mode }) => {
     const bytes = known.get(path) ?? fetched.get(path) ?? Buffer.alloc(0);
     return { path: path.slice(folder.length + 1), executable: mode === '100755', sha256: sha256(bytes), bytes };

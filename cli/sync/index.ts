@@ -3,6 +3,6 @@
  * A bundle goes from git into a store by its digest, from there into a working copy, and one rename lets the client’s
  * entry lead to it; what people changed in between is found, kept and told.
  */
-export { type SkillsConfig, type Target, targets } from './config.ts';
+export { pinRelease, type SkillsConfig, type Target, targets } from './config.ts';
 export { emptyReport, type SyncOutcome, type SyncReport } from './report.ts';
 export { type SyncRequest, syncSkills } from './sync.ts';

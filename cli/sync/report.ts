@@ -25,7 +25,8 @@ export interface SyncOutcome {
   warnings: Problem[];
   /** Entries of a client’s folder came, went or lead somewhere else now. */
   changed: boolean;
-  commit: string;
+  /** The release’s name, or the commit’s id in short; empty when there was none. */
+  at: string;
 }
 
 export function emptyReport(): SyncReport {

@@ -37,6 +37,8 @@ export interface InstalledSkill {
   fingerprint: string;
   commit: string;
   release?: string;
+  /** Who signed that, as the root names the key. */
+  signedBy?: string;
   files: Record<string, InstalledFile>;
   /** What its scripts left in the working copy: path → look. */
   made?: Record<string, string>;
@@ -68,6 +70,8 @@ export interface SettledScope {
   project?: string;
   /** What the answer depended on: the commit, the place, the clients’ folders. */
   basis: string;
+  /** The release’s name, or the commit, for people. */
+  at: string;
   attached: string[];
   hooks: string[];
   warnings: unknown[];

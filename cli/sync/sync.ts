@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock, ensurePrivateDir } from '../../host/index.ts';
+import type { RemoteRef } from '../../repo/index.ts';
 import { type Problem, ProblemError, problem } from '../../schema/index.ts';
 import { type Applied, applyStep, kept } from './apply.ts';
 import { type ClientFolder, clientFolders, readSkillsConfig, type SkillsConfig, writeSkillsConfig } from './config.ts';
+import { chooseContent, patterns, trustLook } from './content.ts';
 import { type Offer, readOffer } from './desired.ts';
 import { applyHookFiles, type HooksOutcome, hooksAreAsLeft } from './hooks/apply-hooks.ts';
 import type { HookEntry } from './hooks/settings.ts';
@@ -13,6 +16,8 @@ import { type Places, placesIn } from './places.ts';
 import { type DesiredSkill, type Observed, planSync, type SyncStep } from './plan.ts';
 import { type ProjectHere, projectHere } from './project.ts';
 import { emptyReport, type SyncOutcome, type SyncReport } from './report.ts';
+import { runScript } from './scripts/run-script.ts';
+import { failed, isPending, runPostInstalls } from './scripts/scripts.ts';
 import { attachedServers } from './servers.ts';
 import { openSkillsSource, type Source } from './source.ts';
 import { type InstalledSkill, readState, type SettledScope, type SkillsState, writeState } from './state.ts';
@@ -31,6 +36,8 @@ export interface SyncRequest {
   dryRun?: boolean;
   force?: boolean;
   keepOrphans?: boolean;
+  skipPostInstall?: boolean;
+  sandbox?: boolean;
   now?: number;
 }
 
@@ -56,7 +63,7 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
   const source = openSkillsSource(places, config, { env, cwd });
   try {
     // The longest wait comes first.
-    const asked = source.copy.ask([source.ref], signal);
+    const asked = source.copy.ask(patterns(source, home), signal);
     asked.catch(() => undefined);
     const project = projectHere(cwd, request.project);
     const scopes: Scopes = {
@@ -68,14 +75,10 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
     const state = readState(places);
     const plain = !request.force && !request.dryRun && !request.keepOrphans && Object.keys(request.config).length === 0;
     const local = plain && isAsLeft(places, state, scopes);
-    const oid = (await asked).find(({ ref }) => ref === source.ref)?.oid;
-    if (oid === undefined) {
-      throw new ProblemError(problem('REF_NOT_FOUND', `${source.remote.display} has no \`${config.ref}\``));
-    }
-    const basis = basisOf(config, scopes, oid);
+    const refs = await asked;
     const settled = settledOf(state, scopes);
-    if (local && settled?.basis === basis) return unchanged(state, scopes, settled, oid);
-    return await underLock(places, signal, () => work(request, places, config, source, scopes, oid));
+    if (local && settled?.basis === basisOf(config, scopes, refs, home)) return unchanged(state, scopes, settled);
+    return await underLock(places, signal, () => work(request, places, config, source, scopes, refs));
   } finally {
     source.copy.close();
   }
@@ -91,12 +94,15 @@ function isAsLeft(places: Places, state: SkillsState, scopes: Scopes): boolean {
   );
 }
 
-function unchanged(state: SkillsState, scopes: Scopes, settled: SettledScope, commit: string): SyncOutcome {
+function unchanged(state: SkillsState, scopes: Scopes, settled: SettledScope): SyncOutcome {
   const report = emptyReport();
   report.skipped = within(state, scopes).map(({ id }) => id);
   report.mcpServersAttached = settled.attached;
   report.hooksApplied = settled.hooks;
-  return { report, warnings: settled.warnings as Problem[], changed: false, commit };
+  report.postInstallsSkipped = within(state, scopes).flatMap(({ id, postInstall }) =>
+    postInstall === undefined ? [] : [id],
+  );
+  return { report, warnings: settled.warnings as Problem[], changed: false, at: settled.at };
 }
 
 async function work(
@@ -105,13 +111,16 @@ async function work(
   config: SkillsConfig,
   source: Source,
   scopes: Scopes,
-  oid: string,
+  refs: readonly RemoteRef[],
 ): Promise<SyncOutcome> {
   const { signal, dryRun = false, force = false, keepOrphans = false, now = Date.now() } = request;
   const state = readState(places);
-  const commit = await source.copy.fetch(source.ref, oid, signal);
+  const content = await chooseContent(source, config, { env: request.env, home: places.home, refs, now, signal });
+  const { commit, manifest, release } = content;
+  const { path } = source;
   const project = scopes.project?.name;
-  const offer = await readOffer(source.copy, { commit, path: source.path, project, known: state.skills, signal });
+  const offer = await readOffer(source.copy, { commit, path, project, known: state.skills, manifest, signal });
+  const at = release?.name ?? commit.slice(0, 7);
   refuseOther(state, offer, request.config.from !== undefined);
 
   const desired = desiredFrom(offer, scopes);
@@ -122,16 +131,29 @@ async function work(
   );
   const steps = planSync(desired, withoutRefused(observed, offer), { force, keepOrphans });
   const { attached, warnings } = attachedServers(offer);
+  warnings.push(...content.warnings);
   const report = emptyReport();
   report.mcpServersAttached = attached;
   report.errors.push(...offer.refused.values());
   if (dryRun) {
     for (const step of steps) count(report, step);
-    return { report, warnings: [...warnings, ...steps.flatMap(preserved)], changed: false, commit };
+    return { report, warnings: [...warnings, ...steps.flatMap(preserved)], changed: false, at };
   }
 
   const offered = new Map(offer.skills.map(skill => [skill.id, skill]));
-  const applying = { places, state, observed, offered, commit, now };
+  await content.accept();
+  const scripts = {
+    ...{ places, env: request.env, project, signal },
+    sandbox: request.sandbox === true,
+    skip: request.skipPostInstall === true,
+  };
+  const beforeRemoval = async (skill: InstalledSkill): Promise<Problem[]> => {
+    if (skill.preUninstall === undefined || scripts.skip) return [];
+    const result = await runScript({ ...scripts, skill, kind: 'preUninstall' });
+    if (result.trouble !== undefined) report.errors.push(failed(skill, 'preUninstall', result));
+    return [];
+  };
+  const applying = { places, state, observed, offered, commit, release, now, beforeRemoval };
   const all: Applied[] = [];
   try {
     for (const step of steps) {
@@ -146,8 +168,17 @@ async function work(
     report.hooksApplied = hooks.applied;
     warnings.push(...hooks.warnings, ...(await tidy(places, state, now)));
     state.repository = offer.repository;
-    settle(state, scopes, !keepOrphans && report.errors.length === 0, {
-      basis: basisOf(config, scopes, oid),
+    const mine = within(state, scopes);
+    // A script may take its time, or take this process down.
+    if (mine.some(isPending)) await writeState(places, state);
+    const ran = await runPostInstalls(mine, scripts);
+    report.postInstallsRan = ran.ran;
+    report.postInstallsSkipped = ran.skipped;
+    report.errors.push(...ran.errors);
+    const whole = !keepOrphans && report.errors.length === 0 && !mine.some(isPending);
+    settle(state, scopes, whole, {
+      basis: basisOf(config, scopes, refs, places.home),
+      at,
       attached,
       hooks: hooks.applied,
       warnings: warnings.filter(({ code }) => code !== 'SKILL_KEPT'),
@@ -158,7 +189,7 @@ async function work(
   }
   if (Object.keys(request.config).length > 0) await writeSkillsConfig(places, config);
   const changed = [report.installed, report.updated, report.removed].some(list => list.length > 0);
-  return { report, warnings, changed, commit };
+  return { report, warnings, changed, at };
 }
 
 /** Settings files that hooks of skills stand in, with the folder of skills that each belongs to: Claude Code’s only. */
@@ -260,7 +291,7 @@ function settle(
   state: SkillsState,
   { project }: Scopes,
   done: boolean,
-  settled: Pick<SettledScope, 'basis' | 'attached' | 'hooks' | 'warnings'>,
+  settled: Pick<SettledScope, 'basis' | 'at' | 'attached' | 'hooks' | 'warnings'>,
 ): void {
   const folder = project?.folder ?? '';
   state.settled = state.settled.filter(one => one.folder !== folder);
@@ -272,8 +303,17 @@ function settledOf({ settled }: SkillsState, { project }: Scopes): SettledScope 
   return settled.find(({ folder }) => folder === (project?.folder ?? ''));
 }
 
-function basisOf(config: SkillsConfig, { project, global, own }: Scopes, oid: string): string {
-  return JSON.stringify([config.from, config.ref, config.path, config.trust, global, own, project?.name ?? '', oid]);
+function basisOf(
+  { from, ref, path, trust, pin, hookMarkers }: SkillsConfig,
+  { project, global, own }: Scopes,
+  refs: readonly RemoteRef[],
+  home: string,
+): string {
+  const where = [from, ref, path, trust, pin, hookMarkers, project?.name, trustLook(home)];
+  const what = [...global, ...own, ...refs];
+  return createHash('sha256')
+    .update(JSON.stringify([where, what]))
+    .digest('hex');
 }
 
 /** One sync at a time on a machine; the others wait. @throws ProblemError SKILLS_BUSY, SKILLS_STATE_UNUSABLE */

@@ -5,7 +5,8 @@ import type { CliContext } from '../../context.ts';
 export function skillsCommand(context: CliContext): Command {
   return new Command('skills')
     .description('Bring the skills of a repository onto this disk, for Claude Code and other clients.')
-    .addCommand(syncCommand(context));
+    .addCommand(syncCommand(context))
+    .addCommand(pinCommand(context));
 }
 
 function syncCommand(context: CliContext): Command {
@@ -20,10 +21,12 @@ function syncCommand(context: CliContext): Command {
     .option('--from <repo>', 'where skills come from; remembered')
     .option('--ref <branch>', 'the branch that is followed; remembered')
     .option('--path <folder>', 'the repository’s folder inside the git repository; remembered')
-    .addOption(new Option('--trust <mode>', 'what is relied on; remembered').choices(['open', 'forge']))
+    .addOption(new Option('--trust <mode>', 'what is relied on; remembered').choices(['open', 'forge', 'release']))
     .option('--target <client...>', 'clients whose folders are filled: claude, codex, agents; remembered')
     .option('--dry-run', 'only tell what would be done')
     .option('--force', 'also replace what was edited here; a copy of it is kept')
+    .option('--skip-postinstall', 'run no script of a skill')
+    .option('--sandbox', 'run scripts in bubblewrap: no network, and only the skill’s own folder can be written to')
     .option('--keep-orphans', 'keep skills that the repository does not have any more')
     .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json']).default('table'))
     .addHelpText(
@@ -41,5 +44,26 @@ authorised, or an unknown project · 2 disk full, or the state cannot be saved �
     .action(async options => {
       const { runSync } = await import('./sync.ts');
       context.finish(await runSync({ ...context, ...options }));
+    });
+}
+
+function pinCommand(context: CliContext): Command {
+  return new Command('pin')
+    .summary('stay on one release')
+    .description('Stay on one signed release, whichever is newest; the next sync brings the skills there.')
+    .argument('[release]', 'its name, such as v1.2.0')
+    .option('--newest', 'follow the newest release again')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ mcpctl skills pin v1.2.0
+  $ mcpctl skills pin --newest
+
+Exit codes: 0 ok · 1 failed · 2 wrong usage`,
+    )
+    .action(async (release: string | undefined, options) => {
+      const { runPin } = await import('./pin.ts');
+      context.finish(await runPin({ ...context, ...options, ...(release !== undefined && { release }) }));
     });
 }

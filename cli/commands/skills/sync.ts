@@ -18,16 +18,20 @@ export interface SyncOptions extends Omit<CliContext, 'finish'> {
   from?: string;
   ref?: string;
   path?: string;
-  trust?: 'open' | 'forge';
+  trust?: 'open' | 'forge' | 'release';
   target?: string[];
   dryRun?: boolean;
   force?: boolean;
   keepOrphans?: boolean;
+  skipPostinstall?: boolean;
+  sandbox?: boolean;
   output: 'table' | 'json';
 }
 
 /** Nobody can be reached, for whatever reason: an everyday state of laptops. */
 const NETWORK = new Set(['REMOTE_TIMEOUT', 'REMOTE_UNREACHABLE', 'REMOTE_NOT_FOUND']);
+/** Signatures, sequences and manifests that do not hold, or nothing to judge them by. */
+const UNTRUSTED = new Set(['NOT_TRUSTED', 'ROOT_NOT_PINNED', 'ROOT_INVALID', 'TRUST_UNUSABLE', 'MANIFEST_INVALID']);
 /** The disk is full or cannot be written to. */
 const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
@@ -52,11 +56,13 @@ async function sync(options: SyncOptions): Promise<SyncOutcome> {
       dryRun: options.dryRun === true,
       force: options.force === true,
       keepOrphans: options.keepOrphans === true,
+      skipPostInstall: options.skipPostinstall === true,
+      sandbox: options.sandbox === true,
     });
   } catch (error) {
     const found = diskProblem(error) ?? asProblem(error);
     const report = { ...emptyReport(), errors: [found], exitCode: exitCodeOf(found, io.quiet === true) };
-    return { report, warnings: [], changed: false, commit: '' };
+    return { report, warnings: [], changed: false, at: '' };
   }
 }
 
@@ -83,11 +89,12 @@ function diskProblem(error: unknown): Problem | undefined {
 
 function exitCodeOf({ code }: Problem, quiet: boolean): ExitCode {
   if (code === 'USAGE' || code === 'SKILLS_STATE_UNUSABLE') return ExitCodes.usage;
+  if (UNTRUSTED.has(code)) return ExitCodes.denied;
   if (NETWORK.has(code) && quiet) return ExitCodes.ok;
   return ExitCodes.failed;
 }
 
-function tell({ io, dryRun }: SyncOptions, { report, commit }: SyncOutcome): void {
+function tell({ io, dryRun }: SyncOptions, { report, at }: SyncOutcome): void {
   const word = dryRun === true ? 'would be ' : '';
   for (const [verb, ids] of [
     ['installed', report.installed],
@@ -96,7 +103,7 @@ function tell({ io, dryRun }: SyncOptions, { report, commit }: SyncOutcome): voi
   ] as const) {
     for (const id of ids) step(io, `${id} ${word}${verb}`);
   }
-  if (report.exitCode !== ExitCodes.ok || commit === '') return;
+  if (report.exitCode !== ExitCodes.ok || at === '') return;
   const { installed, updated, removed, skipped, preserved } = report;
   const parts = [
     `${installed.length} installed`,
@@ -105,5 +112,5 @@ function tell({ io, dryRun }: SyncOptions, { report, commit }: SyncOutcome): voi
     `${skipped.length} unchanged`,
     ...(preserved.length > 0 ? [`${preserved.length} preserved`] : []),
   ];
-  done(io, `skills at ${commit.slice(0, 7)}: ${parts.join(', ')}`);
+  done(io, `skills at ${at}: ${parts.join(', ')}`);
 }

@@ -1,0 +1,123 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RemoteRef } from '../../repo/index.ts';
+import { advanceTrust, findTrust, type RootChain, readRootDocuments, walkRoots } from '../../repo/trust/index.ts';
+import { type Manifest, type Problem, ProblemError, problem } from '../../schema/index.ts';
+import type { SkillsConfig } from './config.ts';
+import { lookOf, statsOf } from './look.ts';
+import { chooseRelease } from './release.ts';
+import type { Source } from './source.ts';
+
+/** What of a repository counts on this machine. */
+export interface Content {
+  /** A commit, or the tag object of a release. */
+  commit: string;
+  manifest: Manifest | undefined;
+  release: { name: string; signedBy: string } | undefined;
+  warnings: Problem[];
+  /** Remember that it was accepted, before anything of it is applied. */
+  accept(): Promise<void>;
+}
+
+const ANY_RELEASE = 'refs/tags/v*';
+const MAX_ROOTS_BYTES = 16 * 1024 * 1024;
+
+type MirrorEnv = Readonly<Record<string, string | undefined>>;
+
+/** What is asked of the remote: the branch, and the releases where a root is pinned on this machine for anything. */
+export function patterns({ ref }: Source, home: string): string[] {
+  return existsSync(join(home, 'trust')) ? [ref, ANY_RELEASE] : [ref];
+}
+
+/** Changes whenever what this machine trusts does. */
+export function trustLook(home: string): string {
+  const folder = join(home, 'trust');
+  const looks = (existsSync(folder) ? readdirSync(folder).sort() : []).flatMap(id =>
+    ['root.json', 'mark.json'].map(name => {
+      const stats = statsOf(join(folder, id, name));
+      return stats ? `${id}/${name} ${lookOf(stats)}` : '';
+    }),
+  );
+  return looks.join('\n');
+}
+
+/**
+ * Decide what counts: the newest release that the pinned root allows, or where none is pinned the branch as it is.
+ * @throws ProblemError NOT_TRUSTED, ROOT_NOT_PINNED, RELEASE_UNKNOWN, TRUST_UNUSABLE, REF_NOT_FOUND, REMOTE_*
+ */
+export async function chooseContent(
+  source: Source,
+  { trust: mode, ref, pin }: SkillsConfig,
+  how: {
+    env: MirrorEnv;
+    home: string;
+    refs: readonly RemoteRef[];
+    now: number;
+    signal: AbortSignal;
+  },
+): Promise<Content> {
+  const { copy, path, remote } = source;
+  const { home, refs, now, signal } = how;
+  const trust = await findTrust(home, remote.url);
+  if (!trust) {
+    if (mode === 'release' || pin !== undefined) {
+      const message = `no root is pinned on this machine for ${remote.display}`;
+      throw new ProblemError(problem('ROOT_NOT_PINNED', message));
+    }
+    const head = refs.find(one => one.ref === source.ref);
+    if (!head) throw new ProblemError(problem('REF_NOT_FOUND', `${remote.display} has no \`${ref}\``));
+    await copy.fetch([head], signal);
+    return {
+      commit: head.oid,
+      manifest: undefined,
+      release: undefined,
+      warnings: [],
+      accept: () => Promise.resolve(),
+    };
+  }
+  const known = { ...trust, chain: await withRootsAtHead(source, trust.chain, how) };
+  const terms = { copy, trust: known, refs, path, env: how.env, pin, now, signal };
+  const { release, chain, passedOver } = await chooseRelease(terms);
+  const [newer] = passedOver;
+  // Something newer is there and is not to be trusted: that must not look like peace.
+  if (newer && release.tag === trust.mark?.tag) throw new ProblemError(newer);
+  const { message, signer, tag } = release;
+  const mark = {
+    rootVersion: message.rootVersion,
+    sequence: message.sequence,
+    version: message.version,
+    tag,
+    manifest: message.manifest.sha256,
+  };
+  return {
+    commit: tag,
+    manifest: release.manifest,
+    release: { name: release.ref.slice('refs/tags/'.length), signedBy: signer.name },
+    warnings: passedOver,
+    // A pinned release may be below what was accepted; that stays what it was.
+    accept: async () => {
+      await advanceTrust(trust, chain, pin === undefined ? mark : undefined, new Date(now));
+    },
+  };
+}
+
+/** A key may be taken away by a root that no release has yet. What does not hold adds nothing. */
+async function withRootsAtHead(
+  { copy, ref, path }: Source,
+  chain: RootChain,
+  { env, refs, signal }: { env: MirrorEnv; refs: readonly RemoteRef[]; signal: AbortSignal },
+): Promise<RootChain> {
+  const head = refs.find(one => one.ref === ref);
+  if (!head) return chain;
+  await copy.fetch([head], signal);
+  try {
+    const roots = (await copy.list(head.oid, path)).filter(file => file.path.startsWith('trust/root/'));
+    await copy.read(roots, MAX_ROOTS_BYTES, signal);
+    const { documents } = await readRootDocuments({ gitDir: copy.gitDir, path, env }, head.oid);
+    return walkRoots(chain, documents).chain;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ProblemError) return chain;
+    throw error;
+  }
+}
