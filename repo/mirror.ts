@@ -19,6 +19,8 @@ export interface MirrorOptions {
   env: NodeJS.ProcessEnv;
   /** Where `git-credentials` and the pinned ssh host keys may be; see `mcpctlHome`. */
   home: string;
+  /** Where the deploy key of an ssh remote is kept; beside `dir` unless given. */
+  accessDir?: string;
   /** Fingerprints (`SHA256:…`) of the ssh host's keys, given by hand; one that the host has is pinned. */
   hostKeys?: readonly string[];
   /** For one exchange with the remote. The first transfer, which may be long, is allowed ten times as much. */
@@ -40,8 +42,8 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
   const folder: MirrorFolder = { dir, env, remote, held };
   const missing = await checkGit(env);
   if (missing) throw new ProblemError(missing);
-  const { home, hostKeys = [] } = options;
-  const access = await openAccess({ remote, env, home, dir: join(dirname(dir), 'remote'), hostKeys });
+  const { home, hostKeys = [], accessDir = join(dirname(dir), 'remote') } = options;
+  const access = await openAccess({ remote, env, home, dir: accessDir, hostKeys });
   const limit = createRateLimit(remote.display);
   await removeLeftovers(dir);
   if (!(await isSound(folder))) await createMirror(folder);

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -159,6 +159,22 @@ describe.skipIf(!hasOpenssl)('a remote behind TLS, with a certificate authority 
     expect(new Set(proxy.asked)).toEqual(new Set([`git.invalid:${port}`]));
     expect(proxy.logins.every(shown => shown === undefined)).toBe(true);
   });
+});
+
+it('a web server that knows nothing of git is followed too, without a cut in the history', async () => {
+  const update = () => execFileSync('git', ['--git-dir', repository.bare, 'update-server-info']);
+  const server = await serve((request, response) => {
+    const file = join(repository.folder, decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname));
+    if (existsSync(file) && statSync(file).isFile()) response.end(readFileSync(file));
+    else response.writeHead(404).end();
+  });
+  update();
+  const mirror = await open(`${server.url}/remote.git`);
+  expect(await mirror.fetch('poll')).toMatchObject({ changed: true });
+  const commit = repository.commit({ 'mcpctl.yaml': 'two' });
+  update();
+  expect(await mirror.fetch('poll')).toEqual({ commit, changed: true });
+  expect(await mirror.deepen(5)).toEqual({});
 });
 
 describe('a remote that limits requests', () => {

@@ -122,6 +122,15 @@ describe.skipIf(missing !== undefined)(`a remote over ssh${missing ? `: ${missin
     expect(existsSync(join(home, 'other', 'remote'))).toBe(false);
   });
 
+  it('shows the key that is kept elsewhere, when told where', async () => {
+    const first = await openTrusted();
+    const other = { dir: join(home, 'other', 'mirror.git'), accessDir: join(home, 'state', 'remote') };
+    const mirror = await open(other);
+    await first.fetch('poll');
+    expect(mirror.deployKey).toEqual({ line: first.deployKey?.line, made: false });
+    expect(await mirror.fetch('poll')).toMatchObject({ changed: true });
+  });
+
   it('reads nobody’s ssh configuration and asks no agent', async () => {
     const mirror = await openTrusted({
       env: { PATH, HOME: home, SSH_AUTH_SOCK: join(home, 'agent'), GIT_SSH_COMMAND: 'false', GIT_SSH: '/bin/false' },

@@ -7,6 +7,7 @@ import { openSource, parseRef, parseRemote, parseRepoPath } from '../../../repo/
 import { chainFrom, newest, pinRoot, type RootChain, readRootDocuments } from '../../../repo/trust/index.ts';
 import { ProblemError, problem, rootFingerprint } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { defaultStateDir } from '../../daemon.ts';
 import { done } from '../../style.ts';
 
 export interface AddOptions extends CliContext {
@@ -45,7 +46,11 @@ async function fetchChain(
   if ('problem' in at) throw new ProblemError(at.problem);
   const stateDir = await mkdtemp(join(tmpdir(), 'mcpctl-trust-'));
   try {
-    const mirror = await openSource({ stateDir, remote, ref: ref.ref, path: at.path, env, home: mcpctlHome(env) });
+    const home = mcpctlHome(env);
+    // The key that `mcpctl up` will show, so that only one has to be let in.
+    const daemon = defaultStateDir(home, remote, { ref: options.ref, path: at.path });
+    const access = remote.kind === 'ssh' ? { accessDir: join(daemon, 'remote') } : {};
+    const mirror = await openSource({ stateDir, remote, ref: ref.ref, path: at.path, env, home, ...access });
     const fetched = await mirror.fetch('poke', signal);
     if ('problem' in fetched) throw new ProblemError(fetched.problem);
     const documents = await readRootDocuments({ gitDir: mirror.gitDir, path: at.path, env }, fetched.commit);
