@@ -83,7 +83,7 @@ export function settledRemovals(before: Catalog, after: Catalog, judged: Judgeme
 
 /** What is told about one resource whose removal waits. */
 export function heldProblem(id: ResourceId, file: string, { commit, because }: Omit<Held, 'removes'>): Problem {
-  const message = `${id} stays as it was, with all that this commit removes: ${because.join('; ')}`;
+  const message = `held back, with all that ${commit.slice(0, 7)} removes: ${because.join('; ')}`;
   return problem('PRUNE_HELD', message, { at: { file }, resource: id, hint: allowHint(commit) });
 }
 

@@ -7,6 +7,7 @@ export function eventsCommand(context: CliContext): Command {
   return gatewayOptions(new Command('events'))
     .description('Show the newest events of a daemon: commits applied, instances that changed, problems. Oldest first.')
     .option('-w, --watch', 'go on with what happens, until Ctrl-C')
+    .option('-f, --follow', 'the same as --watch')
     .option('-C, --dir <dir>', 'a folder of the working tree whose daemon is meant', '.')
     .addOption(
       new Option('-o, --output <format>', 'how events are printed').choices(['table', 'json']).default('table'),
@@ -18,6 +19,6 @@ export function eventsCommand(context: CliContext): Command {
     )
     .action(async options => {
       const { runEvents } = await import('./run.ts');
-      context.finish(await runEvents({ ...context, ...options }));
+      context.finish(await runEvents({ ...context, ...options, watch: options.watch ?? options.follow }));
     });
 }

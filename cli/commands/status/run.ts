@@ -1,7 +1,7 @@
 import { holds, type Status } from '../../../reconciler/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { askGateway, findGateway, type GatewayOptions } from '../../contexts.ts';
-import { statusTable } from '../../status-table.ts';
+import { statusTree } from '../../status-tree.ts';
 
 export interface StatusOptions extends CliContext, GatewayOptions {
   output: 'table' | 'json';
@@ -16,6 +16,6 @@ export async function runStatus(options: StatusOptions): Promise<ExitCode> {
   const { io, output, exitCode } = options;
   const gateway = await findGateway(options, options);
   const status = (await askGateway(gateway, 'GET', '/api/v1/status')) as Status;
-  io.stdout(output === 'json' ? `${JSON.stringify(status, undefined, 2)}\n` : statusTable(io, status, gateway.url));
+  io.stdout(output === 'json' ? `${JSON.stringify(status, undefined, 2)}\n` : statusTree(io, status, gateway.url));
   return exitCode === true && !holds(status.conditions, 'Ready') ? ExitCodes.failed : ExitCodes.ok;
 }

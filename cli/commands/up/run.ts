@@ -1,7 +1,7 @@
 import { holds, type ReconcilerEvent, type RuntimeName, type Status } from '../../../reconciler/index.ts';
 import { asProblem, type Problem } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
-import { statusTable } from '../../status-table.ts';
+import { statusTree } from '../../status-tree.ts';
 import { done, paint, shortCommit, showProblem, step } from '../../style.ts';
 import { type Running, startDaemon } from './daemon.ts';
 
@@ -110,7 +110,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 function print({ io, output }: UpOptions, running: Running, status: Status): void {
-  io.stdout(output === 'json' ? `${JSON.stringify(status, undefined, 2)}\n` : statusTable(io, status, running.url));
+  io.stdout(output === 'json' ? `${JSON.stringify(status, undefined, 2)}\n` : statusTree(io, status, running.url));
 }
 
 function notReady({ io, timeout }: UpOptions, status: Status): string {

@@ -63,7 +63,9 @@ function serverSteps({ name, conditions, instances, revision, rollout, suspended
       { answer: 'no', text: `the daemon never had a good revision of it: ${ready.message}`, next: 'mcpctl validate' },
     ];
   }
-  if (stalled) {
+  if (stalled?.reason === 'PruneHeld') {
+    steps.push({ answer: 'no', text: stalled.message, next: 'mcpctl status names the commit to allow' });
+  } else if (stalled) {
     const text = `the newest commit’s is refused, and ${shortCommit(revision)} in service instead: ${stalled.message}`;
     steps.push({ answer: 'no', text, next: 'mcpctl validate, then commit and push the cure' });
   }

@@ -1,10 +1,12 @@
+import { ProblemError } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
-import { daemonHere, findDaemonOf, type Where } from '../../daemon-here.ts';
+import { type DaemonHere, daemonHere, findDaemonOf, type Where } from '../../daemon-here.ts';
 import { loadCatalog } from '../../load-catalog.ts';
 import { paint } from '../../style.ts';
 import { liveSteps } from './live.ts';
 import { offlineSteps, type Step } from './offline.ts';
-import { subjectOf } from './subject.ts';
+import { removedSteps } from './removed.ts';
+import { type Subject, subjectOf } from './subject.ts';
 
 export interface WhyOptions extends CliContext, Where {
   /** `memory`, `prompt/tour`, `everything__echo`. */
@@ -19,10 +21,8 @@ export interface WhyOptions extends CliContext, Where {
  * @throws ProblemError USAGE, RESOURCE_NOT_FOUND, STATE_UNUSABLE, DAEMON_*, and those of `loadCatalog`
  */
 export async function runWhy(options: WhyOptions): Promise<ExitCode> {
-  const { io, name, project, output } = options;
+  const { project } = options;
   const loaded = await loadCatalog(options, options);
-  const subject = subjectOf(loaded, name, options);
-  const offline = offlineSteps(loaded, subject, project);
   const id = loaded.catalog.repository?.spec.id;
   const here =
     (options.stateDir ?? options.server ?? options.context) !== undefined
@@ -30,10 +30,37 @@ export async function runWhy(options: WhyOptions): Promise<ExitCode> {
       : id === undefined
         ? undefined
         : await findDaemonOf(options, id);
+  const subject = await subjectHere(options, loaded, here);
+  if (Array.isArray(subject)) return tell(options, subject);
+  const offline = offlineSteps(loaded, subject, project);
   const live = here ? await liveSteps(here, subject, project) : [noDaemon];
   // A tool is declared nowhere: when it is offered, that is all there is to say.
   const isOffered = !subject.declared && live.some(({ answer }) => answer === 'yes');
-  const steps = isOffered ? live : subject.declared ? [...offline, ...live] : offline;
+  return tell(options, isOffered ? live : subject.declared ? [...offline, ...live] : offline);
+}
+
+/** What is asked after; where nothing of that name is declared, what became of it, if a daemon knows. */
+async function subjectHere(
+  options: WhyOptions,
+  loaded: Awaited<ReturnType<typeof loadCatalog>>,
+  here: DaemonHere | undefined,
+): Promise<Subject | Step[]> {
+  const { name } = options;
+  const gone = () => (here ? removedSteps(here, name) : []);
+  let subject: Subject;
+  try {
+    subject = subjectOf(loaded, name, options);
+  } catch (error) {
+    const steps = error instanceof ProblemError && error.problem.code === 'RESOURCE_NOT_FOUND' ? await gone() : [];
+    if (steps.length === 0) throw error;
+    return steps;
+  }
+  const steps = subject.declared || subject.tool !== undefined ? [] : await gone();
+  return steps.length > 0 ? steps : subject;
+}
+
+function tell(options: WhyOptions, steps: readonly Step[]): ExitCode {
+  const { io, name, output } = options;
   const there = steps.every(({ answer }) => answer !== 'no');
   if (output === 'json') io.stdout(`${JSON.stringify({ name, there, steps }, undefined, 2)}\n`);
   else io.stdout(steps.map(step => show(options, step)).join(''));

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Status } from '../reconciler/index.ts';
 import { problem } from '../schema/index.ts';
-import { statusTable } from './status-table.ts';
+import { statusTree } from './status-tree.ts';
 
 it('a long reason does not tear the table apart; the problems tell it whole', () => {
   const message = `the server said: ${'word '.repeat(100)}end`;
@@ -16,8 +16,8 @@ it('a long reason does not tear the table apart; the problems tell it whole', ()
     problems: [problem('SERVER_EXITED', message)],
   };
   const io = { stdout: () => undefined, stderr: () => undefined, isTTY: false, colour: false };
-  const lines = statusTable(io, status, 'http://localhost').split('\n');
-  expect(lines.find(line => line.startsWith('one '))).toMatch(/the server said: (?:word ){10}.*…$/);
+  const lines = statusTree(io, status, 'http://localhost').split('\n');
+  expect(lines.find(line => line.includes('server one '))).toMatch(/the server said: (?:word ){10}.*…$/);
   expect(Math.max(...lines.filter(line => !line.startsWith('✗')).map(line => line.length))).toBeLessThan(200);
   expect(lines.find(line => line.startsWith('✗'))).toContain('word end [SERVER_EXITED]');
 });
