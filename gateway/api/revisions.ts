@@ -95,7 +95,7 @@ export function addRevisionRoutes(app: FastifyInstance, view: ReconcilerView, pa
       const from = await stateOf(history, query.data.against ?? `${to.commit}~1`, about);
       const { pairs, context, known } = await compareStates(history, from, to, about);
       if (!known) return missing(reply, `neither side has \`${about}\``);
-      const found = compareFiles(pairs, context);
+      const found = await compareFiles(pairs, context);
       return { from: from.commit, to: to.commit, ...found, problems: [...problems, ...found.problems] };
     });
   });

@@ -41,8 +41,13 @@ async function stateChanges(
   id?: ResourceId,
 ): Promise<FileChange[] | undefined> {
   const held = new Set([...(from.held?.keys() ?? []), ...(to.held?.keys() ?? [])].filter(one => !id || one === id));
-  const paths = id === undefined ? [] : await pathsIn(history, [from.commit, to.commit], id);
+  const [old = [], now = []] =
+    id === undefined ? [] : await Promise.all([from, to].map(({ commit }) => pathsIn(history, [commit], id)));
+  const paths = [...new Set([...old, ...now])];
   if (id !== undefined && paths.length === 0 && held.size === 0) return undefined;
+  // A single resource that stayed where it is needs no git of its own.
+  const isMoved = old.length > 0 && now.length > 0 && old.join() !== now.join();
+  if (id !== undefined && held.size === 0 && !isMoved) return changesIn(history, from.commit, to.commit, paths);
   const changes = await changedFiles(history, from.commit, to.commit, paths);
   if (held.size === 0) return changes;
   const own: string[] = [];
@@ -54,6 +59,20 @@ async function stateChanges(
     if (places.length > 0) instead.push(...(await changedFiles(history, before, after, places)));
   }
   return [...changes.filter(({ path }) => !own.some(place => isWithin(path, place))), ...instead];
+}
+
+async function changesIn(history: History, from: Oid, to: Oid, paths: readonly string[]): Promise<FileChange[]> {
+  const [before, after] = await Promise.all(
+    [from, to].map(async commit => {
+      const files = await Promise.all(paths.map(path => filesAt(history, commit, path)));
+      return new Map(files.flat().map(file => [file.path, file]));
+    }),
+  );
+  const all = [...new Set([...(before?.keys() ?? []), ...(after?.keys() ?? [])])].sort();
+  return all.flatMap(path => {
+    const [old, now] = [before?.get(path), after?.get(path)];
+    return old?.oid === now?.oid && old?.mode === now?.mode ? [] : [{ path, before: old, after: now }];
+  });
 }
 
 async function pathsIn(history: History, commits: readonly Oid[], id: ResourceId): Promise<string[]> {

@@ -3,7 +3,6 @@ import {
   classify,
   type FileContent,
   type Problem,
-  parseFile,
   problem,
   type ResourceId,
   type Risk,
@@ -45,12 +44,20 @@ export interface Comparison {
 }
 
 /**
- * Compare files. Pure.
+ * Compare files; what does not validate is said.
  * @param context files that are the same on both sides, for the risks of others
  */
-export function compareFiles(pairs: readonly FilePair[], context: readonly ChangedFile[] = []): Comparison {
-  const files = [...pairs].sort((a, b) => Number(isGenerated(a)) - Number(isGenerated(b))).map(fileDiff);
-  return { risks: risksOf([...pairs.flatMap(sides), ...context]), files, problems: problemsOf(pairs, files) };
+export async function compareFiles(
+  pairs: readonly FilePair[],
+  context: readonly ChangedFile[] = [],
+): Promise<Comparison> {
+  const files = diffFiles(pairs);
+  return { risks: risksOf([...pairs.flatMap(sides), ...context]), files, problems: await problemsOf(pairs, files) };
+}
+
+/** The text of a comparison alone. Pure. */
+export function diffFiles(pairs: readonly FilePair[]): FileDiff[] {
+  return [...pairs].sort((a, b) => Number(isGenerated(a)) - Number(isGenerated(b))).map(fileDiff);
 }
 
 /** What nobody wrote is read last. */
@@ -58,13 +65,18 @@ function isGenerated({ path }: FilePair): boolean {
   return path.startsWith('locks/');
 }
 
-/** What was moved is gone from one place and new in another. */
+/** What was moved is gone from one place and new in another, unless it is the same resource in both. */
 function sides({ path, from, before, after }: FilePair): ChangedFile[] {
-  if (from === undefined) return [{ path, before, after }];
+  if (from === undefined || idOf(from) === idOf(path)) return [{ path, before, after }];
   return [
     { path: from, before },
     { path, after },
   ];
+}
+
+function idOf(path: string): ResourceId | undefined {
+  const declared = classify(path);
+  return declared.kind === 'resource' ? declared.id : undefined;
 }
 
 function fileDiff({ path, from, before, after, unread }: FilePair): FileDiff {
@@ -83,11 +95,11 @@ function fileDiff({ path, from, before, after, unread }: FilePair): FileDiff {
   };
 }
 
-function problemsOf(pairs: readonly FilePair[], files: readonly FileDiff[]): Problem[] {
+async function problemsOf(pairs: readonly FilePair[], files: readonly FileDiff[]): Promise<Problem[]> {
   const large = files.filter(({ summary }) => summary === 'too-large');
   const [first] = large;
   // For everything at once, `mcpctl validate` is the way to know.
-  const found = pairs.length > MOST_PARSED ? [] : pairs.flatMap(invalid);
+  const found = pairs.length > MOST_PARSED ? [] : (await Promise.all(pairs.map(invalid))).flat();
   if (first) {
     const more = large.length > 1 ? ` and ${large.length - 1} more` : '';
     const limit = `${MAX_TEXT_BYTES} bytes a file, ${MAX_TOTAL_BYTES} together`;
@@ -103,8 +115,9 @@ const MOST_PARSED = 50;
 export const MAX_TOTAL_BYTES = 32 * 1024 * 1024;
 
 /** What a single file's own content is refused for, where it is new. */
-function invalid({ path, after }: FilePair): Problem[] {
+async function invalid({ path, after }: FilePair): Promise<Problem[]> {
   if (!after || classify(path).kind !== 'resource') return [];
+  const { parseFile } = await import('../../schema/parser.ts');
   const { problems } = parseFile({ path, mode: after.mode, oid: '' }, after.bytes);
   const [first] = problems.filter(({ severity }) => severity === 'error');
   if (!first) return [];

@@ -25,13 +25,24 @@ const noCache = { parsed: () => undefined };
 /** The files that a path is at a commit: the file itself, or every one below the folder; none when it is not there. */
 export async function filesAt(history: History, commit: Oid, path: string): Promise<TreeFile[]> {
   const slash = path.lastIndexOf('/');
-  const folder = path.slice(0, Math.max(slash, 0));
-  const name = path.slice(slash + 1);
-  const parent = gitPath(history, folder);
-  const tree = await entriesOf(history, parent === '' ? `${commit}^{tree}` : `${commit}:${parent}`);
-  const entry = tree.find(one => one.name === name);
-  if (!entry) return [];
-  return entry.mode === '040000' ? below(history, entry.oid, path, 0) : [{ path, mode: entry.mode, oid: entry.oid }];
+  const parent = gitPath(history, path.slice(0, Math.max(slash, 0)));
+  const [found, tree] = await Promise.all([
+    history.objects.info(`${commit}:${gitPath(history, path)}`),
+    history.objects.contents(parent === '' ? `${commit}^{tree}` : `${commit}:${parent}`, MAX_TREE_BYTES),
+  ]);
+  if (!found || tree?.type !== 'tree' || !tree.bytes) return [];
+  if (found.type === 'tree') return below(history, found.oid, path, 0);
+  const mode = modeIn(tree.bytes, path.slice(slash + 1), found.oid);
+  return mode === undefined ? [] : [{ path, mode, oid: found.oid }];
+}
+
+/** The mode of an entry of which name and object are known, so that a large tree need not be taken apart. */
+function modeIn(tree: Buffer, name: string, oid: Oid): string | undefined {
+  const entry = Buffer.concat([Buffer.from(` ${name}\0`), Buffer.from(oid, 'hex')]);
+  const at = tree.indexOf(entry);
+  return at === -1
+    ? undefined
+    : /\d{5,6}$/.exec(tree.toString('latin1', Math.max(0, at - 6), at))?.[0].padStart(6, '0');
 }
 
 async function below(history: History, tree: Oid, path: string, depth: number): Promise<TreeFile[]> {

@@ -1,4 +1,5 @@
 import type { Problem } from '../../schema/index.ts';
+import { parseTreeFiles } from '../worktree.ts';
 import { parsedAt } from './files.ts';
 import type { History } from './history.ts';
 import { trailer } from './log.ts';
@@ -53,8 +54,14 @@ export function revisionDocument(revision: Inspected): Record<string, unknown> {
   };
 }
 
-async function look(history: History, { commit, id, main }: Revision): Promise<Pick<Inspected, 'digest' | 'problems'>> {
-  const parsed = await parsedAt(history, commit, id, main);
+/** What is one file is known by its blob; the folders around it need not be read. */
+async function look(history: History, revision: Revision): Promise<Pick<Inspected, 'digest' | 'problems'>> {
+  const { commit, id, main, oid = '', files } = revision;
+  const mode = files.find(({ path }) => path === main)?.after?.mode;
+  const isSingle = mode !== undefined && !main.endsWith('/SKILL.md');
+  const [parsed] = isSingle
+    ? await parseTreeFiles(history.objects, [{ path: main, mode, oid }], { parsed: () => undefined })
+    : [await parsedAt(history, commit, id, main)];
   const problems = parsed?.problems.filter(({ severity }) => severity === 'error') ?? [];
   return { digest: parsed?.resource?.digest, problems };
 }

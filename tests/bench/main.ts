@@ -10,6 +10,7 @@ import { comparison, type Figure, figureRows, isMet } from './figures.ts';
 import { benchLoad } from './load.ts';
 import { benchPoll } from './poll.ts';
 import { benchPush } from './push.ts';
+import { benchRevisions } from './revisions.ts';
 import { endAll, installMemory } from './scene.ts';
 import { benchStart } from './start.ts';
 
@@ -20,6 +21,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   call: benchCall,
   start: benchStart,
   'command-line': benchCommandLine,
+  revisions: benchRevisions,
 };
 
 const usage = `Usage: npm run bench -- [--only NAME]… [--out FILE] [--verbose] [--strict]

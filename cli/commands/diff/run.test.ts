@@ -37,6 +37,7 @@ const commits: PlannedCommit[] = [
   { name: 'moved', files: { 'prompts/hello.md': { from: 'prompts/greet.md' } } },
   { name: 'big', files: { 'skills/review/data.txt': big } },
   { name: 'hostile', files: { 'prompts/hello.md': `${prompt()}\u001b]0;owned\u0007\u202etxt\n` } },
+  { name: 'nested', files: { 'prompts/more/hello.md': { from: 'prompts/hello.md' } } },
   { name: 'broken', files: { 'servers/a.yaml': `${serverFile('a')}  bogus: 1\n` } },
 ];
 
@@ -110,6 +111,11 @@ describe('diff', () => {
   it('follows a move', async () => {
     const { stdout } = await diff('--from', planned.oid('script'), '--to', planned.oid('moved'));
     expect(stdout).toBe('--- a/prompts/greet.md\n+++ b/prompts/hello.md\nmoved from prompts/greet.md\n');
+  });
+
+  it('follows a resource into a folder', async () => {
+    const { stdout } = await diff('prompt', 'hello', '--from', planned.oid('hostile'), '--to', planned.oid('nested'));
+    expect(stdout).toBe('--- a/prompts/hello.md\n+++ b/prompts/more/hello.md\nmoved from prompts/hello.md\n');
   });
 
   it('tells only the size of what is too large, and the limit', async () => {
