@@ -129,6 +129,9 @@ export function desiredInstances(catalog: Catalog): DesiredInstance[] {
       const target = kind === 'Secret' ? catalog.get(`secret/${name}`) : undefined;
       if (target) parts[`secret ${name}`] = target.digest;
     }
+    if (catalog.repository?.spec.requireIsolation && server.spec.url === undefined) {
+      parts['required isolation'] = digestOf(true);
+    }
     const specDigest = digestOf(parts);
     return Array.from({ length: replicas }, (_, ordinal) => ({
       id: `${server.name}-${ordinal}`,

@@ -634,6 +634,11 @@ export const problemCodes = {
     meaning: 'A server declares, or a policy requires, an isolation that its runtime cannot give on this machine.',
     cure: 'Change `isolation`, or run the server on another runtime.',
   },
+  LIMIT_NOT_KEPT: {
+    severity: 'warning',
+    meaning: 'A limit that a server declares is not kept by the runtime it is on.',
+    cure: 'Run it in a container (`runtime: docker`), or take the limit out.',
+  },
   RUNTIME_PRETENDS: {
     severity: 'warning',
     meaning: 'Servers do not really run: the daemon was started with `--runtime memory`, or told so by a test.',

@@ -16,9 +16,9 @@ function notRead(): never {
 }
 
 /** What a server's launch comes to. */
-async function prepared(spec: string) {
+async function prepared(spec: string, policy = '') {
   const files = {
-    'mcpctl.yaml': `${head('Repository')}{ id: test }\n`,
+    'mcpctl.yaml': `${head('Repository')}{ id: test${policy} }\n`,
     'servers/x.yaml': `${head('Server')}{ ${spec} }\n`,
     'secrets/s.yaml': `${head('Secret')}{ data: { k: { env: MCPCTL_SECRET_T }, gone: { env: MCPCTL_SECRET_GONE } } }\n`,
   };
@@ -104,4 +104,21 @@ it.each([
   ],
 ])('gives a container %s', async (_situation, spec, expected) => {
   expect(await prepared(spec)).toMatchObject({ launch: { runtime: 'docker', ...expected } });
+});
+
+it.each([
+  ['a process is isolated', 'command: [a]', { isolation: { paths: [], network: 'full' } }],
+  [
+    'what is declared counts',
+    'command: [a], isolation: { network: none }',
+    { isolation: { paths: [], network: 'none' } },
+  ],
+])('where isolation is required, %s', async (_situation, spec, expected) => {
+  const required = await prepared(`transport: stdio, ${spec}`, ', requireIsolation: true');
+  expect(required).toMatchObject({ launch: expected });
+});
+
+it('isolates nothing where nothing asks for it', async () => {
+  const { launch } = (await prepared('transport: stdio, command: [a]')) as { launch: object };
+  expect(launch).not.toHaveProperty('isolation');
 });

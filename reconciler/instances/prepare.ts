@@ -54,7 +54,7 @@ export function createPrepare(sources: {
         ...program,
         argv: [...program.argv, ...spec.args],
         ...limitsOf(spec),
-        ...(spec.isolation && { isolation: spec.isolation }),
+        ...isolationOf(server, catalog, runtime),
         env: environment.values,
         ...(spec.cwd !== undefined && { cwd: spec.cwd }),
         // What only pretends needs no port.
@@ -118,7 +118,7 @@ async function programFor(
   catalog: Catalog,
   sources: { packages: PackageStore; reader: Reader },
   signal: AbortSignal,
-): Promise<Pick<LaunchSpec, 'argv' | 'image' | 'package' | 'runner'> | { problem: Problem }> {
+): Promise<Pick<LaunchSpec, 'argv' | 'image' | 'package' | 'runner' | 'reads'> | { problem: Problem }> {
   if (runtime === 'memory') return { argv: [server.name] };
   if (runtime === 'docker') return containerProgram(server, catalog, sources);
   return resolveProgram(server, catalog, sources, signal);
@@ -139,6 +139,13 @@ async function containerProgram(
   return { argv: [], runner, package: { ...source, ...(content && { lock: content }) } };
 }
 
+/** As declared, or nothing but its own folder where the repository requires isolation. Containers are isolated anyway. */
+function isolationOf({ spec }: Resource<'Server'>, catalog: Catalog, runtime: string): Pick<LaunchSpec, 'isolation'> {
+  if (spec.isolation) return { isolation: spec.isolation };
+  const required = catalog.repository?.spec.requireIsolation === true && runtime === 'process';
+  return required ? { isolation: { paths: [], network: 'full' } } : {};
+}
+
 function limitsOf({ resources }: Server): Pick<LaunchSpec, 'limits'> {
   if (!resources?.limits) return {};
   const { cpu, memory, pids, files } = resources.limits;
@@ -157,7 +164,7 @@ async function resolveProgram(
   catalog: Catalog,
   { packages, reader }: { packages: PackageStore; reader: Reader },
   signal: AbortSignal,
-): Promise<{ argv: string[] } | { problem: Problem }> {
+): Promise<Pick<LaunchSpec, 'argv' | 'reads'> | { problem: Problem }> {
   const { command, package: npm } = server.spec;
   if (command) return { argv: command };
   if (!npm) return { problem: problem('FIELD_MISSING', `${server.id} has neither package nor command`) };
@@ -170,5 +177,5 @@ async function resolveProgram(
     signal,
   });
   if ('problem' in installed) return { problem: { ...installed.problem, resource: server.id } };
-  return { argv: [process.execPath, installed.entry] };
+  return { argv: [process.execPath, installed.entry], reads: [installed.folder] };
 }

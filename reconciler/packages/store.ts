@@ -22,8 +22,8 @@ export interface PackageRequest {
   onProgress?: (text: string) => void;
 }
 
-/** `entry` is the file to run with `node`, `root` the package's folder; both absolute. */
-type InstallResult = { entry: string; root: string } | { problem: Problem };
+/** `entry` is the file to run with `node`, `root` the package's folder, `folder` all that was installed; absolute. */
+type InstallResult = { entry: string; root: string; folder: string } | { problem: Problem };
 
 /** npm packages, each installed once for its lock and this machine, shared by all daemons of a user. */
 export interface PackageStore {
@@ -93,11 +93,11 @@ function storeKey({ identifier, version, installScripts, lock }: PackageRequest)
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-async function readInstalled(folder: string): Promise<{ entry: string; root: string } | undefined> {
+async function readInstalled(folder: string): Promise<{ entry: string; root: string; folder: string } | undefined> {
   try {
     const marker = Marker.parse(JSON.parse(await readFile(join(folder, MARKER), 'utf8')));
     const entry = join(folder, marker.entry);
-    return (await stat(entry)).isFile() ? { entry, root: join(folder, marker.root) } : undefined;
+    return (await stat(entry)).isFile() ? { entry, root: join(folder, marker.root), folder } : undefined;
   } catch {
     return undefined;
   }

@@ -22,6 +22,8 @@ export interface LaunchSpec {
   runner?: 'node' | 'python';
   /** A package that the runner image shall install; `argv` then are its arguments. */
   package?: PackageSource;
+  /** Files and folders outside the system's own that the program consists of, where it runs on this machine. */
+  reads?: readonly string[];
   /** What it may use at most, where declared. */
   limits?: Limits;
   /** What it may reach, where declared. */

@@ -66,6 +66,12 @@ export const Repository = z.strictObject({
     .max(8)
     .optional()
     .describe('Signed webhooks that machines call when a revision is applied, stalls, or servers fail or recover'),
+  requireIsolation: z
+    .boolean()
+    .optional()
+    .describe(
+      'Refuse to start a server that nothing would isolate; one that declares no `isolation` gets the strictest',
+    ),
   environments: z
     .array(DnsLabel)
     .max(64)

@@ -17,6 +17,8 @@ export interface Launch {
   spec: LaunchSpec;
   argv: readonly string[];
   env: Record<string, string>;
+  /** Something keeps it from what it should not reach. */
+  isolated: boolean;
   /** Working folder; exists. */
   cwd: string;
   /** What the process listens on; undefined for stdio. */
@@ -91,7 +93,7 @@ function watch(child: ChildProcess, launch: Launch, ring: LogRing): ProcessInsta
     pid: child.pid,
     startedAt: Date.now(),
     adopted: false,
-    caveats: [unsandboxed()],
+    caveats: caveatsOf(launch),
     launch,
     connect() {
       // The pipes are the same each time: who had them before hears no more.
@@ -109,6 +111,23 @@ function watch(child: ChildProcess, launch: Launch, ring: LogRing): ProcessInsta
       return ending;
     },
   };
+}
+
+/** What of its declarations is not given, and that nothing isolates it. */
+function caveatsOf({ spec, isolated }: Launch): Problem[] {
+  const { cpu, pids } = spec.limits ?? {};
+  const idle = [...(cpu === undefined ? [] : ['cpu']), ...(pids === undefined ? [] : ['pids'])].join(' and ');
+  const resource = `server/${spec.server}`;
+  const message = `${spec.id}: a process has no limit of ${idle}; a container has`;
+  return [
+    ...(isolated ? [] : [unsandboxed()]),
+    ...(idle === '' ? [] : [problem('LIMIT_NOT_KEPT', message, { resource })]),
+  ];
+}
+
+export function notThere(spec: LaunchSpec, command: string): Problem {
+  const message = `${spec.id}: ${redact(command, spec.secrets, 200)} cannot be executed (ENOENT)`;
+  return problem('SERVER_BINARY_MISSING', message, { resource: `server/${spec.server}` });
 }
 
 function unsandboxed(): Problem {

@@ -20,7 +20,8 @@ import { createPorts } from '../ports.ts';
 import { createQueues } from '../queues.ts';
 import type { EnsureResult, ExecResult, LaunchSpec, Runtime } from '../runtime.ts';
 import { baseEnvironment, instanceFolder } from './environment.ts';
-import { type ProcessInstance, type ProcessRecord, startProcess } from './instance.ts';
+import { notThere, type ProcessInstance, type ProcessRecord, startProcess } from './instance.ts';
+import { confine, findProgram, type Place } from './sandbox.ts';
 
 /** What is known of the processes that run, kept where it outlives the daemon. */
 export interface ProcessRecords {
@@ -73,7 +74,12 @@ export function openProcessRuntime(options: ProcessRuntimeOptions): Runtime {
     const port = spec.transport === 'stdio' ? undefined : await ports.take(spec);
     if (typeof port === 'object') return port;
     if (closed) return refusal(spec, 'mcpctl is stopping');
-    const started = await startProcess({ spec, cwd, port, ...variablesOf(spec, port) });
+    const { argv, env: variables } = variablesOf(spec, port);
+    const wall = await wallOf(spec, argv, { home: own, cwd, path: variables.PATH ?? '' });
+    const started =
+      'problem' in wall
+        ? wall
+        : await startProcess({ spec, cwd, port, argv: wall.argv, isolated: wall.isolated, env: variables });
     if ('problem' in started) {
       ports.giveBack(spec.id);
       return started;
@@ -177,6 +183,20 @@ export function openProcessRuntime(options: ProcessRuntimeOptions): Runtime {
       letGo();
     },
   };
+}
+
+/** What is started really: the program, or what confines it. The program has to be there: what confines it would not say. */
+async function wallOf(
+  spec: LaunchSpec,
+  argv: readonly string[],
+  place: Place,
+): Promise<{ argv: readonly string[]; isolated: boolean } | { problem: Problem }> {
+  if (!spec.isolation && !spec.limits) return { argv, isolated: false };
+  const program = findProgram(argv[0] ?? '', place.path);
+  if (program === undefined) return { problem: notThere(spec, argv[0] ?? '') };
+  const confined = await confine(spec, program, place);
+  if ('problem' in confined) return confined;
+  return { argv: [...confined.words, program, ...argv.slice(1)], isolated: confined.isolated };
 }
 
 /** Run a program with the folder and the environment of an instance. */
