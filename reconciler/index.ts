@@ -3,6 +3,7 @@
  * runtimes, packages, secrets and connections to the servers that run.
  */
 export type { Accepted, Good, Refused } from './accept.ts';
+export type { DriftPolicy } from './drift.ts';
 export type { ReconcilerEvent, TimedEvent } from './events.ts';
 export { createPrepare, defaultBackoff, type InstanceDetail, type LogPage } from './instances/index.ts';
 export type { McpObject, RequestOptions, Surface, Upstream } from './mcp/index.ts';

@@ -2,6 +2,7 @@ import { type Clock, createMetrics, createSlots, systemClock } from '../host/ind
 import type { Mirror, Reader } from '../repo/index.ts';
 import { asProblem, type Problem, problem, resourceId } from '../schema/index.ts';
 import { createBoard } from './board.ts';
+import { type DriftPolicy, followDrift } from './drift.ts';
 import type { ReconcilerEvent } from './events.ts';
 import { createFollower } from './follow.ts';
 import { type Backoff, createFleet, defaultBackoff, type Fleet, type Prepare } from './instances/index.ts';
@@ -29,6 +30,8 @@ export interface ReconcilerOptions {
   reader: Reader;
   store: StateStore;
   runtime: Runtime;
+  /** What is done about instances that somebody changed, unless their Server says; `correct` unless given. */
+  drift?: DriftPolicy;
   /** Makes a launch out of a desired instance: secrets, package, arguments. */
   prepare: Prepare;
   /** The environment whose patches take effect; none unless given. */
@@ -108,6 +111,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     environment: options.environment,
     statusChanged: board.statusChanged,
   };
+  const stopFollowing = followDrift(options.runtime, fleet, {
+    policy: options.drift ?? 'correct',
+    catalog: () => state.catalog,
+    report: found => journal.log({ type: 'problem', problem: found }),
+  });
   let finished: Promise<void> = Promise.resolve();
   const notifications =
     options.notifications &&
@@ -215,6 +223,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     async close(options) {
       stopping.abort();
       await finished;
+      stopFollowing();
       await fleet.close(options);
       observer.close();
       await notifications?.close();

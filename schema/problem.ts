@@ -639,6 +639,11 @@ export const problemCodes = {
     meaning: 'A limit that a server declares is not kept by the runtime it is on.',
     cure: 'Run it in a container (`runtime: docker`), or take the limit out.',
   },
+  INSTANCE_CHANGED: {
+    severity: 'warning',
+    meaning: 'Somebody changed what runs: paused it, changed its limits, or started something else in its place.',
+    cure: 'Change the Server in the repository instead. `up --drift` and `drift` of the Server say whether it is replaced.',
+  },
   RUNTIME_PRETENDS: {
     severity: 'warning',
     meaning: 'Servers do not really run: the daemon was started with `--runtime memory`, or told so by a test.',

@@ -34,7 +34,10 @@ export function createRoutingRuntime(runtimes: ReadonlyMap<string, Runtime>, sta
         return { problem: problem('RUNTIME_UNSUPPORTED', `${spec.id} needs the runtime \`${spec.runtime}\``, more) };
       }
       const before = places.get(spec.id);
-      if (before !== undefined && before !== place) await before.remove(spec.id);
+      const others = before === undefined ? all : [before];
+      // Of one that an earlier daemon left elsewhere nothing is known here. A runtime out of reach holds up no other.
+      const removals = others.filter(other => other !== place).map(other => other.remove(spec.id));
+      await (before === undefined ? Promise.allSettled(removals) : Promise.all(removals));
       places.set(spec.id, place);
       return place.ensure(spec);
     },
@@ -49,7 +52,8 @@ export function createRoutingRuntime(runtimes: ReadonlyMap<string, Runtime>, sta
     },
     async remove(id) {
       const place = places.get(id);
-      await place?.remove(id);
+      // Nothing is known of what an earlier daemon left.
+      await Promise.all((place ? [place] : all).map(runtime => runtime.remove(id)));
       if (places.get(id) === place) places.delete(id);
     },
     async reap() {

@@ -147,7 +147,6 @@ export function notActedOn(server: Server): (keyof Server)[] {
   const given: [field: keyof Server, is: boolean][] = [
     ['transport', server.transport === 'sse'],
     ['runtime', server.runtime === 'kubernetes'],
-    ['drift', server.drift !== undefined],
     ['ignoreFields', server.ignoreFields.length > 0],
   ];
   return given.filter(([, is]) => is).map(([field]) => field);

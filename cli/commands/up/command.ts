@@ -21,6 +21,11 @@ export function upCommand(context: CliContext): Command {
         .choices(['process', 'docker', 'memory'])
         .default('process'),
     )
+    .addOption(
+      new Option('--drift <policy>', 'what is done about instances that somebody changed')
+        .choices(['correct', 'report'])
+        .default('correct'),
+    )
     .option('--poll <seconds>', 'how often the remote is asked, ± 10 %', parseSeconds, 60)
     .option(
       '--host-key <fingerprint>',

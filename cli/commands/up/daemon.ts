@@ -122,6 +122,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     reader,
     store,
     runtime,
+    drift: options.drift,
     ...(options.environment !== undefined && { environment: options.environment }),
     prepare: createPrepare({ packages, reader, secrets: { env, home, stateDir }, runtime: options.runtime }),
     pollMs: options.poll * 1000,

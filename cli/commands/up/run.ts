@@ -1,4 +1,10 @@
-import { holds, type ReconcilerEvent, type RuntimeName, type Status } from '../../../reconciler/index.ts';
+import {
+  type DriftPolicy,
+  holds,
+  type ReconcilerEvent,
+  type RuntimeName,
+  type Status,
+} from '../../../reconciler/index.ts';
 import { asProblem, type Problem } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { statusTree } from '../../status-tree.ts';
@@ -14,6 +20,8 @@ export interface UpOptions extends CliContext {
   port: number;
   /** Where servers run that name no runtime. */
   runtime: RuntimeName;
+  /** What is done about instances that somebody changed. */
+  drift: DriftPolicy;
   /** Seconds. */
   poll: number;
   /** Fingerprints of the ssh host's keys. */

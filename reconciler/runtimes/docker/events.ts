@@ -12,7 +12,7 @@ const DockerEvent = z.object({
 });
 export type DockerEvent = z.infer<typeof DockerEvent>;
 
-const ACTIONS = ['start', 'die', 'destroy', 'pause', 'unpause', 'update'];
+const ACTIONS = ['start', 'die', 'destroy', 'pause', 'update'];
 const PAUSES_MS = [100, 200, 500, 1_000, 2_000, 5_000];
 
 export interface EventWatch {

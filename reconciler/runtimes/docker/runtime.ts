@@ -274,7 +274,6 @@ async function keptLines(container: Docker.Container): Promise<string[]> {
 
 function changeOf(action: string, found: Found | undefined): string {
   if (action === 'pause') return 'somebody paused it';
-  if (action === 'unpause') return 'it goes on after a pause';
   if (action === 'update') return 'somebody changed its limits';
   return (found && whyNotAdoptable(found)) ?? 'somebody started it';
 }

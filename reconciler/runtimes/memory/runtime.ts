@@ -34,6 +34,7 @@ export function openMemoryRuntime(options: MemoryRuntimeOptions): Runtime {
   const caveats = [problem('RUNTIME_PRETENDS', 'servers do not really run: the runtime `memory` only pretends')];
   let closed = false;
   const stopListening = machine.onHappening(happening => {
+    if (happening.what === 'resumed') return;
     const event = eventOf(happening);
     if (happening.unit.owner !== owner || ending.has(happening.unit)) return;
     void event.then(({ type, reason }) => bus.tell({ type, id: happening.unit.spec.id, reason }));
@@ -139,7 +140,7 @@ async function eventOf({ what, unit }: Happening): Promise<{ type: 'exited' | 'r
     case 'appeared':
       return { type: 'changed', reason: whyNotAdoptable(unit) ?? 'somebody started it' };
     default:
-      return { type: 'changed', reason: what === 'paused' ? 'somebody paused it' : 'it goes on after a pause' };
+      return { type: 'changed', reason: 'somebody paused it' };
   }
 }
 

@@ -1,0 +1,166 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startDocker, whyNoDocker } from '../docker/daemon.ts';
+import { condition, startUp, type UpProcess } from './daemon.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const guide = readFileSync(join(root, 'docs', 'docker.md'), 'utf8');
+const reason = whyNoDocker();
+const docker = reason === undefined ? await startDocker() : undefined;
+afterAll(() => docker?.stop());
+
+describe.skipIf(!docker)(
+  reason === undefined ? 'servers in Docker' : `servers in Docker (skipped: ${reason})`,
+  () => {
+    if (!docker) return;
+    let folder: string;
+    let running: UpProcess | undefined;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'mcpctl-docker-'));
+      for (const [path, text] of filesOf(guide)) {
+        mkdirSync(dirname(join(folder, path)), { recursive: true });
+        writeFileSync(join(folder, path), text);
+      }
+      const mcpctl = join(folder, 'mcpctl');
+      writeFileSync(mcpctl, `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'cli', 'mcpctl.mjs')}" "$@"\n`);
+      chmodSync(mcpctl, 0o755);
+    });
+    afterEach(async () => {
+      await running?.stop();
+      running = undefined;
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    function shell(command: string): { output: string; code: number | null } {
+      const env = {
+        ...process.env,
+        PATH: `${folder}:${process.env.PATH}`,
+        DOCKER_HOST: docker?.host,
+        BASE: 'local/node:one',
+      };
+      const { stdout, stderr, status } = spawnSync('bash', ['-c', command], { cwd: folder, env, encoding: 'utf8' });
+      return { output: stdout + stderr, code: status };
+    }
+
+    function up(): Promise<UpProcess> {
+      const env = { DOCKER_HOST: docker?.host ?? '' };
+      return startUp({ repository: join(folder, 'ai'), stateDir: join(folder, 'state'), env });
+    }
+
+    async function started(): Promise<UpProcess> {
+      for (const command of commandsOf(guide).slice(0, 3)) expect(shell(command)).toMatchObject({ code: 0 });
+      running = await up();
+      await running.until('everything to be Ready', status => condition(status, 'Ready') === 'True');
+      return running;
+    }
+
+    /** `<id> <when it started>` */
+    function container(): string {
+      const id = docker?.run('ps', '-q', '--no-trunc', '--filter', 'label=mcpctl.dev/instance=notes-0') ?? '';
+      return id === '' ? '' : `${id} ${docker?.run('inspect', '-f', '{{.State.StartedAt}}', id)}`;
+    }
+
+    it('the guide’s session does what it says', () => {
+      const commands = commandsOf(guide);
+      expect(commands.length).toBeGreaterThan(4);
+      let last = '';
+      for (const command of commands) {
+        const { output, code } = shell(command);
+        expect(`${command}\n${code}\n${output}`).toContain(`${command}\n0\n`);
+        last = output;
+      }
+      expect(last).toBe('');
+    });
+
+    it('a daemon that stops leaves its containers, and the next one adopts them', async () => {
+      const first = await started();
+      const before = container();
+      expect(before).not.toBe('');
+      expect(await first.stop()).toBe(0);
+      expect(container()).toBe(before);
+      running = await up();
+      const status = await running.until('everything to be Ready', now => condition(now, 'Ready') === 'True');
+      expect(status.servers).toMatchObject([{ name: 'notes', tools: 1 }]);
+      expect(container()).toBe(before);
+    });
+
+    it('a daemon that is killed leaves no second container', async () => {
+      const first = await started();
+      const before = container();
+      first.child.kill('SIGKILL');
+      running = await up();
+      await running.until('everything to be Ready', now => condition(now, 'Ready') === 'True');
+      expect(container()).toBe(before);
+      expect(docker.run('ps', '-aq', '--filter', 'label=mcpctl.dev/owner').split('\n')).toHaveLength(1);
+    });
+
+    it('what is no longer declared is removed, also by the next daemon', async () => {
+      const first = await started();
+      await first.stop();
+      rmSync(join(folder, 'ai', 'servers', 'notes.yaml'));
+      running = await up();
+      await running.until(
+        'everything to be Ready',
+        now => condition(now, 'Ready') === 'True' && now.servers.length === 0,
+      );
+      await expect.poll(container, { timeout: 20_000 }).toBe('');
+    });
+
+    it.each([
+      ['killed', ['kill'], /SIGKILL|exited/],
+      ['removed', ['rm', '-f'], /SERVER_EXITED/],
+      ['paused', ['pause'], /somebody paused it; it is replaced/],
+      ['given other limits', ['update', '--cpus', '0.5'], /somebody changed its limits; it is replaced/],
+    ])('what somebody has %s is found by Docker’s events, told, and put right', async (_situation, args, told) => {
+      const up = await started();
+      const [id = ''] = container().split(' ');
+      docker.run(...args, id);
+      const isOther = () => container().split(' ')[0] !== id && container() !== '';
+      await expect.poll(isOther, { timeout: 60_000 }).toBe(true);
+      await up.until('everything to be Ready', now => condition(now, 'Ready') === 'True');
+      expect(up.stderr()).toMatch(told);
+    });
+
+    it('waits for a Docker that is away, and says so', async () => {
+      const up = await started();
+      await docker.down();
+      await up.until('it to be told', now => now.problems.some(({ code }) => code === 'RUNTIME_UNREACHABLE'));
+      await docker.up();
+      await up.until('everything to be Ready', now => condition(now, 'Ready') === 'True');
+    });
+
+    it('an image that is not there is told in Docker’s own words', async () => {
+      await started();
+      const server = join(folder, 'ai', 'servers', 'notes.yaml');
+      const missing = `nowhere.invalid/notes@sha256:${'0'.repeat(64)}`;
+      writeFileSync(server, readFileSync(server, 'utf8').replace(/image: .*/, `image: ${missing}`));
+      shell('mcpctl reconcile --state-dir state');
+      const status = await running?.until('it to be told', now =>
+        now.problems.some(({ code }) => code === 'IMAGE_MISSING'),
+      );
+      const told = status?.problems.find(({ code }) => code === 'IMAGE_MISSING');
+      expect(told?.message).toMatch(/nowhere\.invalid.*(?:no such host|lookup|dial)/);
+    });
+  },
+  120_000,
+);
+
+/** The fenced blocks that name a file. */
+function filesOf(text: string): [path: string, content: string][] {
+  return [...text.matchAll(/^```\w+ file=(\S+)\n([\s\S]*?)^```$/gm)].map(([, path = '', content = '']) => [
+    path,
+    content,
+  ]);
+}
+
+/** The commands of the session, each with its further lines. */
+function commandsOf(text: string): string[] {
+  const [, session = ''] = /^```console\n([\s\S]*?)^```$/m.exec(text) ?? [];
+  return session
+    .split(/^\$ /m)
+    .map(command => command.trim())
+    .filter(command => command !== '');
+}
