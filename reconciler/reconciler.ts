@@ -12,7 +12,7 @@ import { connectUpstream } from './mcp/index.ts';
 import { type NotificationOptions, openNotifications } from './notifications/index.ts';
 import { servedProject } from './projects.ts';
 import { createRejections } from './rejections.ts';
-import type { Runtime } from './runtimes/index.ts';
+import type { Observed, Runtime } from './runtimes/index.ts';
 import { createService } from './service.ts';
 import { createSources, type Sources } from './sources.ts';
 import type { StateStore } from './state/index.ts';
@@ -65,6 +65,9 @@ export interface Reconciler extends ReconcilerView {
   /** Stop the loop and end every instance. */
   close(options?: { leave?: boolean }): Promise<void>;
 }
+
+/** Milliseconds. */
+const LIST_MS = 5_000;
 
 /**
  * The loop: each pass follows the repository, decides what goes into service, plans, and sets it in motion. What is in
@@ -142,6 +145,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   async function loop(): Promise<void> {
     let mode: Pass['mode'] = 'poke';
+    fleet.found(await leftBehind(inventory.runtime, clock));
     while (!signal.aborted) {
       if (suspensions.repository() === undefined) await runPass({ ...context, pass: { mode } });
       else service.serveLastGood();
@@ -234,6 +238,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 function notHeld(commit: string, held: string | undefined): Problem {
   const waits = held === undefined ? 'no removal waits' : `the commit whose removals wait is ${held}`;
   return problem('PRUNE_NOT_HELD', `nothing is allowed for ${commit}: ${waits}`);
+}
+
+/** What an earlier daemon left running for this one; a runtime that does not answer is not waited for long. */
+async function leftBehind(runtime: Runtime, clock: Clock): Promise<Observed[]> {
+  const over = new AbortController();
+  const late = clock.sleep(LIST_MS, over.signal).then(() => []);
+  const listed = await Promise.race([runtime.list().catch(() => []), late]);
+  over.abort();
+  return listed.filter(({ state, owned, adoptable }) => state === 'running' && owned && adoptable);
 }
 
 /** What is known before the first pass. */

@@ -131,6 +131,17 @@ it('restarts at once what died, keeps its tools listed, and waits after a second
   expect(fleet.surface('good').tools).toEqual([]);
 });
 
+it('takes over what an earlier daemon left, in the place that it has', async () => {
+  fleet.found([
+    { id: 'good-3', specDigest: '1' },
+    { id: 'good-4', specDigest: 'another' },
+  ]);
+  fleet.start(desired('good'));
+  await until('good', 'Running');
+  expect(fleet.statuses('good').map(({ id }) => id)).toEqual(['good-3']);
+  expect(fleet.observed()).toEqual([{ id: 'instance/good-0', parts: { spec: '1' } }]);
+});
+
 it('a call that comes while it starts waits for it', async () => {
   fleet.start(desired('good'));
   const upstream = await fleet.served('good').upstream(10_000);

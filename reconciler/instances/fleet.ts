@@ -5,12 +5,15 @@ import type { ServedServer } from '../view.ts';
 import { type GroupContext, NOTHING, notDeclared, ServerGroup } from './group.ts';
 import type { InstanceDetail } from './instance-status.ts';
 import type { LogPage } from './logbook.ts';
+import type { Left } from './rollout.ts';
 import type { Supervision } from './supervision.ts';
 
 /** Every supervised instance, by server. */
 export interface Fleet {
   /** How every declared server is looked after; before what is new of them is started. */
   configure(servers: ReadonlyMap<string, Supervision>): void;
+  /** What an earlier daemon left running and can be taken over; told before anything is started. */
+  found(left: readonly { id: string; specDigest: string }[]): void;
   /** What is wanted, as the plan compares it. */
   observed(): Item[];
   /** Want an instance: one of the same server that was wanted with another spec is replaced. In the background. */
@@ -40,6 +43,7 @@ export interface Fleet {
 /** @param onChange told which server changed */
 export function createFleet(context: GroupContext, onChange: (server: string) => void): Fleet {
   const groups = new Map<string, ServerGroup>();
+  let lefts = new Map<string, Left[]>();
   let supervisions: ReadonlyMap<string, Supervision> = new Map();
 
   function groupOf(server: string): ServerGroup {
@@ -52,6 +56,8 @@ export function createFleet(context: GroupContext, onChange: (server: string) =>
       () => changed(server),
     );
     group.supervision = supervisions.get(server) ?? group.supervision;
+    group.left = lefts.get(server) ?? [];
+    lefts.delete(server);
     groups.set(server, group);
     return group;
   }
@@ -82,6 +88,10 @@ export function createFleet(context: GroupContext, onChange: (server: string) =>
       supervisions = servers;
       for (const group of groups.values()) group.supervision = servers.get(group.server) ?? group.supervision;
       for (const group of groups.values()) group.settle();
+    },
+    found(left) {
+      const all = left.map(({ id, specDigest }) => ({ id, digest: specDigest, ordinal: ordinalOf(id) }));
+      lefts = Map.groupBy(all, ({ id }) => serverOf(id));
     },
     observed() {
       const wanted = [...groups.values()].flatMap(group => group.desired);
@@ -125,6 +135,11 @@ export function createFleet(context: GroupContext, onChange: (server: string) =>
       await Promise.all([...groups.values()].map(group => group.close(options)));
     },
   };
+}
+
+/** `<server>-<ordinal>` → the ordinal */
+function ordinalOf(id: string): number {
+  return Number(id.slice(id.lastIndexOf('-') + 1));
 }
 
 /** `<server>-<ordinal>` → `<server>` */

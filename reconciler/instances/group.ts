@@ -5,7 +5,7 @@ import type { RolloutStatus } from '../status.ts';
 import { Instance, type InstanceContext } from './instance.ts';
 import { beginPreparation, type Preparation } from './preparation.ts';
 import type { RejectionRecords } from './rejections.ts';
-import { type RolloutStep, rollout, type Seen } from './rollout.ts';
+import { type Left, type RolloutStep, rollout, type Seen } from './rollout.ts';
 import { createRotation, inRotation, type Rotation } from './rotation.ts';
 import { defaultSupervision, type Supervision } from './supervision.ts';
 
@@ -46,6 +46,8 @@ export class ServerGroup {
   private readonly slots = new Map<string, DesiredInstance>();
   /** Every spec that is wanted or that something runs. */
   private readonly specs = new Map<string, DesiredInstance>();
+  /** What an earlier daemon left running, and is not taken over yet. */
+  left: readonly Left[] = [];
   private wanted: string | undefined;
   private preparation: Preparation | undefined;
   private rejected: Rejected | undefined;
@@ -183,6 +185,7 @@ export class ServerGroup {
       prepared: this.preparation?.isReady === true,
       ...(this.rejected && { rejectedFor: this.rejected.for }),
       seen: [...this.instances.values()].map(seenOf),
+      left: this.left,
     }).filter(one => one.do !== 'prepare' || !this.preparation);
   }
 
@@ -208,6 +211,7 @@ export class ServerGroup {
       },
     );
     this.instances.set(id, instance);
+    this.left = this.left.filter(one => one.ordinal !== ordinal);
     // It begins when nothing is left to wait for, which is looked at next.
     this.onChange();
   }

@@ -85,6 +85,16 @@ it.each<[situation: string, change: Partial<RolloutSituation>, instances: string
   expect(steps({ strategy: 'rolling', ...change }, instances)).toEqual(expected);
 });
 
+it.each<[situation: string, left: string[], instances: string[], expected: string[]]>([
+  ['what runs with the wanted spec is taken over', ['1 b'], [], ['start 1 b', 'start 0 b']],
+  ['in whatever place', ['5 b', '7 b', '9 b'], [], ['start 5 b', 'start 7 b']],
+  ['what runs with another is not', ['1 a'], [], ['start 0 b', 'start 1 b']],
+  ['what was taken over is there', ['1 b'], ['1 b coming'], ['start 0 b']],
+])('left by an earlier daemon: %s', (_situation, texts, instances, expected) => {
+  const left = texts.map(text => ({ ordinal: Number(text[0]), digest: text.slice(2) }));
+  expect(steps({ replicas: 2, left }, instances)).toEqual(expected);
+});
+
 it('never has more than wanted and one, and never fewer that serve than wanted, whatever comes first', () => {
   let seed = 1;
   const random = (below: number) => {

@@ -29,6 +29,14 @@ export interface RolloutSituation {
   /** The newest spec never got ready; this is the digest to go back to. */
   rejectedFor?: string;
   seen: readonly Seen[];
+  /** What an earlier daemon left running, and this one has not taken over yet. */
+  left?: readonly Left[];
+}
+
+/** A running instance that can be taken over instead of starting one. */
+export interface Left {
+  ordinal: number;
+  digest: string;
 }
 
 export type RolloutStep =
@@ -91,13 +99,19 @@ function surplusOf(current: readonly Seen[], replicas: number): Seen[] {
   return ranked.slice(0, Math.max(0, current.length - replicas));
 }
 
-/** Start what is missing, where there is room: an instance on its way out still has its place. */
-function starts({ wanted, rejectedFor = wanted, replicas, strategy, seen }: RolloutSituation, missing: number) {
+/**
+ * Start what is missing, where there is room: an instance on its way out still has its place. What runs already, and only
+ * has to be taken over, comes first.
+ */
+function starts(situation: RolloutSituation, missing: number): RolloutStep[] {
+  const { wanted, rejectedFor = wanted, replicas, strategy, seen, left = [] } = situation;
   const taken = new Set(seen.map(({ ordinal }) => ordinal));
   const places = strategy === 'rolling' ? replicas + SURGE : replicas;
-  const free = Array.from({ length: places }, (_, ordinal) => ordinal).filter(ordinal => !taken.has(ordinal));
+  const running = left.filter(({ digest }) => digest === rejectedFor).map(({ ordinal }) => ordinal);
+  const ordinals = new Set([...running, ...Array.from({ length: places }, (_, ordinal) => ordinal)]);
+  const free = [...ordinals].filter(ordinal => !taken.has(ordinal));
   const room = Math.max(0, Math.min(missing, places - seen.length));
-  return free.slice(0, room).map((ordinal): RolloutStep => ({ do: 'start', ordinal, digest: rejectedFor }));
+  return free.slice(0, room).map(ordinal => ({ do: 'start', ordinal, digest: rejectedFor }));
 }
 
 function end({ ordinal }: Seen): RolloutStep {
