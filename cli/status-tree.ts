@@ -3,6 +3,7 @@ import type { Io } from './context.ts';
 import { oneLine } from './output.ts';
 import { paint, shortCommit, showProblem } from './style.ts';
 import { table } from './table.ts';
+import { trustLine } from './trust-line.ts';
 
 const MAX_WHY = 100;
 
@@ -35,12 +36,13 @@ export function statusTree(io: Io, status: Status, url: string): string {
   return parts.filter(part => part !== '').join('\n');
 }
 
-function headOf(io: Io, { repository, revision, conditions, suspendedSince, prune }: Status): string[][] {
+function headOf(io: Io, status: Status): string[][] {
+  const { repository, revision, conditions, suspendedSince, prune } = status;
   const ready = conditions.find(({ type }) => type === 'Ready');
   const head = [
     ['repository', `${repository.display}${repository.path === '' ? '' : ` (${repository.path})`}, ${repository.ref}`],
     ['revision', revisionLine(revision)],
-    ['trust', 'open: nobody’s signature is checked'],
+    ['trust', trustLine(status)],
     [
       'ready',
       ready?.status === 'True' ? paint(io, 'green', 'True') : `${paint(io, 'red', 'False')}: ${ready?.message}`,

@@ -16,6 +16,8 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Written to standard input, which is closed after it; without it there is no input. */
   input?: string | Uint8Array;
+  /** Written after `input`, as soon as the program has written something. */
+  reply?: string;
 }
 
 export interface RunResult {
@@ -114,7 +116,11 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     });
     child.stderr?.on('data', stderr.add);
     child.stdin?.on('error', () => undefined);
-    child.stdin?.end(input);
+    if (options.reply === undefined) child.stdin?.end(input);
+    else {
+      child.stdin?.write(input ?? '');
+      child.stdout?.once('data', () => child.stdin?.end(options.reply));
+    }
     child.on('error', (error: NodeJS.ErrnoException) => {
       if (child.pid !== undefined) return;
       result.spawnError = error;

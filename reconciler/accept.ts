@@ -40,6 +40,8 @@ export interface AcceptOptions {
   before?: Catalog | undefined;
   /** Servers that somebody has suspended: they stay as they are. */
   suspended?: ReadonlySet<ResourceId>;
+  /** What is refused of each resource beyond the ordinary. */
+  strict?: (resource: AnyResource, has: (id: ResourceId) => boolean) => Problem[];
   /** A person has allowed what this commit removes, however much it is. */
   allowPrune?: boolean;
 }
@@ -65,6 +67,7 @@ export function accept(
   const { environment } = options;
   const assembled = assemble(files, environment);
   const { candidates, broken, problems } = sortFiles(assembled);
+  refuse(options.strict, candidates, broken, problems);
   const elsewhere = problems.filter(({ code, at }) => code === 'ENVIRONMENT_UNKNOWN' && at?.file === 'environments');
   const fatal = refusal(candidates, broken, good) ?? (elsewhere.length > 0 ? elsewhere : undefined);
   if (fatal) return { refused: fatal };
@@ -170,6 +173,24 @@ export function accept(
       candidates.delete(resource.id);
     }
     return lost.length > 0;
+  }
+}
+
+function refuse(
+  strict: AcceptOptions['strict'],
+  candidates: Map<ResourceId, AnyResource>,
+  broken: Map<ResourceId, Problem[]>,
+  problems: Problem[],
+): void {
+  if (!strict) return;
+  const found = [...candidates.values()].map(
+    resource => [resource.id, strict(resource, id => candidates.has(id))] as const,
+  );
+  for (const [id, why] of found) {
+    if (why.length === 0) continue;
+    problems.push(...why);
+    broken.set(id, why);
+    candidates.delete(id);
   }
 }
 

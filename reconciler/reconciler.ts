@@ -1,6 +1,7 @@
 import { type Clock, createMetrics, createSlots, systemClock } from '../host/index.ts';
 import type { Mirror, Reader } from '../repo/index.ts';
-import { asProblem, type Problem, problem, resourceId } from '../schema/index.ts';
+import type { ReleaseSource } from '../repo/trust/index.ts';
+import { asProblem, type Problem, problem, type Repository, resourceId } from '../schema/index.ts';
 import { createBoard } from './board.ts';
 import { type DriftPolicy, followDrift } from './drift.ts';
 import type { ReconcilerEvent } from './events.ts';
@@ -28,6 +29,10 @@ export interface ReconcilerOptions {
   repository: Status['repository'];
   mirror: Mirror;
   reader: Reader;
+  /** Follow only signed releases. */
+  releases?: ReleaseSource;
+  /** Why a commit of the branch must not be followed, as far as it says so of itself. */
+  mustNotFollow?(repository: Repository): Promise<Problem | undefined>;
   store: StateStore;
   runtime: Runtime;
   /** What is done about instances that somebody changed, unless their Server says; `correct` unless given. */
@@ -106,6 +111,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     state,
     signal,
     follower: createFollower(options.mirror, options.reader),
+    releases: options.releases,
+    mustNotFollow: options.mustNotFollow?.bind(options),
     store,
     service,
     journal,
@@ -263,6 +270,7 @@ function freshState(store: StateStore): State {
     good: store.good(),
     stalled: new Map(),
     removals: undefined,
+    trust: undefined,
   };
 }
 

@@ -3,7 +3,7 @@ import type { Held } from './prune/index.ts';
 
 /** A condition as Kubernetes has them; `since` is an ISO 8601 time. */
 export interface Condition {
-  type: 'Ready' | 'Reconciling' | 'Stalled' | 'Degraded' | 'Unsandboxed';
+  type: 'Ready' | 'Reconciling' | 'Stalled' | 'Degraded' | 'Unsandboxed' | 'Trusted' | 'Stale';
   status: 'True' | 'False' | 'Unknown';
   reason: string;
   message: string;
@@ -120,7 +120,16 @@ export interface PruneStatus {
 
 /** The whole truth about one daemon, as `mcpctl status -o json` and `GET /api/v1/status` show it. */
 export interface Status {
-  repository: { id?: string; display: string; ref: string; path: string; mode: 'open' };
+  repository: { id?: string; display: string; ref: string; path: string; mode: 'open' | 'forge' | 'release' };
+  /** The newest release that was accepted, where only releases are followed. */
+  release?: {
+    version: string;
+    sequence: number;
+    signer: string;
+    rootVersion: number;
+    releasedAt: string;
+    commit: string;
+  };
   /** `fetched`: the newest commit seen; `applied`: the newest commit accepted and acted on. */
   revision: { fetched?: string; applied?: string };
   /** No commit is taken over, because somebody has suspended that. */

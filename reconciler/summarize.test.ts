@@ -48,6 +48,7 @@ function facts(change: Partial<Facts> & { instance?: InstanceStatus } = {}): Fac
     good,
     stalled: new Map(),
     removals: undefined,
+    trust: undefined,
     pruneFailed: new Map(),
     instances: () => [change.instance ?? instance('Running')],
     rollout: () => undefined,

@@ -1,3 +1,4 @@
+import type { SeenReleases } from '../repo/trust/index.ts';
 import {
   type Catalog,
   compareProblems,
@@ -12,6 +13,7 @@ import type { Removals } from './prune/index.ts';
 import { type Draft, instanceProblems, serverSight } from './server-sight.ts';
 import type { Condition, InstanceStatus, ProjectStatus, RolloutStatus, ServerStatus, Status } from './status.ts';
 import type { Suspensions } from './suspensions.ts';
+import { modeOf, releaseStatus, trustDrafts } from './trust-sight.ts';
 
 /** Everything the loop knows; the only input of the status. */
 export interface Facts {
@@ -29,6 +31,8 @@ export interface Facts {
   catalog: Catalog | undefined;
   good: ReadonlyMap<ResourceId, Good>;
   stalled: ReadonlyMap<ResourceId, readonly Problem[]>;
+  /** The releases that were seen, where only those are followed. */
+  trust: (Omit<SeenReleases, 'passedOver'> & { passedOver: readonly Problem[] }) | undefined;
   /** What the newest commit that was applied took out of service, and what of it waits. */
   removals: Removals | undefined;
   /** Instances that nobody wants and that could not be ended. */
@@ -59,13 +63,19 @@ export function summarize(facts: Facts, previous: Status | undefined, now: strin
   const { id, ...repository } = facts.repository;
   const repositoryId = facts.catalog?.repository?.spec.id ?? id;
   return {
-    repository: { ...(repositoryId !== undefined && { id: repositoryId }), ...repository },
+    repository: { ...(repositoryId !== undefined && { id: repositoryId }), ...repository, mode: modeOf(facts) },
+    ...releaseStatus(facts),
     revision: {
       ...(facts.fetched !== undefined && { fetched: facts.fetched }),
       ...(facts.applied !== undefined && { applied: facts.applied }),
     },
     ...suspension(facts.suspended.repository()),
-    conditions: settle(overall(facts, servers), facts.applied, previous?.conditions, now),
+    conditions: settle(
+      [...overall(facts, servers), ...trustDrafts(facts, now)],
+      facts.applied,
+      previous?.conditions,
+      now,
+    ),
     servers,
     projects,
     ...pruneStatus(facts),
@@ -230,6 +240,7 @@ function allProblems(facts: Facts, servers: readonly ServerStatus[]): Problem[] 
     ...(facts.refused ?? []),
     ...facts.problems,
     ...facts.pruneFailed.values(),
+    ...(facts.trust?.passedOver ?? []),
     ...running,
   ];
   const unique = new Map(found.map(one => [JSON.stringify(one), one]));

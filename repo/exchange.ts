@@ -4,6 +4,7 @@ import type { Credentials } from './credentials.ts';
 import { git } from './git.ts';
 import { watchGrowth } from './growth.ts';
 import { type HttpAnswer, readTrace } from './http-answer.ts';
+import { listRefs } from './ls-refs.ts';
 import type { MirrorOptions } from './mirror.ts';
 import {
   createMirror,
@@ -16,7 +17,7 @@ import {
 } from './mirror-folder.ts';
 import { remoteProblem } from './problems.ts';
 import type { RateLimit } from './rate-limit.ts';
-import type { FetchResult, Oid } from './types.ts';
+import type { FetchResult, Oid, RefAt } from './types.ts';
 
 type Transfer = { oid: Oid } | { problem: Problem };
 
@@ -55,11 +56,42 @@ export class Exchange {
   /** Where the ref is, without a transfer; one request for exactly this ref. */
   async ask(): Promise<Transfer> {
     const { ref } = this.options;
-    const result = await this.git(['ls-remote', '--quiet', '--', this.options.remote.url, ref]);
+    const listed = await this.list([ref]);
+    if ('problem' in listed) return listed;
+    const found = listed.refs.find(each => each.ref === ref);
+    return found ? { oid: found.oid } : this.refNotFound();
+  }
+
+  /** The refs that begin with one of these, without a transfer. */
+  async list(prefixes: readonly string[]): Promise<{ refs: RefAt[] } | { problem: Problem }> {
+    const { config, extra } = this.credentials;
+    const { remote, timeoutMs } = this.options;
+    const asked = await listRefs(remote, prefixes, {
+      env: this.folder.env,
+      gitDir: this.folder.dir,
+      config,
+      extra,
+      ...remoteConfig(this.folder),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(this.signal && { signal: this.signal }),
+    });
+    if ('refs' in asked) return asked;
+    if ('failed' in asked) return { problem: this.explain(this.untraced(asked.failed)) };
+    const result = await this.git(['ls-remote', '--quiet', '--', remote.url, ...prefixes.map(each => `${each}*`)]);
     if (result.code !== 0) return { problem: this.explain(result) };
-    // A pattern also matches refs that end with it.
-    const line = lines(result).find(each => each.endsWith(`\t${ref}`));
-    return line === undefined ? this.refNotFound() : { oid: line.slice(0, line.indexOf('\t')) };
+    const refs = lines(result).map(line => line.split('\t'));
+    return { refs: refs.flatMap(([oid = '', ref = '']) => (/\^\{\}$/.test(ref) ? [] : [{ oid, ref }])) };
+  }
+
+  /** Take over a tag and what it leads to, under a name of our own. */
+  async take(ref: string, as: string): Promise<{ problem?: Problem }> {
+    const { timeoutMs = 60_000, remote } = this.options;
+    const what = ['--refmap=', '--', remote.url, `+${ref}:${as}`];
+    let result = await this.receive([...FETCH, `--depth=${DEPTH}`, ...what], this.folder, timeoutMs);
+    if (result.code !== 0 && /does not support (?:shallow|--depth)/.test(result.stderr)) {
+      result = await this.receive([...FETCH, ...what], this.folder, timeoutMs);
+    }
+    return result.code === 0 ? {} : { problem: this.explain(result) };
   }
 
   /** Take over the ref and what it needs, and mend the mirror when that is what stands in the way. */
@@ -195,6 +227,10 @@ export class Exchange {
       ...(timeoutMs !== undefined && { timeoutMs }),
       signal: AbortSignal.any([...(this.signal ? [this.signal] : []), ...signals]),
     });
+    return this.untraced(result);
+  }
+
+  private untraced(result: RunResult): RunResult {
     if (this.options.remote.kind !== 'http') return result;
     const { stderr, answer } = readTrace(result.stderr);
     this.answer = answer;

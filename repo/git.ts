@@ -12,6 +12,8 @@ export interface GitOptions extends GitEnvironmentOptions {
   maxOutputBytes?: number;
   signal?: AbortSignal;
   input?: string | Uint8Array;
+  /** See `RunOptions`. */
+  reply?: string;
 }
 
 /**
@@ -27,6 +29,7 @@ export function git(args: readonly string[], options: GitOptions): Promise<RunRe
     ...(maxOutputBytes !== undefined && { maxOutputBytes }),
     ...(signal && { signal }),
     ...(input !== undefined && { input }),
+    ...(options.reply !== undefined && { reply: options.reply }),
   });
 }
 

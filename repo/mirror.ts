@@ -65,6 +65,16 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
         () => tidyMirror(folder),
       ),
     deepen: (commits, signal) => alone(() => deepenOnce(everything, commits, signal)),
+    list: (prefixes, signal) =>
+      alone(async () => {
+        const exchange = await openExchange(everything, signal);
+        return 'problem' in exchange ? exchange : exchange.list(prefixes);
+      }),
+    take: (taken, as, signal) =>
+      alone(async () => {
+        const exchange = await openExchange(everything, signal);
+        return 'problem' in exchange ? exchange : exchange.take(taken, as);
+      }),
   };
 }
 

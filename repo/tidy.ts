@@ -30,7 +30,7 @@ export async function tidyMirror(folder: MirrorFolder, limits = { packs: MAX_PAC
 async function forgetBoundaries({ dir, env, held }: MirrorFolder): Promise<void> {
   const file = join(dir, 'shallow');
   const text = await readFile(file, 'utf8').catch(() => '');
-  const listed = await git(['rev-list', held], { env, gitDir: dir, timeoutMs: TIMEOUT_MS });
+  const listed = await git(['rev-list', held, '--glob=refs/mcpctl/*'], { env, gitDir: dir, timeoutMs: TIMEOUT_MS });
   if (text === '' || listed.code !== 0) return;
   const reachable = new Set(listed.stdout.toString().split('\n'));
   const kept = text.split('\n').filter(line => line !== '' && reachable.has(line));

@@ -37,6 +37,12 @@ export type FetchResult = { commit: Oid; changed: boolean; rewritten?: Oid } | {
  */
 export type FetchMode = 'poll' | 'poke' | 'rebuild';
 
+/** A remote's ref and what is there. */
+export interface RefAt {
+  ref: string;
+  oid: Oid;
+}
+
 /** The daemon's bare copy of a remote: one exact ref, fetched into it, never a checkout. */
 export interface Mirror {
   readonly gitDir: string;
@@ -49,6 +55,10 @@ export interface Mirror {
    * @returns a problem, or nothing
    */
   deepen(commits: number, signal?: AbortSignal): Promise<{ problem?: Problem }>;
+  /** The remote's refs that begin with one of these full names, without a transfer; no others are told. */
+  list(prefixes: readonly string[], signal?: AbortSignal): Promise<{ refs: RefAt[] } | { problem: Problem }>;
+  /** Take over another ref, under a name of our own. @param as below `refs/mcpctl/` */
+  take(ref: string, as: string, signal?: AbortSignal): Promise<{ problem?: Problem }>;
 }
 
 export interface DeployKey {

@@ -25,6 +25,7 @@ export * from './problem.ts';
 export { renderPrompt } from './prompt-arguments.ts';
 export { type GivenDocument, readDocuments } from './read-documents.ts';
 export * from './release/index.ts';
+export { releaseProblems } from './release-rules.ts';
 export * from './resource.ts';
 export { lockFolder, partsOfId, usualPlace } from './resource-path.ts';
 export * from './review/index.ts';

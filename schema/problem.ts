@@ -394,6 +394,27 @@ export const problemCodes = {
     meaning: 'Another root of trust is pinned on this machine for the repository.',
     cure: 'Ask who runs the repository; if it really has a new root, remove the old one’s folder first.',
   },
+  RELEASE_PASSED_OVER: {
+    severity: 'warning',
+    meaning: 'A tag with the name of a release is not trusted, and is passed over; what is in service stays.',
+    cure: 'See the check that failed with `mcpctl verify TAG --explain`; find out who made the tag.',
+  },
+  PACKAGE_NOT_LOCKED: {
+    severity: 'error',
+    meaning: 'Where only releases are followed, an npm server without a reviewed lock is refused.',
+    cure: 'Run `mcpctl lock NAME`, commit what it writes, and release again.',
+  },
+  IMAGE_REFUSED: {
+    severity: 'error',
+    meaning: 'Where only releases are followed, an image that is not named by digest is refused.',
+    cure: 'Name it by digest, `name@sha256:…`, and release again.',
+  },
+  ISOLATION_REQUIRED: {
+    severity: 'error',
+    meaning:
+      'A server must be isolated, or does not say that it need not be, and the process runtime isolates nothing.',
+    cure: 'Run it in a container; or write `requireIsolation: false` to accept that it has the daemon’s own rights.',
+  },
   ROOT_MISSING: {
     severity: 'error',
     meaning: 'The repository has no root of trust, or not the one that was named.',

@@ -1,4 +1,4 @@
-import { limitProblems } from '../../schema/index.ts';
+import { type Catalog, limitProblems, type Problem, releaseProblems } from '../../schema/index.ts';
 import { accept } from '../accept.ts';
 import { type StepContext, type StepResult, settle } from './step.ts';
 
@@ -6,7 +6,7 @@ import { type StepContext, type StepResult, settle } from './step.ts';
 const MAX_PROBLEMS = 1_000;
 
 /** Decide what of the commit goes into service, or that the commit is refused as a whole. */
-export function decide(context: StepContext): StepResult {
+export async function decide(context: StepContext): Promise<StepResult> {
   const { pass, state, journal, service } = context;
   const { commit = '' } = pass;
   const outcome = accept(pass.files ?? [], state.good, commit, {
@@ -14,9 +14,11 @@ export function decide(context: StepContext): StepResult {
     before: state.catalog,
     suspended: context.suspensions.held(),
     allowPrune: context.store.allowedPrune() === commit,
+    ...(context.releases && { strict: releaseProblems }),
   });
-  if ('refused' in outcome) {
-    const refused = limitProblems(outcome.refused, MAX_PROBLEMS);
+  const refusal = 'refused' in outcome ? outcome.refused : await untrusted(context, outcome.catalog);
+  if ('refused' in outcome || refusal) {
+    const refused = limitProblems(refusal ?? [], MAX_PROBLEMS);
     journal.report(refused, state.refused);
     state.refused = refused;
     service.serveLastGood();
@@ -27,4 +29,11 @@ export function decide(context: StepContext): StepResult {
   journal.report(problems, state.problems);
   pass.accepted = { ...outcome, problems };
   return 'next';
+}
+
+/** The repository itself may say that its branch is not to be followed; on this machine a root may be pinned for it. */
+async function untrusted({ mustNotFollow }: StepContext, catalog: Catalog): Promise<Problem[] | undefined> {
+  const repository = catalog.repository?.spec;
+  const found = repository && (await mustNotFollow?.(repository));
+  return found && [found];
 }

@@ -8,6 +8,9 @@ export async function fetch(context: StepContext): Promise<StepResult> {
   if ('problem' in fetched) return fetched;
   const { commit, rewritten } = fetched;
   if (rewritten !== undefined) context.journal.log({ type: 'problem', problem: rewrittenProblem(rewritten, commit) });
+  pass.commit = commit;
+  // The branch is only where newer roots may be; what is followed are its releases.
+  if (context.releases) return 'next';
   state.working = state.fetched !== commit;
   state.fetched = commit;
   context.statusChanged();
@@ -15,7 +18,6 @@ export async function fetch(context: StepContext): Promise<StepResult> {
     state.sourceProblem = undefined;
     return 'done';
   }
-  pass.commit = commit;
   return 'next';
 }
 

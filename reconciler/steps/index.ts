@@ -5,8 +5,9 @@ import { fetch } from './fetch.ts';
 import { prune } from './prune.ts';
 import { read } from './read.ts';
 import type { Step } from './step.ts';
+import { trust } from './trust.ts';
 
-export const steps: readonly Step[] = [fetch, read, decide, apply];
+export const steps: readonly Step[] = [fetch, trust, read, decide, apply];
 /** Done at the end of every pass, whatever became of it. */
 export const finish = prune;
 

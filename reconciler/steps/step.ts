@@ -1,4 +1,5 @@
-import type { ParsedFile, Problem } from '../../schema/index.ts';
+import type { ReleaseSource } from '../../repo/trust/index.ts';
+import type { ParsedFile, Problem, Repository } from '../../schema/index.ts';
 import type { Accepted } from '../accept.ts';
 import type { Follower } from '../follow.ts';
 import type { Inventory } from '../inventory.ts';
@@ -30,6 +31,10 @@ export interface StepContext {
   /** Aborted when the daemon stops. */
   readonly signal: AbortSignal;
   readonly follower: Follower;
+  /** Where only signed releases are followed. */
+  readonly releases: ReleaseSource | undefined;
+  /** Why a commit of the branch may not be followed as it is; asked for what it says of itself. */
+  readonly mustNotFollow: ((repository: Repository) => Promise<Problem | undefined>) | undefined;
   readonly store: StateStore;
   readonly service: Service;
   readonly journal: Journal;

@@ -6,6 +6,12 @@
 export type { CheckedTag, Mark } from './check-tag.ts';
 export * from './known-releases.ts';
 export * from './release-objects.ts';
+export {
+  openReleaseSource,
+  type ReleaseSource,
+  type ReleaseSourceOptions,
+  type SeenReleases,
+} from './release-source.ts';
 export { chainFrom, readRootDocuments } from './repository-roots.ts';
 export { writeRestored } from './restore.ts';
 export { firstFault, keyFault, newest, ROOT_NAMESPACE, type RootChain, walkRoots } from './root-chain.ts';

@@ -69,7 +69,7 @@ describe('what a machine trusts', () => {
 
   it('goes back where somebody allows it, and remembers that', async () => {
     await advanceTrust(trust, [one], mark(3), NOW);
-    await advanceTrust(trust, [one], mark(2), NOW, true);
+    await advanceTrust(trust, [one], mark(2), NOW, { allowRollback: true });
     await advanceTrust(trust, [one], mark(4), NOW);
     const lowered = [{ at: NOW.toISOString(), from: 3, to: 2 }];
     expect(await readTrust(home, ID)).toMatchObject({ mark: { sequence: 4, lowered } });

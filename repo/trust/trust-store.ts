@@ -27,6 +27,8 @@ const MarkFile = z.strictObject({
   tag: z.string().regex(/^[0-9a-f]{40,64}$/),
   manifest: z.string().regex(/^[0-9a-f]{64}$/),
   acceptedAt: z.iso.datetime(),
+  /** Of the releases accepted last, the newest at the end. */
+  commits: z.array(z.string().regex(/^[0-9a-f]{40,64}$/)).max(50),
   /** Each time that somebody allowed this machine to go below the mark. */
   lowered: z.array(z.strictObject({ at: z.iso.datetime(), from: z.int().min(1), to: z.int().min(1) })).max(1000),
 });
@@ -38,7 +40,9 @@ export interface MachineTrust {
   fingerprint: string;
   remotes: readonly string[];
   chain: RootChain;
-  mark: (Mark & { acceptedAt: string; lowered: { at: string; from: number; to: number }[] }) | undefined;
+  mark:
+    | (Mark & { acceptedAt: string; commits: string[]; lowered: { at: string; from: number; to: number }[] })
+    | undefined;
 }
 
 /**
@@ -105,13 +109,21 @@ export async function pinRoot(
   });
 }
 
+/** How a release is accepted. */
+export interface AcceptOptions {
+  /** Below the mark is allowed, and recorded. */
+  allowRollback?: boolean;
+  /** The release's commit, to be known again as one that was accepted. */
+  commit?: string;
+}
+
 /** Remember newer roots and a newly accepted release, before anything of it is applied. What is newer by then stays. */
 export async function advanceTrust(
   trust: MachineTrust,
   chain: RootChain,
   mark: Mark | undefined,
   now: Date,
-  allowRollback = false,
+  options: AcceptOptions = {},
 ): Promise<MachineTrust> {
   const home = join(trust.folder, '..', '..');
   return locked(home, trust.folder, async () => {
@@ -120,7 +132,7 @@ export async function advanceTrust(
     const walk = walkRoots(current.chain, offered);
     if (walk.faults.length > 0) throw unusable(trust.folder, walk.faults.join('; '));
     if (walk.chain.length > current.chain.length) await writePinned({ ...current, chain: walk.chain }, now);
-    if (mark) await writeMark(current, mark, newest(walk.chain).version, now, allowRollback);
+    if (mark) await writeMark(current, mark, newest(walk.chain).version, now, options);
     return required(await readTrust(home, trust.repository), trust.folder);
   });
 }
@@ -130,7 +142,7 @@ async function writeMark(
   mark: Mark,
   rootVersion: number,
   now: Date,
-  allowRollback: boolean,
+  { allowRollback = false, commit }: AcceptOptions,
 ): Promise<void> {
   if (mark.rootVersion !== rootVersion) throw raced(folder, `version ${rootVersion} of the root was learned of`);
   const same = before?.rootVersion === mark.rootVersion;
@@ -141,7 +153,18 @@ async function writeMark(
   const lowered = [...(before?.lowered ?? [])];
   if (lowers) lowered.push({ at, from: before.sequence, to: mark.sequence });
   const { sequence, version, tag, manifest } = mark;
-  const file = { rootVersion, sequence, version, tag, manifest, acceptedAt: at, lowered: lowered.slice(-1000) };
+  const others = (before?.commits ?? []).filter(one => one !== commit);
+  const commits = commit === undefined ? others : [...others, commit].slice(-50);
+  const file = {
+    rootVersion,
+    sequence,
+    version,
+    tag,
+    manifest,
+    acceptedAt: at,
+    commits,
+    lowered: lowered.slice(-1000),
+  };
   await writeAtomic(join(folder, 'mark.json'), `${JSON.stringify(file, undefined, 2)}\n`);
 }
 

@@ -58,6 +58,8 @@ export interface Verdict {
   tag?: Oid;
   /** Only of a release that is trusted. */
   release?: VerifiedRelease;
+  /** A renewal that could not be judged without this tag, the one before. */
+  renews?: string;
   /** The chain as far as it holds: a root that came with an untrusted release is a root all the same. */
   chain: RootChain;
 }
@@ -92,7 +94,15 @@ async function verifyWith(objects: Objects, options: VerifyOptions): Promise<Ver
   const terms = { chain, mark, now, allowRollback, asOf };
   const renewed = await renewedManifest(objects, found.bytes, chain);
   const checked = checkTag(found.bytes, ref, found.oid, { ...terms, renewed }, checks);
-  const untrusted = () => ({ trusted: false, checks: checks.list(), chain, tag: found.oid });
+  const renews =
+    checks.failed?.name === 'key' && renewed === undefined ? await unseenBefore(objects, found.bytes) : undefined;
+  const untrusted = () => ({
+    trusted: false,
+    checks: checks.list(),
+    chain,
+    tag: found.oid,
+    ...(renews !== undefined && { renews }),
+  });
   if (!checked || !commit || root === undefined) return untrusted();
   const manifest = checkManifest(await readManifestBytes(objects, root, checked.message), checked.message, checks);
   if (!manifest) return untrusted();
@@ -198,6 +208,19 @@ async function checkContents(
   } catch (error) {
     checks.fail('files', (error as Error).message);
   }
+}
+
+/** The nearest of the releases before one that is not here. */
+async function unseenBefore(objects: Objects, tag: Buffer): Promise<string | undefined> {
+  let bytes = tag;
+  for (let depth = 0; depth < MAX_RENEWALS; depth++) {
+    const previous = messageOf(bytes)?.previous;
+    if (!previous) return undefined;
+    const before = await readObject(objects, previous.oid, 'tag', MAX_TAG_BYTES);
+    if (!before) return previous.tag;
+    bytes = before.bytes;
+  }
+  return undefined;
 }
 
 function messageOf(tag: Buffer): ReleaseMessage | undefined {

@@ -22,6 +22,7 @@ import {
   problem,
   type ReleaseMessage,
   raise,
+  releaseProblems,
   releaseVersion,
   type VersionHint,
 } from '../../../schema/index.ts';
@@ -63,6 +64,7 @@ export async function draftRelease(place: ReleasePlace, options: DraftOptions, n
   const released = previous && (await place.git.run(['rev-parse', `${previous.commit}^`]));
   const commits = await commitsBetween(place.git, released, place.head, place.workshop.path);
   if (options.renew) return { ...renewal(place, chain, previous, options, now), passedOver, commits: [] };
+  refuseUnpinned(place);
   const next = await makeNext(place, previous?.manifest, commits, bumps);
   const [refused] = next.problems;
   if (refused) throw new ProblemError(refused);
@@ -82,6 +84,16 @@ export async function draftRelease(place: ReleasePlace, options: DraftOptions, n
   const version = nextOwn(previous, options.version, bumps.own ?? bumpOf(next));
   const message = messageFor(place, chain, previous, manifest, version, options, now);
   return { chain, previous, passedOver, next, manifest, message, commits, parent: place.head };
+}
+
+/** What machines that follow releases would refuse is not released. */
+function refuseUnpinned({ loaded, repository }: ReleasePlace): void {
+  if (repository.spec.trust?.mode !== 'release') return;
+  const { resources } = loaded.catalog;
+  const [first, ...more] = [...resources.values()].flatMap(one => releaseProblems(one, id => resources.has(id)));
+  if (!first) return;
+  const others = more.length === 0 ? '' : ` (and ${more.length} more like this)`;
+  throw new ProblemError({ ...first, message: `${first.message}${others}` });
 }
 
 async function findPrevious(place: ReleasePlace, chain: RootChain, named: string | undefined) {

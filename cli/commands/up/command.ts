@@ -44,6 +44,7 @@ export function upCommand(context: CliContext): Command {
       [30, 30, 30, 30, 30, 300],
     )
     .option('--drain <seconds>', 'how long calls under way may hold up the end of their server', parseSeconds, 10)
+    .option('--allow-rollback', 'with a pinned root: accept the newest trusted release though it is below the last one')
     .option('--once', 'wait until everything is Ready, print the status, stop everything, exit')
     .option('--timeout <seconds>', 'with --once: how long to wait for Ready', parseSeconds, 120)
     .addOption(

@@ -32,6 +32,7 @@ import { type DaemonFile, defaultStateDir } from '../../daemon.ts';
 import type { UpOptions } from './run.ts';
 import { stateProblem } from './state-problem.ts';
 import { openTelemetry } from './telemetry.ts';
+import { openTrust } from './trust.ts';
 
 /** Everything that runs, composed. */
 export interface Running {
@@ -42,6 +43,8 @@ export interface Running {
   workingTree: boolean;
   /** The access token, when it was made just now. */
   newToken: string | undefined;
+  /** Whose word counts for what runs here. */
+  mode: 'open' | 'release';
   /** The public half of the ssh key, when that was made just now. */
   newDeployKey: string | undefined;
   /** End every server, then the gateway, and give the state directory back. */
@@ -116,8 +119,15 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
   const reader = openReader({ gitDir: mirror.gitDir, path, keptIn: join(stateDir, 'parsed') });
   cleanUp.push(() => reader.close());
   const packages = openPackageStore({ dir: join(home, 'packages'), env });
+  const allowRollback = options.allowRollback === true;
+  const { mode, ...trust } = await openTrust({ mirror, env, home, path, remote, ref, allowRollback });
+  if (trust.releases && !(await trust.releases.wasAccepted(store.applied()))) {
+    // From before the root was pinned, or from elsewhere: nobody has vouched for it, so it is not served again.
+    store.accept(store.applied() ?? '', store.good(), new Map());
+  }
   const reconciler = createReconciler({
-    repository: { display: remote.display, ref: options.ref, path: options.path, mode: 'open' },
+    repository: { display: remote.display, ref: options.ref, path: options.path, mode },
+    ...trust,
     mirror,
     reader,
     store,
@@ -165,6 +175,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     stateDir,
     workingTree: remote.kind === 'path' && existsSync(join(remote.url, '.git')),
     newToken: token.made ? token.value : undefined,
+    mode,
     newDeployKey: mirror.deployKey?.made === true ? mirror.deployKey.line : undefined,
     close: () => undo(cleanUp),
   };

@@ -32,6 +32,8 @@ export interface UpOptions extends CliContext {
   backoff: number[];
   /** Seconds that calls under way have to end before their server does. */
   drain: number;
+  /** Once, a release below the one accepted last. */
+  allowRollback?: boolean;
   once?: boolean;
   /** Seconds; only with `once`. */
   timeout: number;
@@ -65,7 +67,11 @@ function welcome({ io, ref }: UpOptions, running: Running): void {
   if (running.newToken !== undefined) {
     io.stderr(`${paint(io, 'bold', 'access token (shown once):')} ${running.newToken}\n`);
   }
-  io.stderr(`${paint(io, 'yellow', '!')} trust mode open: whoever can push to the repository decides what runs here\n`);
+  if (running.mode === 'release') step(io, 'following signed releases only: a root is pinned for this repository');
+  else
+    io.stderr(
+      `${paint(io, 'yellow', '!')} trust mode open: whoever can push to the repository decides what runs here\n`,
+    );
 }
 
 /** Serve until told to stop; the first complete status is printed. */
