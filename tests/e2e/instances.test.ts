@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { freePort } from '../../host/index.ts';
 import type { InstanceDetail, Status } from '../../reconciler/index.ts';
 import { mcpctl } from '../command-line.ts';
 import { type Files, type TempRepository, tempRepository } from '../temp-repository.ts';
@@ -171,6 +172,32 @@ it('a server that is killed works again in the same session', async () => {
   await poll('another process to answer', 10_000, async () => {
     const answer = await call(client, 'one__who').catch(() => '');
     return answer.startsWith('one ') && answer !== `one ${pid}`;
+  });
+});
+
+it('an external server has an instance, which is there again when the server is', async () => {
+  const port = await freePort();
+  const start = () => {
+    const program = join(import.meta.dirname, '..', 'fixtures', 'servers', 'sdk2-http.mjs');
+    const child = spawn(process.execPath, [program], { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
+    cleanUp.push(() => child.kill('SIGKILL'));
+    return child;
+  };
+  const first = start();
+  const url = `http://127.0.0.1:${port}/mcp`;
+  const running = await up({
+    far: `apiVersion: mcpctl.dev/v1\nkind: Server\nspec: {transport: streamable-http, url: "${url}"}\n`,
+  });
+  expect(instancesOf(await isReady(running), 'far')).toMatchObject([{ id: 'far-0', state: 'Running', ready: true }]);
+  const client = await connect(running);
+  expect(await call(client, 'far__echo', { message: 'hello' })).toBe('hello');
+  first.kill('SIGKILL');
+  await once(first, 'exit');
+  await expect(call(client, 'far__echo', { message: 'lost' })).rejects.toThrow(/far/);
+  await running.until('the loss', status => instancesOf(status, 'far')[0]?.ready === false);
+  start();
+  await poll('the same session to work again', 20_000, async () => {
+    return (await call(client, 'far__echo', { message: 'back' }).catch(() => '')) === 'back';
   });
 });
 
