@@ -33,7 +33,7 @@ it.skipIf(why !== undefined).each([
     const before = await daemon.until('Ready', status => condition(status, 'Ready') === 'True');
     writeFileSync(time, `${offset}\n`);
 
-    const commit = scene.repository.commit({ 'servers/s0.yaml': scene.server(1) });
+    const commit = scene.repository.commit({ 'servers/s0.yaml': scene.machine.server(1) });
     const after = await daemon.until(
       'the push',
       status => status.revision.applied === commit && condition(status, 'Ready') === 'True',
@@ -49,7 +49,7 @@ it.skipIf(why !== undefined).each([
       const [instance] = status.servers.find(({ name }) => name === 's1')?.instances ?? [];
       return instance?.state === 'Running' && instance.pid !== victim;
     });
-    await poll('one of each', 20_000, () => scene.running().join() === 'version-0,version-1');
+    await poll('one of each', 20_000, () => scene.machine.running().join() === 'version-0,version-1');
     expect(await daemon.stop()).toBe(0);
   } finally {
     await scene.remove();

@@ -34,7 +34,7 @@ afterAll(() => {
 it.skipIf(why !== undefined)(
   `a full disk${why ? `: ${why}` : ' stops nothing that runs, is said, and heals when there is room again'}`,
   async () => {
-    const scene = faultScene(1, root);
+    const scene = faultScene(1, { stateRoot: root });
     try {
       const daemon = await scene.up({ args: ['--poll', '0.3'] });
       const first = await daemon.until('Ready', status => condition(status, 'Ready') === 'True');
@@ -44,17 +44,17 @@ it.skipIf(why !== undefined)(
 
       // The content cannot be packed, so that it needs room.
       const note = `---\n---\n${randomBytes(20_000).toString('base64')}\n`;
-      const commit = scene.repository.commit({ 'servers/s0.yaml': scene.server(1), 'prompts/note.md': note });
+      const commit = scene.repository.commit({ 'servers/s0.yaml': scene.machine.server(1), 'prompts/note.md': note });
       const full = await daemon.until('the complaint', ({ conditions }) =>
         conditions.some(({ type, reason }) => type === 'Ready' && reason === 'SourceFailed'),
       );
       expect(full.problems.map(({ code }) => code)).toContain('STATE_UNUSABLE');
       expect(full.revision.applied).toBe(first.revision.applied);
-      expect(scene.running()).toEqual(['version-0']);
+      expect(scene.machine.running()).toEqual(['version-0']);
 
       rmSync(filler);
       await daemon.until('the push', now => now.revision.applied === commit && condition(now, 'Ready') === 'True');
-      expect(scene.running()).toEqual(['version-1']);
+      expect(scene.machine.running()).toEqual(['version-1']);
       expect(await daemon.stop()).toBe(0);
     } finally {
       await scene.remove();

@@ -59,7 +59,7 @@ it.each(damages)('a state that was %s: refuses to start, and leaves it as it is'
     expect(readdirSync(scene.stateDir).filter(name => !/-(?:wal|shm)$/.test(name))).toEqual(
       found.filter(name => !/-(?:wal|shm)$/.test(name)),
     );
-    expect(scene.running()).toEqual([]);
+    expect(scene.machine.running()).toEqual([]);
   } finally {
     await scene.remove();
   }
