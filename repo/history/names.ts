@@ -59,11 +59,12 @@ async function resolveDate(history: History, name: string): Promise<Oid> {
     .toString()
     .trim();
   if (found !== '') return found;
-  const args = ['log', '--max-parents=0', '--no-show-signature', '--format=%cI', history.tip, '--'];
-  const dates = (await history.git(args)).toString().trim().split('\n').sort();
+  const args = ['log', '--max-parents=0', '--no-show-signature', '--format=%ct', history.tip, '--'];
+  const seconds = (await history.git(args)).toString().trim().split('\n').map(Number);
+  const first = new Date(Math.min(...seconds) * 1000).toISOString().slice(0, 10);
   const shallow = (await isShallow(history)) ? ' Older ones are missing: `git fetch --unshallow` gets them.' : '';
   throw new ProblemError(
-    problem('REVISION_TOO_EARLY', `\`${name}\` is before the first commit, of ${dates[0] ?? 'no date'}`, {
+    problem('REVISION_TOO_EARLY', `\`${name}\` is before the first commit, of ${first}`, {
       hint: `Give a later date.${shallow}`,
     }),
   );

@@ -54,7 +54,7 @@ function text(
   return [
     table(facts),
     heading('Message'),
-    visibleText(commit.message).replace(/^/gm, '  '),
+    visibleText(commit.message).replace(/^(?=.)/gm, '  '),
     '\n',
     changes.length === 0 ? '' : `${heading('Resources')}${table(changes).replace(/^(?=.)/gm, '  ')}`,
     risks.length === 0 ? '' : `\n${risksText(io, risks).trimEnd()}\n`,
