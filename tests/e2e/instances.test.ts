@@ -221,6 +221,19 @@ it('rolling: the new one is ready before the old one goes, and calls under way e
   expect(instancesOf(status, 'one')).toMatchObject([{ id: 'one-1', state: 'Running' }]);
 });
 
+it('recreate: calls under way may end, but one that takes too long holds nothing up', async () => {
+  const running = await up({ one: server('one', '', 'old') }, ['--drain', '2']);
+  await isReady(running);
+  const client = await connect(running);
+  const short = call(client, 'one__slow', { ms: 700 });
+  const endless = call(client, 'one__slow', { ms: 100_000 }).catch((error: Error) => error.message);
+  await poll('both calls to be under way', 10_000, async () => (await detail('one-0')).inFlight === 2);
+  repository.commit({ 'servers/one.yaml': server('one', '', 'new') });
+  expect(await short).toMatch(/^old /);
+  expect(await endless).toMatch(/one/);
+  await poll('the new one', 20_000, async () => (await call(client, 'one__who').catch(() => '')).startsWith('new '));
+});
+
 it('rolling: a new spec that never gets ready is given up, over a restart too, until the next good one', async () => {
   const args = ['--backoff', '0.1'];
   const first = await up({ one: server('one', rolling, 'old') }, args);
