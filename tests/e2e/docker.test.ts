@@ -31,6 +31,8 @@ describe.skipIf(!docker)(
     afterEach(async () => {
       await running?.stop();
       running = undefined;
+      const left = docker.run('ps', '-aq', '--filter', 'label=mcpctl.dev/owner').split('\n');
+      if (left[0] !== '') docker.run('rm', '-f', '-v', ...left);
       rmSync(folder, { recursive: true, force: true });
     });
 

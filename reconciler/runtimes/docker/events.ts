@@ -66,7 +66,9 @@ function hear(stream: Readable, onEvent: (event: DockerEvent) => void): Promise<
     stream.on('error', () => resolve());
     stream.on('close', () => resolve());
     stream.on('end', () => resolve());
-    createInterface({ input: stream }).on('line', line => {
+    // An interface passes its input's error on as its own.
+    const lines = createInterface({ input: stream }).on('error', () => resolve());
+    lines.on('line', line => {
       const event = DockerEvent.safeParse(parsed(line));
       if (event.success) onEvent(event.data);
     });

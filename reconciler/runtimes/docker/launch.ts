@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import type { LaunchSpec } from '../runtime.ts';
-import { dockerProblem, dockerWords } from './client.ts';
+import { dockerProblem, dockerStatus, dockerWords } from './client.ts';
 import { HOME, type Plan, planContainer } from './container.ts';
 import { Found } from './found.ts';
 import { findImage } from './image.ts';
@@ -23,6 +23,8 @@ export interface Yard {
   putAway(container: string): Promise<void>;
 }
 
+const NAME_TRIES = 50;
+const NAME_PAUSE_MS = 100;
 const NOT_EXECUTABLE = /no such file or directory|executable file not found|permission denied|is a directory/i;
 /** Where `mcpctl-package` looks for it. */
 const LOCK_FILE = `${HOME}/package-lock.json`;
@@ -47,7 +49,7 @@ export async function planOf({ docker, owner, runners, networks }: Yard, spec: L
 /** Make the container, attach, start it. Nothing is left of one that does not start. Throws a ProblemError. */
 export async function startContainer(yard: Yard, spec: LaunchSpec, plan: Plan): Promise<DockerInstance> {
   const resource = `server/${spec.server}`;
-  const container = await yard.docker.createContainer(plan.options).catch((error: unknown) => {
+  const container = await createContainer(yard.docker, plan).catch((error: unknown) => {
     throw dockerProblem(error, `${spec.id} was not started`, resource);
   });
   yard.made(container.id);
@@ -58,6 +60,18 @@ export async function startContainer(yard: Yard, spec: LaunchSpec, plan: Plan): 
   } catch (error) {
     await container.remove({ force: true, v: true }).catch(() => undefined);
     throw notStarted(error, spec);
+  }
+}
+
+/** Docker gives a name free a moment after it has told of its container's end. */
+async function createContainer(docker: Docker, { options }: Plan): Promise<Docker.Container> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await docker.createContainer(options);
+    } catch (error) {
+      if (dockerStatus(error) !== 409 || tries >= NAME_TRIES) throw error;
+      await sleep(NAME_PAUSE_MS);
+    }
   }
 }
 
