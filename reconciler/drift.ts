@@ -1,33 +1,130 @@
-import { type Catalog, type Problem, problem, resourceId } from '../schema/index.ts';
+import { type Catalog, type Problem, problem } from '../schema/index.ts';
 import type { Fleet } from './instances/index.ts';
-import type { Runtime, RuntimeEvent } from './runtimes/index.ts';
+import type { Observed, Runtime, RuntimeEvent } from './runtimes/index.ts';
 
 /** What is done about an instance that somebody changed: told and replaced, or only told. */
 export type DriftPolicy = 'correct' | 'report';
 
+/** An instance that is not as it was started, and that nobody asked mcpctl to change. */
+export interface Drift {
+  /** `<server>-<ordinal>` */
+  id: string;
+  server: string;
+  because: string;
+  action: DriftPolicy;
+}
+
+/** An instance that is looked after, as far as drift goes. */
+export interface Expected {
+  id: string;
+  server: string;
+  /** Digests of the specs that may run: while a server is replaced in turn, there are several. */
+  specs: readonly string[];
+}
+
 /**
- * Follow what happens to instances behind our back. One that ended is started again by who supervises it; one that is
- * there and not as it was started is told, and replaced where that is wanted. A runtime that is back is tried at once.
- * @param options.policy for servers that say nothing themselves
- * @returns the way to stop
+ * Which instances are not as they were started. Pure. What has ended is not among them: that is a death like any
+ * other, and supervision starts it again.
+ * @param actionOf by server
  */
-export function followDrift(
-  runtime: Runtime,
-  fleet: Fleet,
-  options: { policy: DriftPolicy; catalog(): Catalog | undefined; report(found: Problem): void },
-): () => void {
-  function changed({ id, reason }: RuntimeEvent): void {
-    const name = id.slice(0, id.lastIndexOf('-'));
-    const server = options.catalog()?.get(resourceId('Server', 'global', name));
-    if (server?.kind !== 'Server') return;
-    const correct = (server.spec.drift ?? options.policy) === 'correct';
-    const outcome = correct ? 'it is replaced' : 'it is left as it is';
-    options.report(problem('INSTANCE_CHANGED', `${id}: ${reason}; ${outcome}`, { resource: server.id }));
-    if (correct) fleet.restart(id);
+export function planDrift(
+  expected: readonly Expected[],
+  observed: readonly Observed[],
+  actionOf: (server: string) => DriftPolicy,
+): Drift[] {
+  const found = new Map(observed.map(one => [one.id, one]));
+  return expected.flatMap(({ id, server, specs }) => {
+    const one = found.get(id);
+    const because = one?.owned === true ? difference(one, specs) : undefined;
+    return because === undefined ? [] : [{ id, server, because, action: actionOf(server) }];
+  });
+}
+
+function difference({ state, specDigest, adoptable, why }: Observed, specs: readonly string[]): string | undefined {
+  if (state === 'ended') return undefined;
+  if (state === 'paused') return why ?? 'somebody paused it';
+  if (!specs.includes(specDigest)) return 'what runs was started from another spec';
+  return adoptable ? undefined : (why ?? 'it is not as it was started');
+}
+
+/** Looks for drift, tells it, and puts it right. */
+export interface DriftWatch {
+  /** Look now, in the background. */
+  look(): void;
+  /** What was found last and is only reported, by instance. */
+  readonly reported: ReadonlyMap<string, Drift>;
+  stop(): void;
+}
+
+interface DriftOptions {
+  runtime: Pick<Runtime, 'list' | 'watch'>;
+  fleet: Pick<Fleet, 'statuses' | 'specsInUse' | 'restart' | 'retryNow'>;
+  report(found: Problem): void;
+  catalog(): Catalog | undefined;
+  /** For servers that say nothing of their own. */
+  standard: DriftPolicy;
+  onChange(): void;
+}
+
+export function watchDrift({ runtime, fleet, report, catalog, standard, onChange }: DriftOptions): DriftWatch {
+  const reported = new Map<string, Drift>();
+  let looking = false;
+  let again = false;
+
+  function actionOf(server: string): DriftPolicy {
+    const resource = catalog()?.get(`server/${server}`);
+    return (resource?.kind === 'Server' ? resource.spec.drift : undefined) ?? standard;
   }
 
-  return runtime.watch(event => {
-    if (event.type === 'returned') fleet.retryNow();
-    if (event.type === 'changed') changed(event);
-  });
+  function expected(): Expected[] {
+    const servers = catalog()?.list('Server') ?? [];
+    return servers.flatMap(({ name, spec }) =>
+      spec.url !== undefined
+        ? []
+        : fleet
+            .statuses(name)
+            .filter(({ state }) => state === 'Running')
+            .map(({ id }) => ({ id, server: name, specs: fleet.specsInUse(name) })),
+    );
+  }
+
+  async function look(): Promise<void> {
+    if (looking) {
+      again = true;
+      return;
+    }
+    looking = true;
+    // A runtime that is out of reach says so by itself; nothing is known of drift then.
+    const observed = await runtime.list().catch(() => undefined);
+    if (observed) settle(planDrift(expected(), observed, actionOf));
+    looking = false;
+    if (again) {
+      again = false;
+      await look();
+    }
+  }
+
+  function settle(found: readonly Drift[]): void {
+    const before = [...reported.keys()].join();
+    const known = new Map(reported);
+    reported.clear();
+    for (const drift of found) {
+      if (drift.action === 'report') reported.set(drift.id, drift);
+      if (known.get(drift.id)?.because !== drift.because) report(driftProblem(drift));
+      if (drift.action === 'correct') fleet.restart(drift.id);
+    }
+    if ([...reported.keys()].join() !== before) onChange();
+  }
+
+  function happened({ type }: RuntimeEvent): void {
+    if (type === 'returned') fleet.retryNow();
+    void look();
+  }
+
+  return { look: () => void look(), reported, stop: runtime.watch(happened) };
+}
+
+function driftProblem({ id, server, because, action }: Drift): Problem {
+  const outcome = action === 'correct' ? 'it is replaced' : 'it is left as it is';
+  return problem('INSTANCE_CHANGED', `${id}: ${because}; ${outcome}`, { resource: `server/${server}` });
 }

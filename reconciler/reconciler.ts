@@ -3,7 +3,7 @@ import type { Mirror, Reader } from '../repo/index.ts';
 import type { ReleaseSource } from '../repo/trust/index.ts';
 import { asProblem, type Problem, problem, type Repository, resourceId } from '../schema/index.ts';
 import { createBoard } from './board.ts';
-import { type DriftPolicy, followDrift } from './drift.ts';
+import { type DriftPolicy, watchDrift } from './drift.ts';
 import type { ReconcilerEvent } from './events.ts';
 import { createFollower } from './follow.ts';
 import { type Backoff, createFleet, defaultBackoff, type Fleet, type Prepare } from './instances/index.ts';
@@ -107,6 +107,14 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const board = createBoard(fleet, previous => summarize(facts(), previous, new Date(clock.now()).toISOString()));
   const suspensions = createSuspensions(store.suspensions, clock);
   const service = createService({ fleet, board, sources, suspensions, state, appliedBefore: store.applied(), signal });
+  const drift = watchDrift({
+    runtime: options.runtime,
+    fleet,
+    report: found => journal.log({ type: 'problem', problem: found }),
+    catalog: () => state.catalog,
+    standard: options.drift ?? 'correct',
+    onChange: board.statusChanged,
+  });
   const context: Omit<StepContext, 'pass'> = {
     state,
     signal,
@@ -117,15 +125,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     service,
     journal,
     inventory,
+    drift,
     suspensions,
     environment: options.environment,
     statusChanged: board.statusChanged,
   };
-  const stopFollowing = followDrift(options.runtime, fleet, {
-    policy: options.drift ?? 'correct',
-    catalog: () => state.catalog,
-    report: found => journal.log({ type: 'problem', problem: found }),
-  });
   let finished: Promise<void> = Promise.resolve();
   const notifications =
     options.notifications &&
@@ -147,6 +151,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       rollout: server => fleet.rollout(server),
       suspended: suspensions,
       pruneFailed: inventory.failed,
+      drift: drift.reported,
     };
   }
 
@@ -233,8 +238,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     onStatus: board.onStatus,
     async close(options) {
       stopping.abort();
+      drift.stop();
       await finished;
-      stopFollowing();
       await fleet.close(options);
       observer.close();
       await notifications?.close();

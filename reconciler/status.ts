@@ -1,4 +1,5 @@
 import type { Problem, ResourceId } from '../schema/index.ts';
+import type { Drift } from './drift.ts';
 import type { Held } from './prune/index.ts';
 
 /** A condition as Kubernetes has them; `since` is an ISO 8601 time. */
@@ -139,6 +140,8 @@ export interface Status {
   projects: ProjectStatus[];
   /** Left out when nothing of it is so. */
   prune?: PruneStatus;
+  /** Instances that were changed behind our back, and are left so. Left out when there are none. */
+  drift?: Drift[];
   /** Every problem of the newest commit and of the running servers, in stable order. */
   problems: Problem[];
 }

@@ -50,6 +50,7 @@ function facts(change: Partial<Facts> & { instance?: InstanceStatus } = {}): Fac
     removals: undefined,
     trust: undefined,
     pruneFailed: new Map(),
+    drift: new Map(),
     instances: () => [change.instance ?? instance('Running')],
     rollout: () => undefined,
     suspended: { repository: () => undefined, server: () => undefined },

@@ -8,6 +8,7 @@ import {
   selectedServers,
 } from '../schema/index.ts';
 import type { Good } from './accept.ts';
+import type { Drift } from './drift.ts';
 import type { Surface } from './mcp/index.ts';
 import type { Removals } from './prune/index.ts';
 import { type Draft, instanceProblems, serverSight } from './server-sight.ts';
@@ -35,6 +36,8 @@ export interface Facts {
   trust: (Omit<SeenReleases, 'passedOver'> & { passedOver: readonly Problem[] }) | undefined;
   /** What the newest commit that was applied took out of service, and what of it waits. */
   removals: Removals | undefined;
+  /** Instances that were changed behind our back and are left so. */
+  drift: ReadonlyMap<string, Drift>;
   /** Instances that nobody wants and that could not be ended. */
   pruneFailed: ReadonlyMap<string, Problem>;
   instances(server: string): InstanceStatus[];
@@ -79,6 +82,7 @@ export function summarize(facts: Facts, previous: Status | undefined, now: strin
     servers,
     projects,
     ...pruneStatus(facts),
+    ...(facts.drift.size > 0 && { drift: [...facts.drift.values()] }),
     problems: allProblems(facts, servers),
   };
 }
@@ -169,7 +173,7 @@ function serverStatus(
   const seen = serverSight(instances, replicas, rollout);
   const drafts: Draft[] = [
     server ? seen.ready : { type: 'Ready', status: 'False', reason: 'NeverGood', message: why?.message ?? '' },
-    seen.degraded,
+    driftDraft(facts, name) ?? seen.degraded,
     { type: 'Stalled', ...yesNo(why !== undefined, stallReason(why), 'AsDeclared', why?.message) },
   ];
   const unsandboxed = instances.find(one => one.unsandboxed !== undefined)?.unsandboxed;
@@ -218,6 +222,12 @@ function projectStatuses(
       conditions: settle(drafts, revision, before.get(name), now),
     };
   });
+}
+
+/** What runs is not what was started, and is left so. */
+function driftDraft({ drift }: Facts, server: string): Draft | undefined {
+  const found = [...drift.values()].find(one => one.server === server);
+  return found && { type: 'Degraded', status: 'True', reason: 'Drift', message: `${found.id}: ${found.because}` };
 }
 
 function stallReason(why: Problem | undefined): string {

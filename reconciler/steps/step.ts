@@ -1,6 +1,7 @@
 import type { ReleaseSource } from '../../repo/trust/index.ts';
 import type { ParsedFile, Problem, Repository } from '../../schema/index.ts';
 import type { Accepted } from '../accept.ts';
+import type { DriftWatch } from '../drift.ts';
 import type { Follower } from '../follow.ts';
 import type { Inventory } from '../inventory.ts';
 import type { Journal } from '../journal.ts';
@@ -11,7 +12,7 @@ import type { Suspensions } from '../suspensions.ts';
 
 /** What the steps of a pass change; with what is seen of the instances it makes up the status. */
 export interface State
-  extends Omit<Facts, 'repository' | 'instances' | 'surface' | 'rollout' | 'suspended' | 'pruneFailed'> {
+  extends Omit<Facts, 'repository' | 'instances' | 'surface' | 'rollout' | 'suspended' | 'pruneFailed' | 'drift'> {
   /** The newest commit that was applied, or refused, to the end. */
   decided: string | undefined;
 }
@@ -39,6 +40,7 @@ export interface StepContext {
   readonly service: Service;
   readonly journal: Journal;
   readonly inventory: Inventory;
+  readonly drift: DriftWatch;
   readonly suspensions: Pick<Suspensions, 'held'>;
   /** The environment whose patches take effect. */
   readonly environment: string | undefined;
