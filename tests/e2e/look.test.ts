@@ -53,6 +53,15 @@ function look(...args: string[]) {
   return mcpctl(args, { cwd: repository.work, env: { ...process.env, MCPCTL_HOME: home } });
 }
 
+it('diff compares with what the daemon has in service, and what it holds back', async () => {
+  const live = await look('diff', '--from', 'live', '--to', 'HEAD', '-o', 'json');
+  expect(JSON.parse(live.stdout)).toMatchObject({ from: repository.git('rev-parse', 'HEAD'), files: [] });
+  writeFiles(repository.work, { 'servers/good.yaml': goodServer.replace('spec:', 'spec:\n  replicas: 2') });
+  const ahead = await look('diff', 'server', 'good', '--from', 'live');
+  writeFiles(repository.work, { 'servers/good.yaml': goodServer });
+  expect(ahead.stdout).toContain('+  replicas: 2\n');
+});
+
 /** A command that goes on until it is told to stop. */
 function watch(...argv: string[]) {
   const stop = new AbortController();

@@ -67,6 +67,24 @@ describe('mcpctl release', () => {
     expect(repository.git('diff', '--name-only', 'HEAD', 'v0.1.0')).toBe('.mcpctl/manifest.json');
   });
 
+  it('is what the revisions of a resource are named by, with a verdict', async () => {
+    await release();
+    repository.commit({ 'prompts/one.md': '---\n---\nEins' }, 'One\n\nBump: minor');
+    await release();
+    repository.commit({ 'prompts/one.md': '---\n---\nUno' }, 'One again');
+    const fingerprint = /sha256:[0-9a-f]{64}/.exec((await run('trust', 'show')).stdout)?.[0] ?? '';
+    expect((await run('trust', 'add', '.', '--fingerprint', fingerprint)).code).toBe(0);
+    const { stdout } = await run('get', 'revisions', 'prompt', 'one', '-o', 'json');
+    const listed: Record<string, string>[] = JSON.parse(stdout);
+    expect(listed.map(({ version, release: name = '-', verdict = '-' }) => [version, name, verdict])).toEqual([
+      [expect.stringMatching(/^0\.2\.0\+1\.g[0-9a-f]{7}$/), '-', '-'],
+      ['0.2.0', 'v0.2.0', 'trusted'],
+      ['0.1.0', 'v0.1.0', 'trusted'],
+    ]);
+    const old = await run('get', 'prompt', 'one', '--at', 'v0.1.0', '-o', 'json');
+    expect(JSON.parse(old.stdout)[0].spec.content).toBe('One');
+  });
+
   it('raises each resource by the largest hint of its commits', async () => {
     await release();
     repository.commit({ 'prompts/one.md': '---\n---\nEins' }, 'One\n\nBump: minor');

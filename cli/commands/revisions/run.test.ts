@@ -61,6 +61,11 @@ describe('get revisions', () => {
     ]);
   });
 
+  it('tells what this machine makes of the releases', async () => {
+    const { stdout } = await run('get', 'revisions', 'prompt', 'greet');
+    expect(stdout).toMatch(/^v1\.4\.0 +[0-9a-f]{7} +changed +Ann +v2\.0\.0 unverified +2026-01-04 /m);
+  });
+
   it.each([
     ['a version of the resource', 'v1.4.0', 'Three'],
     ['a release', 'v1.0.0', 'One'],

@@ -31,7 +31,7 @@ export interface RevisionsOptions extends CliContext, CommonOptions {
 
 /**
  * List the revisions of a resource, newest first; or what is gone; or where a content is and was. JSON: a list of
- * `{ id, version, release?, commit, op, author, date, authoredAt, note, proposal?, path, digest?, valid, trailers }`.
+ * `{ id, version, release?, verdict?, commit, op, author, date, authoredAt, note, proposal?, path, digest?, valid, trailers }`.
  * Exits 1 when nothing is found.
  * @throws ProblemError USAGE, RESOURCE_NOT_FOUND, REMOTE_NOT_FOUND, READ_FAILED, and those of `resolveRevision`
  */
@@ -42,7 +42,7 @@ export async function runRevisions(options: RevisionsOptions): Promise<ExitCode>
   try {
     const from = await resolveRevision(history, options.at ?? 'HEAD');
     const found = await find(options, history, from);
-    const rows = found.slice(0, limit);
+    const rows = await judged(options, found.slice(0, limit));
     if (await isShallow(history)) io.stderr(showProblem(io, shallow()));
     const columns = revisionColumns({
       withIds: deleted === true || typeof digest === 'string',
@@ -55,6 +55,18 @@ export async function runRevisions(options: RevisionsOptions): Promise<ExitCode>
   } finally {
     history.close();
   }
+}
+
+/** With what this machine makes of their releases. */
+async function judged(options: RevisionsOptions, revisions: readonly Inspected[]): Promise<Inspected[]> {
+  const releases = revisions.flatMap(({ release }) => release ?? []);
+  if (releases.length === 0) return [...revisions];
+  const { verdictsOf } = await import('../verify/verdicts.ts');
+  const verdicts = await verdictsOf(options, historyFolder(options.cwd, options.dir), releases);
+  return revisions.map(revision => {
+    const verdict = verdicts.get(revision.release ?? '');
+    return verdict === undefined ? revision : { ...revision, verdict };
+  });
 }
 
 function shallow() {

@@ -51,7 +51,7 @@ export async function runVerify(options: VerifyOptions): Promise<ExitCode> {
 }
 
 /** What this machine trusts for the repository: by the id that the working tree says, or by where it is. */
-async function pinnedFor({ env }: VerifyOptions, root: string, gitDir: string): Promise<MachineTrust> {
+export async function pinnedFor({ env }: Pick<CliContext, 'env'>, root: string, gitDir: string): Promise<MachineTrust> {
   const home = mcpctlHome(env);
   const text = await readFile(join(root, 'mcpctl.yaml'), 'utf8').catch(() => '');
   // Only to find what is pinned: whatever it says, the release must be for the repository of the pinned root.
@@ -78,7 +78,7 @@ async function refOf({ release, env }: VerifyOptions, gitDir: string): Promise<s
 }
 
 /** The newest root that is known counts: also one that `HEAD` has, and no release yet. What does not hold adds nothing. */
-async function withRootsAtHead(workshop: Workshop, chain: RootChain): Promise<RootChain> {
+export async function withRootsAtHead(workshop: Workshop, chain: RootChain): Promise<RootChain> {
   const found = await readRootDocuments(workshop, 'HEAD').catch(() => undefined);
   return found ? walkRoots(chain, found.documents).chain : chain;
 }
