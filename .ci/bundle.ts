@@ -14,6 +14,7 @@ const programs: Record<string, string> = {
   main: 'cli/main.ts',
   reader: 'repo/reader/main.ts',
   'ssh-connect': 'repo/ssh/connect-main.ts',
+  'skills-hook': 'cli/sync/hook/main.ts',
 };
 
 /** `new URL('./x.ts', import.meta.url)` names a program; in dist/ its file is another one. */

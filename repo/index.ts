@@ -7,9 +7,10 @@
 export { readContents } from './contents.ts';
 export { openReader, type ReaderOptions } from './reader/index.ts';
 export { parseRef, parseRepoPath } from './ref.ts';
+export { askRefs, type RemoteRef, type ThinCopyOptions } from './remote-refs.ts';
 export { openSource, type SourceOptions } from './source.ts';
 export { readStaged } from './staged.ts';
-export { openThinCopy, type RemoteRef, type ThinCopy, type ThinFile } from './thin-copy.ts';
+export { openThinCopy, type ThinCopy, type ThinFile } from './thin-copy.ts';
 export type { TreeFile } from './tree-changes.ts';
 export type * from './types.ts';
 export { type ParsedRemote, parseRemote } from './url.ts';

@@ -1,42 +1,15 @@
 import { lstat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { RunResult } from '../host/index.ts';
 import { ProblemError, problem } from '../schema/index.ts';
 import { rootTree } from './commit-files.ts';
-import { type Credentials, findCredentials } from './credentials.ts';
-import { checkGit, git, lastWords } from './git.ts';
-import {
-  createMirror,
-  heldOid,
-  type MirrorFolder,
-  remoteConfig,
-  removeLeftovers,
-  shareTrustedPath,
-} from './mirror-folder.ts';
+import type { Credentials } from './credentials.ts';
+import { git } from './git.ts';
+import { createMirror, heldOid, type MirrorFolder, remoteConfig, removeLeftovers } from './mirror-folder.ts';
 import { type Objects, openObjects } from './objects.ts';
-import { remoteProblem } from './problems.ts';
+import { credentialsFor, exchangeProblem, type RemoteRef, requirePath, type ThinCopyOptions } from './remote-refs.ts';
 import { parseTree } from './tree.ts';
 import { type TreeFile, treeChanges } from './tree-changes.ts';
-import type { Oid, Remote } from './types.ts';
-
-export interface ThinCopyOptions {
-  /** The bare repository’s folder; made when the first commit is taken over. */
-  dir: string;
-  remote: Remote;
-  env: NodeJS.ProcessEnv;
-  /** Where `git-credentials` may be; see `mcpctlHome`. */
-  home: string;
-  /** For one exchange; the first transfer is allowed ten times as much. */
-  timeoutMs?: number;
-}
-
-/** A ref of a remote and the object it is at. */
-export interface RemoteRef {
-  ref: string;
-  oid: Oid;
-  /** What an annotated tag leads to. */
-  peeled?: Oid;
-}
+import type { Oid } from './types.ts';
 
 /** A file of a commit with its content. */
 export interface ThinFile extends TreeFile {
@@ -48,8 +21,6 @@ export interface ThinFile extends TreeFile {
  * a ProblemError.
  */
 export interface ThinCopy {
-  /** Where refs are now, by one request; `pattern` may end in `*`. */
-  ask(patterns: readonly string[], signal?: AbortSignal): Promise<RemoteRef[]>;
   /** The bare repository, once something was taken over. */
   readonly gitDir: string;
   /**
@@ -87,30 +58,12 @@ class Copy implements ThinCopy {
     this.folder = { dir, env, remote, held: 'refs/mcpctl/' };
   }
 
-  async ask(patterns: readonly string[], signal?: AbortSignal): Promise<RemoteRef[]> {
-    await this.requirePath();
-    const { remote, dir } = this.options;
-    // Outside of any repository, and without touching ours: others may be at work on it.
-    const globalConfig = remote.kind === 'path' ? await shareTrustedPath(dirname(dir), remote) : undefined;
-    const args = ['ls-remote', '--quiet', '--', remote.url, ...patterns];
-    const result = await this.git(args, { signal, inside: false, ...(globalConfig && { globalConfig }) });
-    if (result.code !== 0) throw await this.failure(result);
-    const refs = new Map<string, RemoteRef>();
-    for (const line of result.stdout.toString().split('\n')) {
-      const [, oid = '', name = '', peeled] = /^([0-9a-f]{40}|[0-9a-f]{64})\t([^\s^]+)(\^\{\})?$/.exec(line) ?? [];
-      const known = refs.get(name);
-      if (known && peeled !== undefined) known.peeled = oid;
-      else if (name !== '') refs.set(name, { ref: name, oid });
-    }
-    return [...refs.values()];
-  }
-
   get gitDir(): string {
     return this.folder.dir;
   }
 
   async fetch(refs: readonly RemoteRef[], signal?: AbortSignal): Promise<void> {
-    await this.requirePath();
+    await requirePath(this.options.remote);
     await this.prepare();
     const missing: RemoteRef[] = [];
     for (const one of refs) if ((await this.heldAt(one.ref)) !== one.oid) missing.push(one);
@@ -202,7 +155,6 @@ class Copy implements ThinCopy {
       how.input === undefined ? [] : [['fetch.negotiationAlgorithm', 'noop']];
     return this.git([...args, ...rest], {
       signal: how.signal,
-      inside: true,
       timeoutMs: how.first ? timeoutMs * 10 : timeoutMs,
       config: noop,
       ...(how.input !== undefined && { input: how.input }),
@@ -213,35 +165,24 @@ class Copy implements ThinCopy {
     args: readonly string[],
     how: {
       signal?: AbortSignal | undefined;
-      inside: boolean;
-      timeoutMs?: number;
-      config?: readonly (readonly [string, string])[];
-      globalConfig?: string;
+      timeoutMs: number;
+      config: readonly (readonly [string, string])[];
       input?: string;
     },
   ): Promise<RunResult> {
-    const { env, remote, home, timeoutMs } = this.options;
-    if (!this.credentials) {
-      const found = await findCredentials(remote, env, home);
-      if ('problem' in found) throw new ProblemError(found.problem);
-      this.credentials = found;
-    }
+    const { env, remote } = this.options;
+    this.credentials = await credentialsFor(this.options, how.signal);
     const { config, extra } = this.credentials;
-    const origin: readonly (readonly [string, string])[] = how.inside
-      ? [
-          ['remote.origin.url', remote.url],
-          ['remote.origin.promisor', 'true'],
-          ['remote.origin.partialCloneFilter', 'blob:none'],
-          ...(how.config ?? []),
-        ]
-      : [];
+    const origin: readonly (readonly [string, string])[] = [
+      ['remote.origin.url', remote.url],
+      ['remote.origin.promisor', 'true'],
+      ['remote.origin.partialCloneFilter', 'blob:none'],
+      ...how.config,
+    ];
     return git(args, {
-      env,
+      ...{ env, extra, timeoutMs: how.timeoutMs, gitDir: this.folder.dir },
+      ...remoteConfig(this.folder),
       config: [...config, ...origin],
-      extra,
-      ...(how.globalConfig !== undefined && { globalConfig: how.globalConfig }),
-      ...(how.inside && { gitDir: this.folder.dir, ...remoteConfig(this.folder) }),
-      timeoutMs: how.timeoutMs ?? timeoutMs ?? 60_000,
       ...(how.signal && { signal: how.signal }),
       ...(how.input !== undefined && { input: how.input }),
     });
@@ -278,30 +219,8 @@ class Copy implements ThinCopy {
     this.ready = true;
   }
 
-  /** git’s own words for a path that is missing are about something else. */
-  private async requirePath(): Promise<void> {
-    const { remote } = this.options;
-    if (remote.kind !== 'path') return;
-    const stats = await lstat(remote.url).catch((error: NodeJS.ErrnoException) => error.code ?? 'unknown error');
-    if (typeof stats !== 'string') return;
-    const why = stats === 'ENOENT' ? 'no such folder' : stats;
-    throw new ProblemError(problem('REMOTE_NOT_FOUND', `There is no git repository at ${remote.display}: ${why}`));
-  }
-
-  private async failure(result: RunResult, ref?: string): Promise<ProblemError> {
-    const { remote, env } = this.options;
-    if (result.spawnError) {
-      const missing = await checkGit(env);
-      if (missing) return new ProblemError(missing);
-    }
-    if (ref !== undefined && /couldn't find remote ref/.test(result.stderr)) {
-      return new ProblemError(problem('REF_NOT_FOUND', `The repository ${remote.display} has no \`${ref}\``));
-    }
-    const { secrets = [] } = this.credentials ?? {};
-    if (result.aborted) {
-      return new ProblemError(problem('REMOTE_TIMEOUT', `${remote.display}: ${lastWords(result, secrets)}`));
-    }
-    return new ProblemError(remoteProblem(result, remote, secrets));
+  private failure(result: RunResult, ref?: string): Promise<ProblemError> {
+    return exchangeProblem(result, this.options, this.credentials?.secrets ?? [], ref);
   }
 }
 

@@ -52,15 +52,9 @@ function append(text: string, holder: Node, head: string, value: unknown): strin
   const after = inside.includes('\n') ? inside.slice(kept.length) : eol + outer;
   if (!last) return `${text.slice(0, holder.offset + 1)}${kept}${printed}${after}${text.slice(close)}`;
   const end = last.offset + last.length;
-  const hasComma = commaFollows(text, end);
+  const hasComma = commaOffset(text, end) !== undefined;
   const between = text.slice(end, holder.offset + 1 + kept.length);
   return `${text.slice(0, end)}${hasComma ? '' : ','}${between}${printed}${hasComma ? ',' : ''}${after}${text.slice(close)}`;
-}
-
-function commaFollows(text: string, offset: number): boolean {
-  const scanner = createScanner(text, true);
-  scanner.setPosition(offset);
-  return Number(scanner.scan()) === COMMA;
 }
 
 /** One level of indentation, as the text has it. */
@@ -79,4 +73,29 @@ function lineEnd(text: string): string {
 
 function print(value: unknown, indentation: string, outer: string, eol: string): string {
   return JSON.stringify(value, undefined, indentation).replaceAll('\n', `${eol}${outer}`);
+}
+
+/** Take a member out of an object in JSON text, with its comma and the line it stands on. */
+export function removeMember(text: string, path: readonly string[], key: string): string {
+  const tree = parseTree(text, [], { allowTrailingComma: true });
+  const holder = tree && findNodeAtLocation(tree, [...path]);
+  const members = holder?.children ?? [];
+  const index = members.findIndex(({ children }) => children?.[0]?.value === key);
+  const member = members[index];
+  if (!holder || !member) return text;
+  const before = members[index - 1];
+  const end = member.offset + member.length;
+  const lead = /(?:\r?\n)?[ \t]*$/.exec(text.slice(0, member.offset))?.[0].length ?? 0;
+  const start = member.offset - lead;
+  const comma = commaOffset(text, end);
+  if (comma !== undefined) return text.slice(0, start) + text.slice(end, comma) + text.slice(comma + 1);
+  const former = before && commaOffset(text, before.offset + before.length);
+  if (former === undefined) return text.slice(0, start) + text.slice(end);
+  return text.slice(0, former) + text.slice(former + 1, start) + text.slice(end);
+}
+
+function commaOffset(text: string, offset: number): number | undefined {
+  const scanner = createScanner(text, true);
+  scanner.setPosition(offset);
+  return Number(scanner.scan()) === COMMA ? scanner.getTokenOffset() : undefined;
 }

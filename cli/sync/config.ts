@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { ensurePrivateDir, writeAtomic } from '../../host/index.ts';
 import { ProblemError, problem } from '../../schema/index.ts';
+import { FRESHNESS_SEC } from './checked.ts';
 import { type Places, placesIn } from './places.ts';
 
 /** Clients whose folders skills are put into. */
@@ -23,9 +24,21 @@ export interface SkillsConfig {
   targets: Target[];
   /** Whether entries in clients’ settings say whose they are; some editors’ schemas know no such keys. */
   hookMarkers: boolean;
+  /** How long the hook before a session waits for the remote; 0 leaves it to the background. Milliseconds. */
+  budgetMs: number;
+  /** For how long after a sync the hook asks nobody. Seconds. */
+  freshnessSec: number;
 }
 
-const defaults: SkillsConfig = { ref: 'main', path: '', trust: 'open', targets: ['claude'], hookMarkers: true };
+const defaults: SkillsConfig = {
+  ref: 'main',
+  path: '',
+  trust: 'open',
+  targets: ['claude'],
+  hookMarkers: true,
+  budgetMs: 1_000,
+  freshnessSec: FRESHNESS_SEC,
+};
 
 /** @throws ProblemError CONFIG_INVALID */
 export function readSkillsConfig({ config }: Places): SkillsConfig {
@@ -36,27 +49,21 @@ export function readSkillsConfig({ config }: Places): SkillsConfig {
     return { ...defaults };
   }
   try {
-    const value = JSON.parse(text);
-    const { from, ref, path, trust, pin, hookMarkers, targets: given } = { ...defaults, ...value };
-    const list = Array.isArray(given) && given.length > 0 && given.every(one => targets.includes(one));
+    const config: SkillsConfig = { ...defaults, ...JSON.parse(text) };
+    const { from, ref, path, trust, pin, hookMarkers, budgetMs, freshnessSec, targets: given } = config;
     const fine =
-      list &&
       (from === undefined || typeof from === 'string') &&
+      (pin === undefined || typeof pin === 'string') &&
       typeof ref === 'string' &&
       typeof path === 'string' &&
       typeof hookMarkers === 'boolean' &&
-      (pin === undefined || typeof pin === 'string') &&
-      ['open', 'forge', 'release'].includes(trust);
+      [budgetMs, freshnessSec].every(number => Number.isFinite(number) && number >= 0) &&
+      ['open', 'forge', 'release'].includes(trust) &&
+      Array.isArray(given) &&
+      given.length > 0 &&
+      given.every(one => targets.includes(one));
     if (!fine) throw new Error('it has a value of another kind than expected');
-    return {
-      ...(from !== undefined && { from }),
-      ...(pin !== undefined && { pin }),
-      ref,
-      path,
-      trust,
-      targets: given,
-      hookMarkers,
-    };
+    return config;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const hint = 'Mend the file, or remove it and run `mcpctl skills sync --from REPO`.';

@@ -1,10 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import type { RemoteRef } from '../../repo/index.ts';
+import type { RemoteRef, ThinCopy } from '../../repo/index.ts';
 import { advanceTrust, findTrust, type RootChain, readRootDocuments, walkRoots } from '../../repo/trust/index.ts';
 import { type Manifest, type Problem, ProblemError, problem } from '../../schema/index.ts';
 import type { SkillsConfig } from './config.ts';
-import { lookOf, statsOf } from './look.ts';
 import { chooseRelease } from './release.ts';
 import type { Source } from './source.ts';
 
@@ -19,27 +16,9 @@ export interface Content {
   accept(): Promise<void>;
 }
 
-const ANY_RELEASE = 'refs/tags/v*';
 const MAX_ROOTS_BYTES = 16 * 1024 * 1024;
 
 type MirrorEnv = Readonly<Record<string, string | undefined>>;
-
-/** What is asked of the remote: the branch, and the releases where a root is pinned on this machine for anything. */
-export function patterns({ ref }: Source, home: string): string[] {
-  return existsSync(join(home, 'trust')) ? [ref, ANY_RELEASE] : [ref];
-}
-
-/** Changes whenever what this machine trusts does. */
-export function trustLook(home: string): string {
-  const folder = join(home, 'trust');
-  const looks = (existsSync(folder) ? readdirSync(folder).sort() : []).flatMap(id =>
-    ['root.json', 'mark.json'].map(name => {
-      const stats = statsOf(join(folder, id, name));
-      return stats ? `${id}/${name} ${lookOf(stats)}` : '';
-    }),
-  );
-  return looks.join('\n');
-}
 
 /**
  * Decide what counts: the newest release that the pinned root allows, or where none is pinned the branch as it is.
@@ -49,6 +28,7 @@ export async function chooseContent(
   source: Source,
   { trust: mode, ref, pin }: SkillsConfig,
   how: {
+    copy: ThinCopy;
     env: MirrorEnv;
     home: string;
     refs: readonly RemoteRef[];
@@ -56,8 +36,8 @@ export async function chooseContent(
     signal: AbortSignal;
   },
 ): Promise<Content> {
-  const { copy, path, remote } = source;
-  const { home, refs, now, signal } = how;
+  const { path, remote } = source;
+  const { copy, home, refs, now, signal } = how;
   const trust = await findTrust(home, remote.url);
   if (!trust) {
     if (mode === 'release' || pin !== undefined) {
@@ -103,9 +83,9 @@ export async function chooseContent(
 
 /** A key may be taken away by a root that no release has yet. What does not hold adds nothing. */
 async function withRootsAtHead(
-  { copy, ref, path }: Source,
+  { ref, path }: Source,
   chain: RootChain,
-  { env, refs, signal }: { env: MirrorEnv; refs: readonly RemoteRef[]; signal: AbortSignal },
+  { copy, env, refs, signal }: { copy: ThinCopy; env: MirrorEnv; refs: readonly RemoteRef[]; signal: AbortSignal },
 ): Promise<RootChain> {
   const head = refs.find(one => one.ref === ref);
   if (!head) return chain;

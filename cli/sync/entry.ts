@@ -3,8 +3,7 @@ import { readlinkSync, realpathSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { statsOf } from './look.ts';
-import type { Places } from './places.ts';
-import { isOurs } from './working-copy.ts';
+import { isOurs, type Places } from './places.ts';
 
 /** What stands at the place of a skill’s entry. */
 export type Entry =

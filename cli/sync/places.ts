@@ -38,3 +38,8 @@ export function placesIn(home: string): Places {
     checked: join(home, 'sync', 'checked.json'),
   };
 }
+
+/** Whether a path is that of a working copy of ours. */
+export function isOurs(places: Places, live: string): boolean {
+  return live.startsWith(`${places.live}/`) || live.startsWith(`${places.live}\\`);
+}

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ProblemError, problem } from '../../schema/index.ts';
-
-/** The file that says which project’s skills a folder has: its name, on one line. */
-const PROJECT_FILE = '.mcpctl-project';
+import { PROJECT_FILE, projectFolder } from './project-file.ts';
 
 /** A project and the folder whose clients get its skills. */
 export interface ProjectHere {
@@ -19,7 +17,7 @@ const MAX_BYTES = 256;
  * @throws ProblemError SKILLS_PROJECT_UNKNOWN for a file that cannot be read or names no project
  */
 export function projectHere(cwd: string, named: string | undefined): ProjectHere | undefined {
-  const folder = nearest(cwd);
+  const folder = projectFolder(cwd);
   if (named !== undefined) return { name: checked(named, '--project'), folder: folder ?? resolve(cwd) };
   if (folder === undefined) return undefined;
   const file = join(folder, PROJECT_FILE);
@@ -30,24 +28,6 @@ export function projectHere(cwd: string, named: string | undefined): ProjectHere
     throw unknown(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
   }
   return { name: checked(bytes.subarray(0, MAX_BYTES).toString('utf8').trim(), file), folder };
-}
-
-function nearest(cwd: string): string | undefined {
-  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
-    if (exists(join(folder, PROJECT_FILE))) return folder;
-    if (folder === dirname(folder)) return undefined;
-  }
-}
-
-/** Also for what may not be looked at: that it is there counts, and is complained about. */
-function exists(path: string): boolean {
-  try {
-    readFileSync(path);
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code !== 'ENOENT' && code !== 'ENOTDIR';
-  }
 }
 
 function checked(name: string, where: string): string {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openThinCopy, parseRef, parseRemote, parseRepoPath, type Remote, type ThinCopy } from '../../repo/index.ts';
+import { parseRef, parseRemote, parseRepoPath, type Remote, type ThinCopyOptions } from '../../repo/index.ts';
 import { ProblemError, problem } from '../../schema/index.ts';
 import type { SkillsConfig } from './config.ts';
 import { statsOf } from './look.ts';
@@ -11,7 +11,8 @@ export interface Source {
   ref: string;
   /** The repository’s folder inside the git repository. */
   path: string;
-  copy: ThinCopy;
+  /** For `askRefs` and `openThinCopy`. */
+  options: ThinCopyOptions;
 }
 
 /** @throws ProblemError SKILLS_UNCONFIGURED, REMOTE_UNSUPPORTED, REF_INVALID */
@@ -32,8 +33,7 @@ export function openSkillsSource(
       problem('REMOTE_NOT_FOUND', `${remote.display} is a folder, but no git repository`, { hint }),
     );
   }
-  const copy = openThinCopy({ dir: places.copy, remote, env, home: places.home });
-  return { remote, ref, path, copy };
+  return { remote, ref, path, options: { dir: places.copy, remote, env, home: places.home } };
 }
 
 function isPlainFolder(path: string): boolean {

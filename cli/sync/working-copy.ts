@@ -16,7 +16,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findEdits, findExtras, lookOf, sha256Of, statsOf } from './look.ts';
-import type { Places } from './places.ts';
+import { isOurs, type Places } from './places.ts';
 import { type InstalledFile, type InstalledSkill, readRecord, recordFile, type Superseded } from './state.ts';
 import { bundleFolder, dropBundle, type Manifest } from './store.ts';
 
@@ -172,10 +172,6 @@ async function keep(places: Places, folder: string, name: string, now: number): 
   const kept = freeName(places.kept, `${name}-${time}`);
   await rename(folder, kept);
   return kept;
-}
-
-export function isOurs(places: Places, live: string): boolean {
-  return live.startsWith(`${places.live}/`) || live.startsWith(`${places.live}\\`);
 }
 
 export function isOutdated({ since }: Superseded, now: number): boolean {

@@ -15,17 +15,28 @@ export function configCommand(context: CliContext): Command {
 
 function claudeCommand(context: CliContext): Command {
   return entryOptions(new Command('claude'))
-    .summary('let Claude Code use a project')
+    .summary('let Claude Code use a project, and its skills')
     .description(
-      'Put a project’s entry into the `.mcp.json` of this folder: `mcpctl export --client claude-code --write`.',
+      'Set this folder up for a project: its entry in `.mcp.json` (as `mcpctl export --client claude-code --write`), ' +
+        '`.mcpctl-project`, its skills, and one hook that syncs them before each session.',
     )
+    .option('--from <repo>', 'where skills come from, if this machine was not told yet')
+    .option('--skip-skills', 'no skills, and no hook')
+    .option('--remove', 'undo all of it: entry, project file, skills that were not edited, hook')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ mcpctl config claude -p demo\n  $ mcpctl config claude -p demo --scope user',
+      `
+Examples:
+  $ mcpctl config claude -p demo
+  $ mcpctl config claude -p demo --from https://git.example.com/ai.git
+  $ mcpctl config claude -p demo --scope user --skip-skills
+  $ mcpctl config claude -p demo --remove
+
+Exit codes: 0 ok · 1 failed · 2 wrong usage; those of \`mcpctl skills sync\` when that fails`,
     )
     .action(async options => {
-      const { runExport } = await import('../export/run.ts');
-      context.finish(await runExport({ ...context, ...options, client: 'claude-code', write: true }));
+      const { runConfigClaude } = await import('./claude.ts');
+      context.finish(await runConfigClaude({ ...context, ...options }));
     });
 }
 

@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } fr
 import { dirname, join } from 'node:path';
 import { writeAtomic } from '../../../host/index.ts';
 import { type Problem, problem } from '../../../schema/index.ts';
-import { lookOf, statsOf } from '../look.ts';
+import { statsOf } from '../look.ts';
 import type { Places } from '../places.ts';
-import { digestOfText, type Ledger, type LedgerFile, readLedger, writeLedger } from './ledger.ts';
+import { digestOfText, type Ledger, type LedgerFile, lookAt, readLedger, writeLedger } from './ledger.ts';
 import { applyHooks, changedEntries, type HookEntry, hookObstacles, nothingApplied } from './settings.ts';
 
 /** What a file of settings that is not there yet begins as. */
@@ -43,13 +43,15 @@ export async function applyHookFiles(
   return outcome;
 }
 
-/** Whether every file looks as we left it. */
-export function hooksAreAsLeft(places: Places, files: readonly string[]): boolean {
+/** Let entries of mcpctl’s own stand in a file, or none. @throws Error when the file cannot be changed */
+export async function setOwnEntries(places: Places, file: string, own: HookEntry[]): Promise<Problem[]> {
   const ledger = readLedger(places);
-  return files.every(file => {
-    const known = ledger.files[file];
-    return !known || (!known.next && lookAt(file) === known.look);
-  });
+  const known = ledger.files[file];
+  const mine = new Set(known?.own?.map(({ source }) => source));
+  const skills = known?.applied.entries.filter(({ source }) => !mine.has(source)) ?? [];
+  const record: LedgerFile = { ...(known ?? { applied: nothingApplied, look: '' }), own };
+  ledger.files[file] = record;
+  return (await applyToFile(places, ledger, file, [...own, ...skills])).warnings;
 }
 
 async function applyToFile(
@@ -129,11 +131,6 @@ async function write(file: string, text: string): Promise<void> {
   const mode = stats ? statSync(target).mode & 0o777 : 0o600;
   await writeAtomic(target, text, { mode });
   chmodSync(target, mode);
-}
-
-function lookAt(file: string): string {
-  const stats = statsOf(file);
-  return stats ? `${stats.size} ${lookOf(stats)}` : '';
 }
 
 function obstacles(file: string, managed: string | undefined): Problem[] {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ensurePrivateDir, writeAtomic } from '../../../host/index.ts';
+import { lookOf, statsOf } from '../look.ts';
 import type { Places } from '../places.ts';
 import type { Applied, HookEntry } from './settings.ts';
 
@@ -43,4 +44,18 @@ export async function writeLedger(places: Places, ledger: Ledger): Promise<void>
 
 export function digestOfText(text: string): string {
   return createHash('sha256').update(text).digest('hex');
+}
+
+/** Whether every file looks as we left it. */
+export function hooksAreAsLeft(places: Places, files: readonly string[]): boolean {
+  const ledger = readLedger(places);
+  return files.every(file => {
+    const known = ledger.files[file];
+    return !known || (!known.next && lookAt(file) === known.look);
+  });
+}
+
+export function lookAt(file: string): string {
+  const stats = statsOf(file);
+  return stats ? `${stats.size} ${lookOf(stats)}` : '';
 }

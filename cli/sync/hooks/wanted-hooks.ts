@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path';
 import { type Problem, problem } from '../../../schema/index.ts';
 import type { InstalledSkill } from '../state.ts';
 import type { HookEntry } from './settings.ts';
@@ -7,11 +6,6 @@ import type { HookEntry } from './settings.ts';
 const SKILL_DIR = `\${MCPCTL_SKILL_DIR}`;
 /** A path that a shell reads as it is, also between double quotes. */
 const PLAIN_PATH = /^[\p{L}\p{N} @%+=:,./\\_~-]+$/u;
-
-/** The settings file that belongs to a client’s folder of skills: the user’s, or a project’s local one. */
-export function settingsFile(skillsFolder: string, isProject: boolean): string {
-  return join(dirname(skillsFolder), isProject ? 'settings.local.json' : 'settings.json');
-}
 
 /**
  * The entries that installed skills bring, in the order of their ids.

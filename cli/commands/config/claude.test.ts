@@ -1,0 +1,174 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startGitServer } from '../../../tests/git-server.ts';
+import {
+  emptyRepository,
+  projectFile,
+  type SkillsMachine,
+  skillFiles,
+  skillsMachine,
+} from '../../../tests/skills-machine.ts';
+import { type TempRepository, tempRepository } from '../../../tests/temp-repository.ts';
+
+let repository: TempRepository;
+let machine: SkillsMachine;
+
+beforeEach(() => {
+  repository = tempRepository({
+    ...emptyRepository,
+    'projects/demo/project.yaml': projectFile(),
+    ...skillFiles('skills/review'),
+    ...skillFiles('projects/demo/skills/deploy'),
+  });
+  machine = skillsMachine();
+  mkdirSync(machine.path('work'));
+});
+afterEach(() => {
+  repository.remove();
+  machine.remove();
+});
+
+const config = (...argv: string[]) => machine.run(['config', 'claude', '-p', 'demo', ...argv], machine.path('work'));
+const settings = () => JSON.parse(machine.read('.claude/settings.json') ?? 'null');
+
+/** What Claude Code does before a session: run what the settings say, with a poor PATH. */
+function sessionStart(more: Record<string, string> = {}): { stdout: string; status: number | null; ms: number } {
+  const [group] = settings().hooks.SessionStart;
+  const started = performance.now();
+  const { stdout, status } = spawnSync('/bin/sh', ['-c', group.hooks[0].command], {
+    cwd: machine.path('work'),
+    env: { HOME: machine.home, PATH: '/usr/bin:/bin', ...more },
+    encoding: 'utf8',
+  });
+  return { stdout, status, ms: performance.now() - started };
+}
+
+describe('mcpctl config claude', () => {
+  it('sets a folder up, and undoes all of it', async () => {
+    machine.write('.claude/settings.json', '{\n  "model": "opus"\n}\n');
+    machine.write('work/.mcp.json', '{\n  "mcpServers": {\n    "mine": { "command": "x" }\n  }\n}\n');
+    const { code, stderr } = await config('--from', repository.bare);
+    expect(code, stderr).toBe(0);
+    expect(machine.read('work/.mcpctl-project')).toBe('demo\n');
+    expect(JSON.parse(machine.read('work/.mcp.json') ?? '').mcpServers).toMatchObject({ demo: { command: 'mcpctl' } });
+    expect(machine.names('work/.claude/skills')).toEqual(['deploy']);
+    expect(machine.names('.claude/skills')).toEqual(['review']);
+    expect(settings().hooks.SessionStart).toHaveLength(1);
+    await config();
+    expect(settings().hooks.SessionStart).toHaveLength(1);
+
+    const removed = await config('--remove');
+    expect(removed.code, removed.stderr).toBe(0);
+    expect(machine.read('.claude/settings.json')).toBe('{\n  "model": "opus"\n}\n');
+    expect(machine.read('work/.mcp.json')).toBe('{\n  "mcpServers": {\n    "mine": { "command": "x" }\n  }\n}\n');
+    expect(existsSync(machine.path('work/.mcpctl-project'))).toBe(false);
+    expect(machine.names('work/.claude/skills')).toEqual([]);
+    expect(machine.names('.claude/skills')).toEqual([]);
+  });
+
+  it('with --skip-skills touches no skills', async () => {
+    expect((await config('--skip-skills')).code).toBe(0);
+    expect(machine.names('.claude')).toEqual([]);
+    expect(machine.read('work/.mcpctl-project')).toBe('demo\n');
+  });
+
+  it('of two projects, taking one away leaves the other its hook and its skills', async () => {
+    repository.commit({ 'projects/two/project.yaml': projectFile(), ...skillFiles('projects/two/skills/other') });
+    mkdirSync(machine.path('second'));
+    await config('--from', repository.bare);
+    await machine.run(['config', 'claude', '-p', 'two'], machine.path('second'));
+    await config('--remove');
+    expect(settings().hooks.SessionStart).toHaveLength(1);
+    expect(machine.names('second/.claude/skills')).toEqual(['other']);
+    expect(machine.names('.claude/skills')).toEqual(['review']);
+  });
+});
+
+describe('the hook before a session', () => {
+  it('says that skills are to be read again only when something changed, and asks nobody while the last answer counts', async () => {
+    const server = await startGitServer({ root: repository.folder });
+    try {
+      await config('--from', `${server.url}/remote.git`);
+      const asked = server.requests.length;
+      expect(sessionStart()).toMatchObject({ stdout: '', status: 0 });
+      expect(server.requests.length).toBe(asked);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('installs what is new in that same session', async () => {
+    await config('--from', repository.bare);
+    const file = '.mcpctl/skills.json';
+    machine.write(
+      file,
+      (machine.read(file) ?? '')
+        .replace('"freshnessSec": 60', '"freshnessSec": 0')
+        .replace('"budgetMs": 1000', '"budgetMs": 20000'),
+    );
+    repository.commit(skillFiles('skills/fresh'));
+    expect(JSON.parse(sessionStart().stdout)).toEqual({
+      hookSpecificOutput: { hookEventName: 'SessionStart', reloadSkills: true },
+    });
+    expect(machine.names('.claude/skills')).toEqual(['fresh', 'review']);
+    expect(sessionStart()).toMatchObject({ stdout: '', status: 0 });
+  });
+
+  it('waits for a remote that does not answer only twice, then leaves it to the background', async () => {
+    await config('--from', repository.bare);
+    // Takes connections and never answers.
+    const hole = createServer(() => undefined);
+    await new Promise<void>(resolve => hole.listen(0, '127.0.0.1', () => resolve()));
+    const url = `http://127.0.0.1:${(hole.address() as AddressInfo).port}/x.git`;
+    const file = '.mcpctl/skills.json';
+    const setTo = (from: string) => {
+      const value = { ...JSON.parse(machine.read(file) ?? ''), from, freshnessSec: 0, budgetMs: 1_000 };
+      machine.write(file, JSON.stringify(value));
+    };
+    setTo(url);
+    try {
+      const misses = () => JSON.parse(machine.read('.mcpctl/sync/checked.json') ?? '{}').misses;
+      expect(sessionStart()).toMatchObject({ stdout: '', status: 0 });
+      expect(misses()).toBe(1);
+      sessionStart();
+      expect(misses()).toBe(2);
+      sessionStart();
+      expect(misses()).toBe(2);
+    } finally {
+      for (const pid of backgroundSyncs()) process.kill(pid, 'SIGKILL');
+      hole.close();
+    }
+    // It answers again: the background finds that out, and the next session waits for it again.
+    setTo(repository.bare);
+    const done = () => JSON.parse(machine.read('.mcpctl/sync/checked.json') ?? '{}').misses === 0;
+    sessionStart();
+    for (let turn = 0; turn < 600 && !done(); turn++) await sleep(50);
+    expect(done()).toBe(true);
+  });
+
+  it('without a configuration is quiet', async () => {
+    await config('--from', repository.bare);
+    machine.write('.mcpctl/skills.json', '{"trust": 7}');
+    expect(sessionStart()).toMatchObject({ stdout: '', status: 0 });
+  });
+});
+
+function backgroundSyncs(): number[] {
+  try {
+    const text = execFileSync('pgrep', ['-f', `sync/hook/main.ts --background`], { encoding: 'utf8' });
+    return text
+      .trim()
+      .split('\n')
+      .map(Number)
+      .filter(pid => {
+        const environment = spawnSync('cat', [`/proc/${pid}/environ`], { encoding: 'utf8' }).stdout;
+        return environment.includes(`HOME=${machine.home}`);
+      });
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { mcpctlHome, writeAtomic } from '../../../host/index.ts';
+import { findClient } from '../../clients/clients.ts';
+import { removeMember } from '../../clients/edit-json.ts';
+import { isGatewayEntry } from '../../clients/gateway-entry.ts';
+import { isRecord, readJsonObject } from '../../clients/json-file.ts';
+import { type ExitCode, ExitCodes } from '../../context.ts';
+import { done, showProblem, step } from '../../style.ts';
+import {
+  hasSkillsSource,
+  installSessionHook,
+  type MachineSetup,
+  removeProject,
+  writeProjectFile,
+} from '../../sync/index.ts';
+import { type ExportOptions, runExport } from '../export/run.ts';
+import { runSync } from '../skills/sync.ts';
+
+export interface ConfigClaudeOptions extends Omit<ExportOptions, 'client' | 'write'> {
+  from?: string;
+  skipSkills?: boolean;
+  remove?: boolean;
+}
+
+/**
+ * Set a folder up for a project with Claude Code, or undo that. stdout: the path of the file with the servers.
+ * @throws ProblemError those of `runExport`, FILE_EXISTS, SKILLS_STATE_UNUSABLE
+ */
+export async function runConfigClaude(options: ConfigClaudeOptions): Promise<ExitCode> {
+  const { io, env, cwd, dir, project, signal, from } = options;
+  const home = mcpctlHome(env);
+  const setup: MachineSetup = { env, home, folder: resolve(cwd, dir), project, signal };
+  if (options.remove === true) return undo(options, setup);
+  const code = await runExport({ ...options, client: 'claude-code', write: true });
+  if (code !== ExitCodes.ok) return code;
+  await writeProjectFile(setup);
+  if (options.skipSkills === true) return ExitCodes.ok;
+  if (from === undefined && !hasSkillsSource(home)) {
+    step(io, 'no skills: this machine was not told where they come from; add --from REPO');
+    return ExitCodes.ok;
+  }
+  const synced = await runSync({
+    ...{ io, env, cwd: setup.folder, signal, project, output: 'table' },
+    ...(from !== undefined && { from }),
+  });
+  if (synced !== ExitCodes.ok) return synced;
+  for (const found of await installSessionHook(setup)) io.stderr(showProblem(io, found));
+  done(io, 'skills are synced before each session of Claude Code');
+  return ExitCodes.ok;
+}
+
+async function undo(options: ConfigClaudeOptions, setup: MachineSetup): Promise<ExitCode> {
+  const { io } = options;
+  const path = await removeEntry(options);
+  const problems = await removeProject(setup);
+  for (const found of problems) io.stderr(showProblem(io, found));
+  done(io, `Claude Code does not use \`${options.project}\` in ${setup.folder} any more`);
+  if (path !== undefined) io.stdout(`${path}\n`);
+  return problems.some(({ severity }) => severity === 'error') ? ExitCodes.failed : ExitCodes.ok;
+}
+
+/** Take the entry out of the client’s file, which goes when nothing else is in it. @returns the file’s path */
+async function removeEntry(options: ConfigClaudeOptions): Promise<string | undefined> {
+  const { cwd, dir, env, scope = 'project', project, name = project, platform = process.platform } = options;
+  const file = findClient('claude-code')?.files.find(one => one.scope === scope);
+  const path = file?.path({ env, platform, cwd: resolve(cwd, dir) });
+  if (path === undefined || !existsSync(path)) return undefined;
+  const text = await readFile(path, 'utf8');
+  const value = readJsonObject(text, path);
+  const servers = 'problem' in value ? undefined : value.mcpServers;
+  if (!isRecord(servers) || !isGatewayEntry(servers[name])) return undefined;
+  const mark = text.startsWith('\ufeff') ? '\ufeff' : '';
+  const rest = removeMember(text.slice(mark.length), ['mcpServers'], name);
+  if (/^\s*\{\s*"mcpServers"\s*:\s*\{\s*\}\s*\}\s*$/.test(rest)) await rm(path);
+  else await writeAtomic(path, mark + rest, { mode: 0o644 });
+  return path;
+}

@@ -1,0 +1,196 @@
+import { join } from 'node:path';
+import { openThinCopy, type ThinCopy } from '../../repo/index.ts';
+import { type Problem, ProblemError, problem } from '../../schema/index.ts';
+import { applyStep, kept } from './apply.ts';
+import { type SkillsConfig, writeSkillsConfig } from './config.ts';
+import { chooseContent } from './content.ts';
+import { type Offer, readOffer } from './desired.ts';
+import { applyHookFiles, type HooksOutcome } from './hooks/apply-hooks.ts';
+import type { HookEntry } from './hooks/settings.ts';
+import { wantedHooks } from './hooks/wanted-hooks.ts';
+import { observe } from './observe.ts';
+import type { Places } from './places.ts';
+import { type DesiredSkill, type Observed, planSync, type SyncStep } from './plan.ts';
+import { emptyReport, type SyncOutcome, type SyncReport } from './report.ts';
+import { basisOf, type Scopes, settingsFiles, within } from './scopes.ts';
+import { runScript } from './scripts/run-script.ts';
+import { failed, isPending, runPostInstalls } from './scripts/scripts.ts';
+import { attachedServers } from './servers.ts';
+import { type InstalledSkill, readState, type SettledScope, type SkillsState, writeState } from './state.ts';
+import { tidyStore } from './store.ts';
+import type { SyncTask } from './sync.ts';
+import { discard, isOutdated, tidyLive } from './working-copy.ts';
+
+/** Do what a sync has to do, with the machine’s lock held. @throws ProblemError; nothing was changed then */
+export async function carryOut(task: SyncTask): Promise<SyncOutcome> {
+  const copy = openThinCopy(task.source.options);
+  try {
+    return await work(task, copy);
+  } finally {
+    copy.close();
+  }
+}
+
+async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
+  const { request, places, config, source, scopes, refs } = task;
+  const { signal, dryRun = false, force = false, keepOrphans = false, now = Date.now() } = request;
+  const state = readState(places);
+  const content = await chooseContent(source, config, { copy, env: request.env, home: places.home, refs, now, signal });
+  const { commit, manifest, release } = content;
+  const { path } = source;
+  const project = scopes.project?.name;
+  const offer = await readOffer(copy, { commit, path, project, known: state.skills, manifest, signal });
+  request.onAnswered?.();
+  const at = release?.name ?? commit.slice(0, 7);
+  refuseOther(state, offer, request.config.from !== undefined);
+
+  const desired = desiredFrom(offer, scopes);
+  const observed = observe(
+    places,
+    desired.map(({ path }) => path),
+    within(state, scopes),
+  );
+  const steps = planSync(desired, withoutRefused(observed, offer), { force, keepOrphans });
+  const { attached, warnings } = attachedServers(offer);
+  warnings.push(...content.warnings);
+  const report = emptyReport();
+  report.mcpServersAttached = attached;
+  report.errors.push(...offer.refused.values());
+  if (dryRun) {
+    for (const step of steps) count(report, step);
+    return { report, warnings: [...warnings, ...steps.flatMap(preserved)], changed: false, at };
+  }
+
+  const offered = new Map(offer.skills.map(skill => [skill.id, skill]));
+  await content.accept();
+  const scripts = {
+    ...{ places, env: request.env, project, signal },
+    sandbox: request.sandbox === true,
+    skip: request.skipPostInstall === true,
+  };
+  const beforeRemoval = async (skill: InstalledSkill): Promise<Problem[]> => {
+    if (skill.preUninstall === undefined || scripts.skip) return [];
+    const result = await runScript({ ...scripts, skill, kind: 'preUninstall' });
+    if (result.trouble !== undefined) report.errors.push(failed(skill, 'preUninstall', result));
+    return [];
+  };
+  const applying = { places, state, observed, offered, commit, release, now, beforeRemoval };
+  try {
+    for (const step of steps) {
+      signal.throwIfAborted();
+      const applied = await applyStep(applying, step);
+      if (applied.error) report.errors.push(applied.error);
+      else count(report, step);
+      warnings.push(...preserved(step), ...applied.warnings);
+    }
+    const hooks = await placeHooks(places, state, scopes, config);
+    report.hooksApplied = hooks.applied;
+    warnings.push(...hooks.warnings, ...(await tidy(places, state, now)));
+    state.repository = offer.repository;
+    const mine = within(state, scopes);
+    // A script may take its time, or take this process down.
+    if (mine.some(isPending)) await writeState(places, state);
+    const ran = await runPostInstalls(mine, scripts);
+    report.postInstallsRan = ran.ran;
+    report.postInstallsSkipped = ran.skipped;
+    report.errors.push(...ran.errors);
+    const whole = !keepOrphans && report.errors.length === 0 && !mine.some(isPending);
+    settle(state, scopes, whole, {
+      basis: basisOf(config, scopes, refs, places.home),
+      at,
+      attached,
+      hooks: hooks.applied,
+      warnings: warnings.filter(({ code }) => code !== 'SKILL_KEPT'),
+    });
+  } finally {
+    // Also what was done before a full disk or an impatient person is remembered.
+    await writeState(places, state);
+  }
+  if (Object.keys(request.config).length > 0) await writeSkillsConfig(places, config);
+  const changed = [report.installed, report.updated, report.removed].some(list => list.length > 0);
+  return { report, warnings, changed, at };
+}
+
+async function placeHooks(
+  places: Places,
+  state: SkillsState,
+  scopes: Scopes,
+  { hookMarkers }: SkillsConfig,
+): Promise<HooksOutcome> {
+  const wanted = new Map<string, readonly HookEntry[]>();
+  const warnings: Problem[] = [];
+  for (const [file, folder] of settingsFiles(scopes)) {
+    const hooks = wantedHooks(
+      state.skills.filter(skill => skill.folder === folder),
+      hookMarkers,
+    );
+    wanted.set(file, hooks.entries);
+    warnings.push(...hooks.warnings);
+  }
+  const outcome = await applyHookFiles(places, wanted);
+  return { applied: outcome.applied, warnings: [...warnings, ...outcome.warnings] };
+}
+
+function refuseOther(state: SkillsState, { repository }: Offer, chosen: boolean): void {
+  if (chosen || state.repository === undefined || state.repository === repository) return;
+  const message = `the repository is \`${repository}\` now, and was \`${state.repository}\``;
+  const hint = 'If that is meant, say so once: `mcpctl skills sync --from REPO`.';
+  throw new ProblemError(problem('REPOSITORY_OTHER', message, { hint }));
+}
+
+function desiredFrom(offer: Offer, { global, own }: Scopes): DesiredSkill[] {
+  return offer.skills.flatMap(({ id, name, scope, facts }) =>
+    (scope === 'global' ? global : own).map(({ folder }) => ({
+      ...{ id, name, scope, folder, path: join(folder, name) },
+      digest: facts.digest,
+    })),
+  );
+}
+
+/** A skill that is there but cannot be installed is not an orphan. */
+function withoutRefused(observed: ReadonlyMap<string, Observed>, { refused }: Offer): Map<string, Observed> {
+  return new Map([...observed].filter(([, { installed }]) => !installed || !refused.has(installed.id)));
+}
+
+function count(report: SyncReport, { op, id }: SyncStep): void {
+  if (op === 'install') report.installed.push(id);
+  else if (op === 'update' || op === 'restore') report.updated.push(id);
+  else if (op === 'skip') report.skipped.push(id);
+  else if (op === 'preserve') report.preserved.push(id);
+  else report.removed.push(id);
+}
+
+function preserved({ op, id, path, because }: SyncStep): Problem[] {
+  if (op !== 'preserve') return [];
+  const code = because.includes('edited') ? 'SKILL_EDITED' : 'SKILL_FOREIGN';
+  return [problem(code, `\`${id}\` was left as it is in ${path}: ${because}`, { resource: id })];
+}
+
+/** What a killed sync left, and working copies that no session reads any more. */
+async function tidy(places: Places, state: SkillsState, now: number): Promise<Problem[]> {
+  const warnings: Problem[] = [];
+  const known = new Set([...state.skills, ...state.superseded].map(({ live }) => live));
+  const leftovers = await tidyLive(places, known, now);
+  warnings.push(...leftovers.kept.flatMap(where => kept('a skill that was being replaced', where)));
+  const since = new Date(now).toISOString();
+  for (const { live, name, files } of leftovers.lost) state.superseded.push({ live, name, files, since });
+  for (const copy of state.superseded.filter(one => isOutdated(one, now))) {
+    warnings.push(...kept(copy.name, await discard(places, copy, now)));
+    state.superseded = state.superseded.filter(one => one !== copy);
+  }
+  await tidyStore(places, new Set(state.skills.map(({ digest }) => digest)), now);
+  return warnings;
+}
+
+/** Remember that all is as the repository wants it, where it is: the next sync that finds the same needs not look. */
+function settle(
+  state: SkillsState,
+  { project }: Scopes,
+  done: boolean,
+  settled: Pick<SettledScope, 'basis' | 'at' | 'attached' | 'hooks' | 'warnings'>,
+): void {
+  const folder = project?.folder ?? '';
+  state.settled = state.settled.filter(one => one.folder !== folder);
+  if (!done) return;
+  state.settled.push({ folder, ...(project && { project: project.name }), ...settled });
+}

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RemoteRef } from '../../repo/index.ts';
+import { ProblemError, problem } from '../../schema/index.ts';
+import { type ClientFolder, clientFolders, type SkillsConfig } from './config.ts';
+import { settingsFile } from './hooks/settings-file.ts';
+import { lookOf, statsOf } from './look.ts';
+import { type ProjectHere, projectHere } from './project.ts';
+import type { Source } from './source.ts';
+import type { InstalledSkill, SettledScope, SkillsState } from './state.ts';
+
+/** Into which folders what goes. */
+export interface Scopes {
+  project: ProjectHere | undefined;
+  global: ClientFolder[];
+  own: ClientFolder[];
+}
+
+const ANY_RELEASE = 'refs/tags/v*';
+
+/** @throws ProblemError SKILLS_PROJECT_UNKNOWN; USAGE for a project in the folder of the global skills */
+export function scopesOf(
+  { env, cwd }: { env: Readonly<Record<string, string | undefined>>; cwd: string },
+  config: SkillsConfig,
+  named: string | undefined,
+): Scopes {
+  const project = projectHere(cwd, named);
+  const global = clientFolders(env, config.targets, undefined);
+  const own = project ? clientFolders(env, config.targets, project.folder) : [];
+  // The two would remove each other’s skills.
+  const same = own.find(({ folder }) => global.some(other => other.folder === folder))?.folder;
+  if (same === undefined) return { project, global, own };
+  const hint = 'Put `.mcpctl-project` into the project’s own folder.';
+  const message = `the project \`${project?.name}\` and the global skills would both be in ${same}`;
+  throw new ProblemError(problem('USAGE', message, { hint }));
+}
+
+/** What is installed in the folders of the scopes. */
+export function within({ skills }: SkillsState, { global, own }: Scopes): InstalledSkill[] {
+  const folders = new Set([...global, ...own].map(({ folder }) => folder));
+  return skills.filter(({ folder }) => folders.has(folder));
+}
+
+/** Settings files that hooks of skills stand in, with the folder of skills that each belongs to: Claude Code’s only. */
+export function settingsFiles({ global, own }: Scopes): Map<string, string> {
+  const files = (folders: readonly ClientFolder[], isProject: boolean) =>
+    folders
+      .filter(({ target }) => target === 'claude')
+      .map(({ folder }) => [settingsFile(folder, isProject), folder] as const);
+  return new Map([...files(global, false), ...files(own, true)]);
+}
+
+export function settledOf({ settled }: SkillsState, { project }: Scopes): SettledScope | undefined {
+  return settled.find(({ folder }) => folder === (project?.folder ?? ''));
+}
+
+/** What is asked of the remote: the branch, and the releases where a root is pinned on this machine for anything. */
+export function patterns({ ref }: Source, home: string): string[] {
+  return existsSync(join(home, 'trust')) ? [ref, ANY_RELEASE] : [ref];
+}
+
+/** Everything that what a sync does depends on, besides the disk: as long as it is the same, there is nothing to do. */
+export function basisOf(
+  { from, ref, path, trust, pin, hookMarkers }: SkillsConfig,
+  { project, global, own }: Scopes,
+  refs: readonly RemoteRef[],
+  home: string,
+): string {
+  const where = [from, ref, path, trust, pin, hookMarkers, project?.name, trustLook(home)];
+  const what = [...global, ...own, ...refs];
+  return createHash('sha256')
+    .update(JSON.stringify([where, what]))
+    .digest('hex');
+}
+
+/** Changes whenever what this machine trusts does. */
+function trustLook(home: string): string {
+  const folder = join(home, 'trust');
+  const looks = (existsSync(folder) ? readdirSync(folder).sort() : []).flatMap(id =>
+    ['root.json', 'mark.json'].map(name => {
+      const stats = statsOf(join(folder, id, name));
+      return stats ? `${id}/${name} ${lookOf(stats)}` : '';
+    }),
+  );
+  return looks.join('\n');
+}
