@@ -215,6 +215,11 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         summary: 'see what is proposed and what it would do, and decide',
         load: async context => (await import('./commands/review/command.ts')).reviewCommand(context),
       },
+      {
+        name: 'hooks',
+        summary: 'let git check what is committed and pushed',
+        load: async context => (await import('./commands/hooks/command.ts')).hooksCommand(context),
+      },
     ],
   },
   {

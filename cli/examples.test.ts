@@ -47,6 +47,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   delete: 'writes',
   apply: 'writes',
   propose: 'needs a remote',
+  hooks: 'writes',
   review: 'needs a remote',
   trust: 'changes the machine',
   release: 'signs',

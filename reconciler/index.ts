@@ -18,6 +18,8 @@ export {
   decide,
   type Examined,
   examine,
+  gatePush,
+  type PushedRef,
   policyOf,
   prepareMerge,
   publishDraft,

@@ -36,6 +36,8 @@ const CHECKOUT_DANGERS = [
   'mailmapSymlink',
 ];
 
+const QUARANTINE = ['GIT_QUARANTINE_PATH', 'GIT_OBJECT_DIRECTORY', 'GIT_ALTERNATE_OBJECT_DIRECTORIES'];
+
 /** git's own configuration is not read, so this is all of it. */
 const CONFIG: readonly (readonly [string, string])[] = [
   ['core.hooksPath', '/dev/null'],
@@ -105,6 +107,10 @@ export function gitEnvironment(env: NodeJS.ProcessEnv, options: GitEnvironmentOp
     if (value !== undefined) result[name] = value;
   }
   if (gitDir !== undefined) result.GIT_DIR = gitDir;
+  // Within git's hook, what is pushed is in quarantine until the hook agrees; see git-receive-pack(1).
+  if (env.GIT_QUARANTINE_PATH) {
+    for (const name of QUARANTINE) if (env[name] !== undefined) result[name] = env[name];
+  }
   const entries = [...CONFIG, ...config];
   result.GIT_CONFIG_COUNT = String(entries.length);
   for (const [index, [key, value]] of entries.entries()) {

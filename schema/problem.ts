@@ -743,6 +743,21 @@ export const problemCodes = {
     meaning: 'The policy asks for more approvals than there are.',
     cure: 'See `mcpctl review show ID` for who still has to agree.',
   },
+  HOOKS_UNUSABLE: {
+    severity: 'error',
+    meaning: 'git’s hooks could not be installed or removed there.',
+    cure: 'Name a git repository that you may write with -C.',
+  },
+  TRAILER_INVALID: {
+    severity: 'error',
+    meaning: 'A trailer of the commit message is not one that mcpctl understands.',
+    cure: 'Correct or remove it, and commit again.',
+  },
+  PUSH_REFUSED: {
+    severity: 'error',
+    meaning: 'The repository’s hook does not take this change of a ref.',
+    cure: 'See the message; `mcpctl propose` is the way for what needs approval.',
+  },
   REVIEW_RACE: {
     severity: 'error',
     meaning: 'Somebody else reviewed, changed or merged this at the same moment; nothing of yours was recorded.',

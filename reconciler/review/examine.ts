@@ -31,7 +31,7 @@ import { readPolicy } from './policy.ts';
 /** A proposal as it stands: what merging it now would do, and whether it may. */
 export interface Examined {
   proposal: Proposal;
-  /** The branch's head that it would be merged into. */
+  /** The commit that it would be merged into. */
   main: Oid;
   /** The tree that merging gives; the proposal's own when it conflicts. */
   tree: Oid;
@@ -55,20 +55,34 @@ const MAX_PATHS = 5_000;
 
 /**
  * See what a proposal would do if it was merged into what the branch is now. Nothing is written but objects.
- * @param proposal as the forge lists it, after a refresh
  * A conflict is told among the problems that it would introduce.
+ * @param proposal as the forge lists it, after a refresh
  * @throws ProblemError PROPOSAL_INVALID, READ_FAILED
  */
 export async function examine(workspace: Workspace, forge: Forge, proposal: Proposal): Promise<Examined> {
   const main = await resolveCommit(workspace, localRefs.main);
   if (main === undefined) throw new ProblemError(problem('REF_NOT_FOUND', `there is no branch ${workspace.branch}`));
+  const said = (await forge.statements()).get(proposal.id);
+  return examineAt(workspace, main, proposal, said?.signed ?? []);
+}
+
+/**
+ * The same, for any commit that it would be merged into, and any statements.
+ * @param main a commit's id
+ */
+export async function examineAt(
+  workspace: Workspace,
+  main: Oid,
+  proposal: Proposal,
+  found: readonly FoundStatement[],
+): Promise<Examined> {
   const merged = await mergeTree(workspace, main, proposal.head);
   const conflict = 'conflicts' in merged ? conflicting(proposal, merged.conflicts) : undefined;
   const tree = 'tree' in merged ? merged.tree : `${proposal.head}^{tree}`;
   const paths = conflict ? ownPaths(workspace, proposal) : await pathsBelow(workspace, main, tree);
   const before = { name: 'main', files: await readObjects(workspace, main, workspace.env) };
   const after = { name: proposal.id, files: await readObjects(workspace, tree, workspace.env) };
-  const policy = await readPolicy(workspace, before.files);
+  const policy = await readPolicy(workspace, main, before.files);
   const seen = conflict
     ? { steps: [], changes: [], problems: [conflict], introduced: [conflict] }
     : preview(before, after);
@@ -85,41 +99,27 @@ export async function examine(workspace: Workspace, forge: Forge, proposal: Prop
     keys: await signersOf(workspace, await ownCommits(workspace, main, proposal.head)),
     session: proposal.session !== undefined,
   };
-  const said = (await forge.statements()).get(proposal.id);
-  const checked = (said?.signed ?? []).map(found => ({ found, result: verifyStatement(found) }));
-  const statements = checked.flatMap(({ found, result }) =>
-    'signed' in result ? { signed: result.signed, found } : [],
-  );
-  const bad = checked.flatMap(({ result }) => ('problem' in result ? result.problem : []));
-  const judgement = judge(
-    policy,
-    change,
-    expected,
-    statements.map(one => one.signed),
-  );
-  return {
-    proposal,
-    main,
-    tree,
-    before,
-    after,
-    preview: seen,
-    expected,
-    change,
-    policy,
-    statements,
-    bad,
-    judgement,
-  };
+  const { statements, bad } = verified(found);
+  const signed = statements.map(one => one.signed);
+  const judgement = judge(policy, change, expected, signed);
+  return { proposal, main, tree, before, after, preview: seen, expected, change, policy, statements, bad, judgement };
 }
 
-async function ownCommits(workspace: Workspace, main: Oid, head: Oid): Promise<Oid[]> {
-  return (await readCommits(workspace, [head, '--not', main])).map(({ oid }) => oid);
+function verified(found: readonly FoundStatement[]): Pick<Examined, 'statements' | 'bad'> {
+  const checked = found.map(one => ({ found: one, result: verifyStatement(one) }));
+  return {
+    statements: checked.flatMap(one => ('signed' in one.result ? { signed: one.result.signed, found: one.found } : [])),
+    bad: checked.flatMap(({ result }) => ('problem' in result ? result.problem : [])),
+  };
 }
 
 /** Digest of what a change does: the same wherever and whenever it is computed. */
 function digestOfPreview({ steps, changes, problems }: Preview): string {
   return digestOf({ steps, changes, problems });
+}
+
+async function ownCommits(workspace: Workspace, main: Oid, head: Oid): Promise<Oid[]> {
+  return (await readCommits(workspace, [head, '--not', main])).map(({ oid }) => oid);
 }
 
 function ownPaths(workspace: Workspace, { paths }: Proposal): string[] {

@@ -2,5 +2,6 @@
 export { decide, prepareMerge } from './decide.ts';
 export { createDesk, type Desk } from './desk.ts';
 export { type Examined, examine } from './examine.ts';
+export { gatePush, type PushedRef } from './gate.ts';
 export { type Draft, publishDraft } from './propose.ts';
 export { type ProposalStatus, policyOf, standing } from './standing.ts';

@@ -24,7 +24,7 @@ export interface Standing {
 export async function policyOf(workspace: Workspace): Promise<Policy> {
   const main = await resolveCommit(workspace, localRefs.main);
   if (main === undefined) throw new ProblemError(problem('REF_NOT_FOUND', `there is no branch ${workspace.branch}`));
-  return readPolicy(workspace, await readObjects(workspace, main, workspace.env));
+  return readPolicy(workspace, main, await readObjects(workspace, main, workspace.env));
 }
 
 /** Sum a proposal up for a list. Pure. */

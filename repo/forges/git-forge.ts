@@ -45,7 +45,7 @@ export function mergeMessage(
 }
 
 /** The statements that a commit carries. */
-function statementsIn(message: string): FoundStatement[] {
+export function statementsIn(message: string): FoundStatement[] {
   const found: FoundStatement[] = [];
   let text: string | undefined;
   for (const [key, value] of trailersOf(message)) {
@@ -158,6 +158,13 @@ function ownCommits(graph: ReadonlyMap<Oid, Commit>, head: Oid): Commit[] {
     waiting.push(...commit.parents);
   }
   return own;
+}
+
+/** A proposal as it was when it was merged into a commit: for checking that merge later. */
+export async function describeProposal(workspace: Workspace, id: string, head: Oid, base: Oid): Promise<Proposal> {
+  const own = await readCommits(workspace, [head, '--not', base]);
+  const paths = [...(await changesOf(workspace, own)).values()].flat();
+  return describe(checked(id), head, own, [...new Set(paths)].sort(), 'open');
 }
 
 function describe(id: string, head: Oid, own: readonly Commit[], paths: string[], state: Proposal['state']): Proposal {

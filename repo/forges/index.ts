@@ -7,8 +7,9 @@ export { type Commit, type Person, readCommits, resolveCommit } from './commits.
 export { type DaemonWorkspaceOptions, daemonWorkspace } from './daemon-workspace.ts';
 export { changedPaths, commitTree, mergeTree, type TreeChanges, treeWith } from './draft.ts';
 export type * from './forge.ts';
-export { createGitForge, mergeMessage } from './git-forge.ts';
+export { createGitForge, describeProposal, mergeMessage, statementsIn } from './git-forge.ts';
+export { hookWorkspace } from './hook-workspace.ts';
 export { REVIEW_NAMESPACE, verifyStatement } from './statement-signature.ts';
-export { commitMessage } from './trailers.ts';
+export { commitMessage, trailer, trailersOf } from './trailers.ts';
 export { userWorkspace } from './user-workspace.ts';
 export { localRefs, type Workspace } from './workspace.ts';

@@ -2,6 +2,7 @@ export { codeownersPaths, parseCodeowners } from './codeowners.ts';
 export {
   type Judgement,
   judge,
+  needsProposal,
   type Policy,
   type ProposedChange,
   policyDigest,
