@@ -197,6 +197,7 @@ export const withoutGolden: Readonly<Record<string, string>> = {
   'mcpctl rollback': 'signed and dated: tests/trust-scene.ts sets the stage for its tests',
   'mcpctl verify': 'signed and dated: tests/trust-scene.ts sets the stage for its tests',
   'mcpctl propose': 'names a branch by chance: tests/e2e/proposals.test.ts looks at what it proposes',
+  'mcpctl hooks': 'changes a git repository: tests/e2e/hooks.test.ts lets git run them',
   'mcpctl review': 'signed and dated: tests/e2e/proposals.test.ts looks at what is decided and shown',
   'mcpctl skills': 'cli/sync compares what it leaves on the disk',
 };
