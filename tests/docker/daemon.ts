@@ -88,9 +88,22 @@ export async function startDocker(): Promise<TestDocker> {
       for (const id of networks.stdout.split(/\s+/))
         if (id) spawnSync('docker', ['network', 'rm', id], { env: clientEnv(host) });
       await down();
+      unmountBelow(folder);
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A daemon that was ended with containers in it leaves their file systems mounted. */
+function unmountBelow(folder: string): void {
+  const mounts = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map(line => line.split(' ')[1] ?? '');
+  const ours = mounts
+    .filter(path => path.startsWith(`${folder}/`))
+    .sort()
+    .reverse();
+  if (ours.length > 0) spawnSync('umount', ['-l', ...ours]);
 }
 
 function flags(folder: string, socket: string): string[] {
