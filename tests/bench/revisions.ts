@@ -77,6 +77,11 @@ function figures(mcpctl: Run, git: Run): Figure[] {
       ['diff', 'HEAD~5000', 'HEAD', '--', 'prompts/prompt-42.md'],
     ),
     against('diff of everything, 100 commits, less its start', ['diff', ...diff], ['diff', 'HEAD~100', 'HEAD']),
+    against(
+      'diff of everything, 9,000 commits, less its start',
+      ['diff', '--from', 'HEAD~9000', '--to', 'HEAD'],
+      ['diff', 'HEAD~9000', 'HEAD'],
+    ),
     within('get prompt --at an old commit', ['get', 'prompt', 'prompt-42', '--at', 'HEAD~9000'], 150),
     within('log -n 50', ['log', '-n', '50'], 300),
   ];
