@@ -50,6 +50,7 @@ export function repositoryFiles(history: History, commit: Oid): Promise<string[]
  * skill belongs to the nearest folder around it that has a `SKILL.md`; a lock to no resource of its own.
  */
 export async function mainFileOf(history: History, commit: Oid, path: string): Promise<string | undefined> {
+  if (!isReadable(path)) return undefined;
   const declared = classify(path);
   if (declared.kind === 'resource') return path;
   if (declared.kind !== 'part') return undefined;
@@ -71,7 +72,13 @@ async function filesBelow(history: History, commit: Oid, folder: string): Promis
     .flatMap(path => (path === '' ? [] : (ownPath(history, path) ?? [])));
 }
 
+/** git is asked for no name with such characters; nothing of that name is ever read. */
+function isReadable(path: string): boolean {
+  return !/\p{Cc}/u.test(path);
+}
+
 function declares(path: string, id: ResourceId): boolean {
+  if (!isReadable(path)) return false;
   const declared = classify(path);
   return declared.kind === 'resource' && declared.id === id;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PlannedCommit, type PlannedHistory, plannedHistory } from '../../tests/planned-history.ts';
-import { type History, openHistory, resolveRevision, revisionsOf } from './index.ts';
+import { type History, openHistory, readLog, resolveRevision, revisionsOf, touchedBy } from './index.ts';
 
 const repository = 'apiVersion: mcpctl.dev/v1\nkind: Repository\nspec:\n  id: test.example\n';
 
@@ -174,5 +174,25 @@ it('a merge that brings back what was deleted later than the other side kept it 
   } finally {
     open.close();
     resurrected.remove();
+  }
+});
+
+it('reads a bare repository, and passes over names that nobody can read', async () => {
+  const odd = plannedHistory(
+    [
+      { name: 'base', files: { 'prompts/a.md': text('one') } },
+      { name: 'odd', files: { '"prompts/\\001/b.md"': text('two'), '"skills/s/\\n.md"': 'x' } },
+    ],
+    { bare: true },
+  );
+  const open = await openHistory(odd.folder, process.env);
+  try {
+    expect((await revisionsOf(open, 'prompt/a', 'main')).map(({ subject }) => subject)).toEqual(['base']);
+    expect(await revisionsOf(open, 'prompt/b', 'main')).toEqual([]);
+    const [newest] = await readLog(open, { from: 'main' });
+    expect(newest && (await touchedBy(open, newest))).toEqual([]);
+  } finally {
+    open.close();
+    odd.remove();
   }
 });
