@@ -12,6 +12,7 @@ export type { Item, Plan, PlanStep } from './plan.ts';
 export { type Preview, preview, type Revision } from './preview.ts';
 export { createReconciler, type Reconciler } from './reconciler.ts';
 export {
+  compareProposal,
   createDesk,
   type Desk,
   type Draft,

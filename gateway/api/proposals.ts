@@ -34,10 +34,11 @@ export function addProposalRoutes(app: FastifyInstance, desk: Desk): void {
     });
     scope.get('/api/v1/proposals/:id', async (request, reply) =>
       answered(reply, async () => {
-        const { proposal, main, preview, expected, judgement } = await desk.examine(Named.parse(request.params).id);
+        const examined = await desk.examine(Named.parse(request.params).id);
+        const { proposal, main, preview, expected, judgement, risks, files } = examined;
         const { steps, changes, introduced } = preview;
         // `expected` is what a reviewer's statement has to say.
-        return { proposal, main, plan: { steps, changes }, problems: introduced, expected, ...judgement };
+        return { proposal, main, risks, plan: { steps, changes }, files, problems: introduced, expected, ...judgement };
       }),
     );
     scope.post('/api/v1/proposals', { bodyLimit: MAX_BODY_BYTES }, async (request, reply) =>

@@ -1,4 +1,5 @@
 import { type Forge, type FoundStatement, localRefs, type Proposal, type Workspace } from '../../repo/forges/index.ts';
+import type { Comparison } from '../../repo/history/index.ts';
 import { readObjects } from '../../repo/index.ts';
 import {
   type Problem,
@@ -8,6 +9,7 @@ import {
   type ResourceDocument,
   type ResourceId,
 } from '../../schema/index.ts';
+import { compareProposal } from './compare.ts';
 import { decide } from './decide.ts';
 import { changesFromDocuments } from './documents.ts';
 import { type Examined, examine } from './examine.ts';
@@ -36,7 +38,7 @@ export interface Wish {
  */
 export interface Desk {
   list(options: { ended: boolean }): Promise<(Proposal & Standing)[]>;
-  examine(id: string): Promise<Examined>;
+  examine(id: string): Promise<Examined & Pick<Comparison, 'risks' | 'files'>>;
   /** @returns with `published` left out, nothing was pushed, and `introduced` says why */
   propose(wish: Wish): Promise<{ introduced: Problem[]; published?: Published }>;
   /** Record a statement that its author signed. @returns whether the policy asks for nothing more */
@@ -70,7 +72,12 @@ export function createDesk(open: () => Promise<{ workspace: Workspace; forge: Fo
         const proposals = await forge.list({ ended });
         return proposals.map(one => ({ ...one, ...standing(policy, one, statements.get(one.id)) }));
       }),
-    examine: id => alone(async (workspace, forge) => examine(workspace, forge, await openProposal(forge, id))),
+    examine: id =>
+      alone(async (workspace, forge) => {
+        const examined = await examine(workspace, forge, await openProposal(forge, id));
+        const { risks, files } = await compareProposal(workspace, examined);
+        return { ...examined, risks, files };
+      }),
     propose: ({ title, reason, by, session, documents, gone = [], amend }) =>
       alone(async (workspace, forge) => {
         const files = await readObjects(workspace, localRefs.main, workspace.env);

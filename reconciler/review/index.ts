@@ -1,4 +1,5 @@
 /** What a proposal would do, and whether it may: plan, policy and statements put together. */
+export { compareProposal } from './compare.ts';
 export { decide, prepareMerge } from './decide.ts';
 export { createDesk, type Desk } from './desk.ts';
 export { type Examined, examine } from './examine.ts';

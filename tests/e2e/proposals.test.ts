@@ -66,6 +66,7 @@ describe('a proposal', () => {
       `ID                 STATUS   APPROVALS  BY   TITLE\n${id}  pending  0 of 2     zoe  Serve more\n`,
     );
     const diff = await as(ann, 'review', 'diff', id);
+    expect(diff.stdout).toMatch(/Look at (?:this|these \d+) first:\n[\s\S]*what is run: server\/new[\s\S]*OPERATION/);
     expect(diff.stdout).toContain('create     instance/new-0  declared, and not there');
     expect(diff.stdout).toContain('+++ b/servers/new.yaml');
     const first = await as(ann, 'review', 'approve', id);

@@ -1,13 +1,12 @@
-import { type Examined, examine, policyOf, standing } from '../../../reconciler/index.ts';
+import { compareProposal, type Examined, examine, policyOf, standing } from '../../../reconciler/index.ts';
 import type { Proposal } from '../../../repo/forges/index.ts';
-import type { FileContent } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { oneLine } from '../../output.ts';
 import { type ForgeOptions, findProposal, type OpenForge, openForge } from '../../proposals/open-forge.ts';
 import { rememberSeen } from '../../proposals/seen.ts';
+import { diffsText, risksText } from '../../show-diff.ts';
 import { done, paint, shortCommit, showProblem } from '../../style.ts';
 import { table } from '../../table.ts';
-import type { FileChange } from '../../write-files.ts';
 
 export interface ShowOptions extends CliContext, ForgeOptions {
   what: 'next' | 'show' | 'diff';
@@ -18,7 +17,8 @@ export interface ShowOptions extends CliContext, ForgeOptions {
 
 /**
  * Show what a proposal would do, and who has to agree; with `diff` its text too. JSON: `{ proposal, main, plan, planDigest,
- * policyDigest, verdict, requirements, discounted, rejectedBy, problems }`.
+ * policyDigest, verdict, requirements, discounted, rejectedBy, problems, risks }`, and with `diff`
+ * `files`.
  */
 export async function runShow(options: ShowOptions): Promise<ExitCode> {
   const { io, id, what, output } = options;
@@ -30,16 +30,16 @@ export async function runShow(options: ShowOptions): Promise<ExitCode> {
   }
   const examined = await examine(open.workspace, open.forge, proposal);
   await rememberSeen(open.workspace, examined);
+  const { risks, files } = await compareProposal(open.workspace, examined);
   if (output === 'json') {
-    io.stdout(`${JSON.stringify(asJson(examined), undefined, 2)}\n`);
+    const text = what === 'diff' ? { files } : {};
+    io.stdout(`${JSON.stringify({ ...asJson(examined), risks, ...text }, undefined, 2)}\n`);
     return ExitCodes.ok;
   }
   io.stdout(heading(options, proposal));
+  io.stdout(risksText(io, risks));
   io.stdout(whatItDoes(options, examined));
-  if (what === 'diff') {
-    const { diffText } = await import('../../diff-text.ts');
-    io.stdout(`\n${diffText(io, await changesOf(open, examined))}`);
-  }
+  if (what === 'diff') io.stdout(`\n${diffsText(io, files)}`);
   io.stdout(`\n${whoAgrees(options, examined)}`);
   for (const found of examined.preview.introduced) io.stderr(showProblem(io, found));
   return ExitCodes.ok;
@@ -54,7 +54,7 @@ async function oldestPending({ workspace, forge }: OpenForge): Promise<Proposal 
   return pending.sort((a, b) => (a.created < b.created ? -1 : 1))[0];
 }
 
-function asJson({ proposal, main, preview, expected, judgement, bad }: Examined): unknown {
+function asJson({ proposal, main, preview, expected, judgement, bad }: Examined): object {
   const { steps, changes } = preview;
   return {
     proposal: { ...proposal, session: proposal.session ?? null },
@@ -111,26 +111,3 @@ function whoAgrees({ io }: CliContext, { judgement, bad }: Examined): string {
   const notes = ignored.map(text => `! does not count: ${oneLine(text)}\n`);
   return `${asked}${rejections.join('')}${notes.join('')}verdict: ${verdict}\n`;
 }
-
-/** The files that merging changes, as they are before and after. */
-async function changesOf({ workspace }: OpenForge, { main, tree, change }: Examined): Promise<FileChange[]> {
-  const prefix = workspace.path === '' ? '' : `${workspace.path}/`;
-  const changes: FileChange[] = [];
-  for (const path of change.paths) {
-    const before = await contentAt(main, `${prefix}${path}`);
-    const after = await contentAt(tree, `${prefix}${path}`);
-    changes.push({ path, before, after: after ?? null });
-  }
-  return changes;
-
-  async function contentAt(revision: string, path: string): Promise<FileContent | undefined> {
-    const entry = await workspace.git(['ls-tree', '-z', revision, '--', path]);
-    const [, mode] = /^(100644|100755) blob /.exec(entry.stdout.toString()) ?? [];
-    if (mode !== '100644' && mode !== '100755') return undefined;
-    const blob = await workspace.git(['cat-file', 'blob', `${revision}:${path}`], { maxOutputBytes: MAX_SHOWN_BYTES });
-    const bytes = blob.truncated ? Buffer.from(`(more than ${MAX_SHOWN_BYTES} bytes: not shown)\n`) : blob.stdout;
-    return { bytes, mode };
-  }
-}
-
-const MAX_SHOWN_BYTES = 8 * 1024 * 1024;
