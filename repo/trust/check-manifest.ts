@@ -10,36 +10,34 @@ import {
 import type { TreeFile } from '../tree-changes.ts';
 import type { Checks } from './verdict.ts';
 
-/** Check a manifest against what the tag says of it. Pure. */
-export function checkManifest(
+/** Check a manifest's bytes against what the tag says of them. Pure. */
+export function checkManifestBytes(
   bytes: Buffer | undefined,
-  { manifest: said, repository }: ReleaseMessage,
+  { manifest: said }: ReleaseMessage,
   checks: Checks,
-): Manifest | undefined {
+): bytes is Buffer {
   if (!bytes) {
     checks.fail('manifest', `the commit has no ${MANIFEST_PATH}, or a larger one than the ${said.size} bytes signed`);
-    return undefined;
+    return false;
   }
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (bytes.length !== said.size || sha256 !== said.sha256) {
-    checks.fail(
-      'manifest',
-      `it has ${bytes.length} bytes and sha256 ${sha256}; signed are ${said.size} and ${said.sha256}`,
-    );
-    return undefined;
-  }
+  const is = `${bytes.length} bytes, sha256 ${sha256}`;
+  const same = bytes.length === said.size && sha256 === said.sha256;
+  return checks.test('manifest', same, is, `it has ${is}; signed are ${said.size} and ${said.sha256}`);
+}
+
+/** Read a manifest whose bytes are the ones signed. Pure. */
+export function checkManifest(bytes: Buffer, { repository }: ReleaseMessage, checks: Checks): Manifest | undefined {
   const parsed = parseManifest(bytes);
   if ('problem' in parsed) {
     checks.fail('manifest', parsed.problem.message);
     return undefined;
   }
   const { value } = parsed;
-  if (value.repository !== repository) {
-    checks.fail('manifest', `it is for \`${value.repository}\`, not for \`${repository}\``);
-    return undefined;
-  }
-  checks.ok('manifest', `${value.resources.length} resources, sha256 ${sha256.slice(0, 12)}…`);
-  return value;
+  const { resources } = value;
+  const other = `it is for \`${value.repository}\`, not for \`${repository}\``;
+  const holds = checks.test('manifest', value.repository === repository, `${resources.length} resources`, other);
+  return holds ? value : undefined;
 }
 
 /**

@@ -1,7 +1,13 @@
-import { type Manifest, parseReleaseMessage, type ReleaseMessage } from '../../schema/index.ts';
+import {
+  type Manifest,
+  ProblemError,
+  parseManifest,
+  parseReleaseMessage,
+  type ReleaseMessage,
+} from '../../schema/index.ts';
 import { type Objects, openObjects } from '../objects.ts';
 import type { Oid } from '../types.ts';
-import { checkManifest, checkTree } from './check-manifest.ts';
+import { checkManifest, checkManifestBytes, checkTree } from './check-manifest.ts';
 import { type CheckedTag, checkTag, type Mark } from './check-tag.ts';
 import {
   compareFiles,
@@ -32,11 +38,15 @@ export interface VerifyOptions {
   object?: string;
   /** The chain this machine trusts; newer versions that the release brings along are walked to. */
   chain: RootChain;
+  /** A commit that may have newer versions of the root than the release; what of them does not hold adds nothing. */
+  rootsAt?: string;
   mark?: Mark | undefined;
   now: number;
   allowRollback?: boolean;
   /** See `Terms`. */
   asOf?: 'newest' | 'stated';
+  /** The manifest is compared with its signed hash, and read only when it is used. */
+  hashOnly?: boolean;
   /** Hash every file too. What was hashed before may be handed in. */
   files?: boolean | Measured;
 }
@@ -89,7 +99,8 @@ async function verifyWith(objects: Objects, options: VerifyOptions): Promise<Ver
   }
   checks.ok('object', found.oid);
   const { commit, root } = await readCommit(objects, found.bytes, path, checks);
-  const chain = await readChain(objects, root, options.chain, checks);
+  const known = await withRootsAt(objects, options);
+  const chain = await readChain(objects, root, known, checks);
   const { mark, now, allowRollback, asOf = 'newest' } = options;
   const terms = { chain, mark, now, allowRollback, asOf };
   const renewed = await renewedManifest(objects, found.bytes, chain);
@@ -104,13 +115,22 @@ async function verifyWith(objects: Objects, options: VerifyOptions): Promise<Ver
     ...(renews !== undefined && { renews }),
   });
   if (!checked || !commit || root === undefined) return untrusted();
-  const manifest = checkManifest(await readManifestBytes(objects, root, checked.message), checked.message, checks);
-  if (!manifest) return untrusted();
-  await checkContents(objects, root, manifest, options.files, checks);
+  const bytes = await readManifestBytes(objects, root, checked.message);
+  if (!checkManifestBytes(bytes, checked.message, checks)) return untrusted();
+  const manifest = options.hashOnly ? undefined : checkManifest(bytes, checked.message, checks);
+  if (manifest) await checkContents(objects, root, manifest, options.files, checks);
   const after = await objects.info(object);
   checks.test('unmoved', after?.oid === found.oid, 'the tag is where it was', 'the tag moved meanwhile');
   if (checks.failed) return untrusted();
-  const release = { ...checked, ref, tag: found.oid, root, manifest };
+  const release = {
+    ...checked,
+    ref,
+    tag: found.oid,
+    root,
+    get manifest(): Manifest {
+      return manifest ?? readLater(bytes);
+    },
+  };
   return { trusted: true, checks: checks.list(), chain, tag: found.oid, release };
 }
 
@@ -157,6 +177,13 @@ async function readChain(
   const all = [...faults, ...walk.faults];
   checks.test('root', all.length === 0, described(walk.chain), all.join('; '));
   return walk.chain;
+}
+
+/** The newest root that is known counts, also one that no release has yet. */
+async function withRootsAt(objects: Objects, { rootsAt, path, chain }: VerifyOptions): Promise<RootChain> {
+  if (rootsAt === undefined) return chain;
+  const tree = await rootTree(objects, rootsAt, path).catch(() => undefined);
+  return tree === undefined ? chain : walkRoots(chain, (await readRoots(objects, tree)).documents).chain;
 }
 
 function described(chain: RootChain): string {
@@ -208,6 +235,13 @@ async function checkContents(
   } catch (error) {
     checks.fail('files', (error as Error).message);
   }
+}
+
+/** @throws ProblemError MANIFEST_INVALID: somebody signed what is none */
+function readLater(bytes: Buffer): Manifest {
+  const parsed = parseManifest(bytes);
+  if ('value' in parsed) return parsed.value;
+  throw new ProblemError(parsed.problem);
 }
 
 /** The nearest of the releases before one that is not here. */

@@ -30,15 +30,23 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** What is wrong, and where in the value. */
 export type Parsed<T> = { value: T } | { problem: Problem };
 
+interface CanonicalOptions<T> {
+  code: ProblemCode;
+  /** What the file or text is, for people. */
+  what: string;
+  maxBytes: number;
+  /** What writes the canonical form; one of its own where there is much of it. */
+  print?: (value: T) => string;
+}
+
 /**
  * Parse text that must be canonical JSON of a type. Whatever another parser could read differently (a key twice, white
  * space, another order, `1e0`) is refused, because it is not what would be written.
- * @param code of the problem; @param what the file or text is, for people
  */
 export function parseCanonical<T extends z.ZodType>(
   bytes: Uint8Array,
   type: T,
-  { code, what, maxBytes }: { code: ProblemCode; what: string; maxBytes: number },
+  { code, what, maxBytes, print = canonicalFile }: CanonicalOptions<z.infer<T>>,
 ): Parsed<z.infer<T>> {
   const refuse = (why: string) => ({ problem: problem(code, `${what} ${why}`) });
   if (bytes.length > maxBytes) return refuse(`has ${bytes.length} bytes; ${maxBytes} are allowed`);
@@ -57,7 +65,7 @@ export function parseCanonical<T extends z.ZodType>(
     return refuse(`is not valid: ${path === '' ? '' : `\`${path.slice(0, 200)}\`: `}${issue?.message}`);
   }
   try {
-    if (canonicalFile(parsed.data) === text) return { value: parsed.data };
+    if (print(parsed.data) === text) return { value: parsed.data };
   } catch {
     // A number that is not whole: said below.
   }

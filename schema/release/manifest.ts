@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canonicalFile, type Parsed, parseCanonical } from './canonical-json.ts';
+import { type Parsed, parseCanonical } from './canonical-json.ts';
 import { ContentDigest, FilePath, ObjectId, RepositoryId, Sha256, Size, Version } from './names.ts';
 
 /** Where a release's manifest is, below the repository's root folder. */
@@ -62,11 +62,32 @@ export function parseManifest(bytes: Uint8Array): Parsed<Manifest> {
     code: 'MANIFEST_INVALID',
     what: 'the manifest',
     maxBytes: MAX_MANIFEST_BYTES,
+    print: printManifest,
   });
 }
 
-export function printManifest(manifest: Manifest): string {
-  return canonicalFile(manifest);
+/** In canonical JSON. Written out, because a manifest is large and is printed each time that one is parsed. */
+export function printManifest({ apiVersion, kind, repository, resources, files, removed }: Manifest): string {
+  const gone = removed.map(({ id, version }) => `{"id":${quoted(id)},"version":${quoted(version)}}`).join(',');
+  const head = `{"apiVersion":${quoted(apiVersion)},"files":[${printFiles(files)}],"kind":${quoted(kind)},"removed":[${gone}]`;
+  const all = resources.map(
+    ({ id, version, oid, digest, files: own }) =>
+      `{"digest":${quoted(digest)},"files":[${printFiles(own)}],"id":${quoted(id)},"oid":${quoted(oid)},"version":${quoted(version)}}`,
+  );
+  return `${head},"repository":${quoted(repository)},"resources":[${all.join(',')}]}\n`;
+}
+
+function printFiles(files: readonly ManifestFile[]): string {
+  return files
+    .map(
+      ({ path, mode, size, sha256 }) =>
+        `{"mode":${quoted(mode)},"path":${quoted(path)},"sha256":${quoted(sha256)},"size":${size}}`,
+    )
+    .join(',');
+}
+
+function quoted(text: string): string {
+  return /^[\w./:+-]*$/.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** Every file that a manifest names, by path; undefined when one is named twice. */

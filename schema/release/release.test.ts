@@ -229,6 +229,16 @@ describe('a manifest', () => {
     expect(parseManifest(Buffer.alloc(MAX_MANIFEST_BYTES + 1))).toHaveProperty('problem');
   });
 
+  it('is printed in canonical form, whatever its paths', () => {
+    const odd = ['a"b', 'ü/é', '\u{1f600}', 'a b', "c'd", 'e\u2030']
+      .map(file)
+      .sort((a, b) => (a.path < b.path ? -1 : 1));
+    const { manifest } = next([server('a'), server('b')], next([server('c')]).manifest);
+    const whole = { ...manifest, files: odd };
+    expect(printManifest(whole)).toBe(`${canonicalJson(whole)}\n`);
+    expect(parseManifest(Buffer.from(printManifest(whole)))).toEqual({ value: whole });
+  });
+
   it('names every file once', () => {
     const { manifest } = next([server('b'), server('a')]);
     expect([...(manifestFiles(manifest)?.keys() ?? [])].sort()).toEqual([

@@ -13,6 +13,7 @@ import { benchPush } from './push.ts';
 import { benchRevisions } from './revisions.ts';
 import { endAll, installMemory } from './scene.ts';
 import { benchStart } from './start.ts';
+import { benchTrust } from './trust.ts';
 
 const benches: Record<string, () => Promise<Figure[]>> = {
   push: benchPush,
@@ -22,6 +23,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   start: benchStart,
   'command-line': benchCommandLine,
   revisions: benchRevisions,
+  trust: benchTrust,
 };
 
 const usage = `Usage: npm run bench -- [--only NAME]… [--out FILE] [--verbose] [--strict]

@@ -1,4 +1,4 @@
-// `npm run test:faults -- reconciler [--seed N] [--rounds M]`: real faults on real parts. A short run with a fixed seed is
+// `npm run test:faults -- AREA [--seed N] [--rounds M]`: real faults on real parts. A short run with a fixed seed is
 // part of `npm test`; this one takes another seed each time, says which, and does more.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -8,13 +8,14 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seed: { type: 'string' }, rounds: { type: 'string', default: '25' } },
 });
+const AREAS = ['reconciler', 'release'];
 const [area = 'reconciler'] = positionals;
 const seed = values.seed ?? String(Math.floor(Math.random() * 1_000_000));
-if (area !== 'reconciler' || !/^\d+$/.test(seed) || !/^\d+$/.test(values.rounds)) {
-  console.error('usage: npm run test:faults -- reconciler [--seed N] [--rounds M]');
+if (!AREAS.includes(area) || !/^\d+$/.test(seed) || !/^\d+$/.test(values.rounds)) {
+  console.error(`usage: npm run test:faults -- ${AREAS.join('|')} [--seed N] [--rounds M]`);
   process.exit(2);
 }
-console.log(`► seed ${seed}: npm run test:faults -- reconciler --seed ${seed} --rounds ${values.rounds}`);
+console.log(`► seed ${seed}: npm run test:faults -- ${area} --seed ${seed} --rounds ${values.rounds}`);
 const root = join(import.meta.dirname, '..', '..');
 const vitest = join(root, 'node_modules', '.bin', 'vitest');
 const { status } = spawnSync(vitest, ['run', `tests/faults/${area}`], {

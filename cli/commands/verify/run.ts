@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mcpctlHome } from '../../../host/index.ts';
 import { findRepository } from '../../../repo/index.ts';
@@ -34,13 +34,24 @@ export interface VerifyOptions extends CliContext {
 export async function runVerify(options: VerifyOptions): Promise<ExitCode> {
   const { io, cwd, env, files = false } = options;
   const root = findRoot(cwd, '.') ?? cwd;
-  const { gitDir, path } = await findRepository(root, env);
+  const { gitDir, path } = await repositoryAt(root, env);
   const trust = await pinnedFor(options, root, gitDir);
   const ref = await refOf(options, gitDir);
-  const { mark } = trust;
-  const chain = await withRootsAtHead({ gitDir, path, env }, trust.chain);
+  const { chain, mark } = trust;
   const { allowRollback = false } = options;
-  const verdict = await verifyRelease({ gitDir, env, path, ref, chain, mark, now: Date.now(), files, allowRollback });
+  const verdict = await verifyRelease({
+    gitDir,
+    env,
+    path,
+    ref,
+    chain,
+    rootsAt: 'HEAD',
+    mark,
+    now: Date.now(),
+    files,
+    allowRollback,
+    hashOnly: !files,
+  });
   if (options.output === 'json') io.stdout(`${JSON.stringify(asJson(ref, trust, verdict), undefined, 2)}\n`);
   else
     io.stdout(
@@ -48,6 +59,16 @@ export async function runVerify(options: VerifyOptions): Promise<ExitCode> {
         last(ref, verdict),
     );
   return verdict.trusted ? ExitCodes.ok : ExitCodes.denied;
+}
+
+/** Nearly always the top folder of a working tree, which is seen without a process. */
+async function repositoryAt(root: string, env: VerifyOptions['env']): Promise<{ gitDir: string; path: string }> {
+  const gitDir = join(root, '.git');
+  const isTop = await stat(join(gitDir, 'HEAD')).then(
+    found => found.isFile(),
+    () => false,
+  );
+  return isTop ? { gitDir, path: '' } : findRepository(root, env);
 }
 
 /** What this machine trusts for the repository: by the id that the working tree says, or by where it is. */
