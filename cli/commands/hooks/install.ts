@@ -26,7 +26,15 @@ const MARK = '# mcpctl hook';
  * @throws ProblemError HOOKS_UNUSABLE, USAGE
  */
 export async function runInstall(options: InstallOptions): Promise<ExitCode> {
-  const { io, bare = false, path, branch, stateDir, pusherEnv, cwd } = options;
+  const { folder, names } = await installHooks(options);
+  options.io.stdout(names.map(name => `${name}\n`).join(''));
+  done(options.io, `installed in ${folder}`);
+  return ExitCodes.ok;
+}
+
+/** The same, without a word. @returns where they are, and which */
+export async function installHooks(options: InstallOptions): Promise<{ folder: string; names: readonly string[] }> {
+  const { bare = false, path, branch, stateDir, pusherEnv, cwd } = options;
   if (pusherEnv !== undefined && !bare) {
     const hint = 'Only a server knows who pushes: install it there with `--bare`.';
     throw new ProblemError(problem('USAGE', '`--pusher-env` is for a bare repository', { hint }));
@@ -49,13 +57,9 @@ export async function runInstall(options: InstallOptions): Promise<ExitCode> {
     ['mcpctl.pusherEnv', pusherEnv],
   ];
   for (const [key, value] of config) if (value !== undefined) await git('config', key, value);
-  for (const name of bare ? BARE : CLONE) {
-    const source = join(dirname(script), '..', 'hooks', name);
-    await place(source, join(folder, name));
-    io.stdout(`${name}\n`);
-  }
-  done(io, `installed in ${folder}`);
-  return ExitCodes.ok;
+  const names = bare ? BARE : CLONE;
+  for (const name of names) await place(join(dirname(script), '..', 'hooks', name), join(folder, name));
+  return { folder, names };
 }
 
 /** Remove what `install` put there. */

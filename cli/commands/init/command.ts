@@ -6,7 +6,7 @@ export function initCommand(context: CliContext): Command {
   return new Command('init')
     .description(
       'Make a new repository: one server, one project that serves it, one prompt, one skill, and a README. It becomes a git ' +
-        'repository with a first commit, unless it lies in one already. A folder that has files of the repository ' +
+        'repository with a first commit and hooks that check what is committed, unless it lies in one already. A folder that has files of the repository ' +
         'format is refused; other files in it are left as they are.',
     )
     .argument('[dir]', 'the folder; made when it is not there', '.')

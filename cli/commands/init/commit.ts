@@ -9,8 +9,9 @@ const TIMEOUT_MS = 60_000;
  * Make a folder a git repository with a first commit of these files, with the user's own git configuration; leave
  * committing to the user where the folder lies in a git repository already. What goes wrong is told on stderr: the
  * files are there all the same.
+ * @returns whether there is a new git repository now
  */
-export async function commitFirst(context: CliContext, root: string, paths: readonly string[]): Promise<void> {
+export async function commitFirst(context: CliContext, root: string, paths: readonly string[]): Promise<boolean> {
   const { io, signal } = context;
   // A git that started us (a hook, an alias) names its own repository in these.
   const env = Object.fromEntries(
@@ -21,7 +22,7 @@ export async function commitFirst(context: CliContext, root: string, paths: read
   const around = await git('rev-parse', '--show-toplevel');
   if (around.code === 0) {
     done(io, `it lies in the git repository ${around.stdout.toString().trim()}; nothing was committed`);
-    return;
+    return false;
   }
   for (const args of [
     ['init', '--quiet', '--initial-branch=main'],
@@ -32,9 +33,10 @@ export async function commitFirst(context: CliContext, root: string, paths: read
     if (result.code === 0) continue;
     const why = result.spawnError ? 'git could not be run' : lastLine(result.stderr);
     io.stderr(`${paint(io, 'yellow', '!')} git ${args[0]} failed: ${why}\n  → ${cure(args[0])}\n`);
-    return;
+    return args[0] !== 'init';
   }
   done(io, 'committed to the branch main of a new git repository');
+  return true;
 }
 
 function lastLine(stderr: string): string {

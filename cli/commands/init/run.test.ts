@@ -43,6 +43,7 @@ describe('mcpctl init', () => {
     expect(stderr.replaceAll(folder, 'FOLDER')).toMatchInlineSnapshot(`
       "✔ a repository with the id my-tools in FOLDER/My Tools
       ✔ committed to the branch main of a new git repository
+      ✔ git checks what you commit and push; \`mcpctl hooks uninstall\` undoes that
 
       Next:
         cd "My Tools"

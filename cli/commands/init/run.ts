@@ -39,7 +39,11 @@ export async function runInit(options: InitOptions): Promise<ExitCode> {
     code = await runLock({ ...options, names: [], folder: root });
     if (code === ExitCodes.ok) written.push('locks');
   }
-  if (git) await commitFirst(options, root, written);
+  if (git && (await commitFirst(options, root, written))) {
+    const { installHooks } = await import('../hooks/install.ts');
+    await installHooks({ ...options, dir: root, path: '', branch: 'main' });
+    done(io, 'git checks what you commit and push; `mcpctl hooks uninstall` undoes that');
+  }
   io.stderr(nextCommands(options, root));
   return code;
 }
