@@ -41,7 +41,7 @@ export interface AcceptOptions {
   /** Servers that somebody has suspended: they stay as they are. */
   suspended?: ReadonlySet<ResourceId>;
   /** What is refused of each resource beyond the ordinary. */
-  strict?: (resource: AnyResource, has: (id: ResourceId) => boolean) => Problem[];
+  strict?: (resource: AnyResource, get: (id: ResourceId) => AnyResource | undefined) => Problem[];
   /** A person has allowed what this commit removes, however much it is. */
   allowPrune?: boolean;
 }
@@ -184,7 +184,7 @@ function refuse(
 ): void {
   if (!strict) return;
   const found = [...candidates.values()].map(
-    resource => [resource.id, strict(resource, id => candidates.has(id))] as const,
+    resource => [resource.id, strict(resource, id => candidates.get(id))] as const,
   );
   for (const [id, why] of found) {
     if (why.length === 0) continue;

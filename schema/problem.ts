@@ -412,8 +412,8 @@ export const problemCodes = {
   ISOLATION_REQUIRED: {
     severity: 'error',
     meaning:
-      'A server must be isolated, or does not say that it need not be, and the process runtime isolates nothing.',
-    cure: 'Run it in a container; or write `requireIsolation: false` to accept that it has the daemon’s own rights.',
+      'Where only releases are followed, a process server without `isolation` is refused, unless `mcpctl.yaml` spells out `requireIsolation`.',
+    cure: 'Declare its `isolation`, or write `requireIsolation: true`; `requireIsolation: false` accepts that it has the daemon’s own rights.',
   },
   ROOT_MISSING: {
     severity: 'error',

@@ -39,6 +39,7 @@ describe('what a machine trusts', () => {
   it('is found by repository and by address', async () => {
     expect(await readTrust(home, ID)).toMatchObject({ fingerprint: rootFingerprint(one.signed), mark: undefined });
     expect((await findTrust(home, '/srv/ai.git'))?.repository).toBe(ID);
+    expect((await findTrust(home, '/srv/ai/'))?.repository).toBe(ID);
     expect(await findTrust(home, '/srv/other.git')).toBeUndefined();
     expect(await readTrust(home, 'other.example')).toBeUndefined();
   });

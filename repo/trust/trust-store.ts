@@ -75,9 +75,14 @@ export async function findTrust(home: string, remote: string): Promise<MachineTr
   for (const id of ids.sort()) {
     if (!/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(id)) continue;
     const trust = await readTrust(home, id);
-    if (trust?.remotes.includes(remote)) return trust;
+    if (trust?.remotes.some(one => place(one) === place(remote))) return trust;
   }
   return undefined;
+}
+
+/** An address without what may be left out of it. */
+function place(remote: string): string {
+  return remote.replace(/\/+$/, '').replace(/\/?\.git$/, '');
 }
 
 /**

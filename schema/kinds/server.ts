@@ -123,12 +123,6 @@ export const Server = z.strictObject({
     .enum(['process', 'docker', 'kubernetes'])
     .optional()
     .describe('Where it runs; left out, where the daemon runs its servers'),
-  requireIsolation: z
-    .boolean()
-    .optional()
-    .describe(
-      'Whether it must not run without isolation. Where only releases are followed, `false` has to be spelled out for a server that runs with the daemon’s own rights',
-    ),
   isolation: Isolation.optional().describe('What the server may reach'),
   dependsOn: z.array(DnsLabel).max(64).default([]).describe('Servers that must be Ready before this one starts'),
   prune: z

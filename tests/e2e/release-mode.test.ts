@@ -26,7 +26,10 @@ spec:
 ${more}`;
 
 beforeEach(async () => {
-  scene = new TrustScene({ 'servers/bare.yaml': server(), 'servers/open.yaml': server('  requireIsolation: false\n') });
+  scene = new TrustScene({
+    'servers/bare.yaml': server(),
+    'servers/open.yaml': server('  isolation: { network: none }\n'),
+  });
   alice = makeKey(scene.keys, 'alice');
   thief = makeKey(scene.keys, 'thief');
   one = await makeRoot(1, { root: [alice], release: [alice] }, [alice]);
@@ -88,6 +91,11 @@ it('follows the newest trusted release, past what is not, and never back', async
   scene.last = first;
   const second = await release('0.3.0', 2);
   await daemon.until('the next release', applied(second));
+
+  // Whoever rewrites the branch changes nothing.
+  scene.repository.git('push', '--quiet', '--force', 'origin', `${first.commit}^:refs/heads/main`);
+  const rewritten = await daemon.until('the rewritten branch to be seen', ({ problems }) => problems.length > 0);
+  expect(rewritten.revision.applied).toBe(second.commit);
 
   // The remote takes it back: what was accepted stays, and status says why and since when.
   scene.repository.git('push', '--quiet', 'origin', ':refs/tags/v0.3.0');

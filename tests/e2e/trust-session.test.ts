@@ -39,6 +39,6 @@ it('the session in docs/trust.md works as it stands', () => {
   expect(stderr).toMatch(/back to v0\.1\.0, which undoes 3 commits/);
   const tags = spawnSync('git', ['tag'], { cwd: join(cwd, 'remote.git'), env, encoding: 'utf8' }).stdout.split('\n');
   expect(tags).toEqual(
-    expect.arrayContaining(['v0.2.2', 'release/4', 'prompts/standup/v0.2.0', 'skills/release-notes/v0.1.0']),
+    expect.arrayContaining(['v0.2.2', 'release/3.4', 'prompts/standup/v0.2.0', 'skills/release-notes/v0.1.0']),
   );
 }, 120_000);

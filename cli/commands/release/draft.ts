@@ -90,7 +90,7 @@ export async function draftRelease(place: ReleasePlace, options: DraftOptions, n
 function refuseUnpinned({ loaded, repository }: ReleasePlace): void {
   if (repository.spec.trust?.mode !== 'release') return;
   const { resources } = loaded.catalog;
-  const [first, ...more] = [...resources.values()].flatMap(one => releaseProblems(one, id => resources.has(id)));
+  const [first, ...more] = [...resources.values()].flatMap(one => releaseProblems(one, id => resources.get(id)));
   if (!first) return;
   const others = more.length === 0 ? '' : ` (and ${more.length} more like this)`;
   throw new ProblemError({ ...first, message: `${first.message}${others}` });

@@ -1,5 +1,5 @@
 import { lastRelease } from '../../../repo/trust/index.ts';
-import { ProblemError, problem } from '../../../schema/index.ts';
+import { ProblemError, problem, type ReleaseMessage } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { gitWords, type OwnGit } from '../../own-git.ts';
 import { chainAtHead, type ReleasePlace } from '../../release-place.ts';
@@ -44,7 +44,7 @@ export async function publish(
   tag: string,
   { branch, commit }: { branch?: string; commit?: string },
 ): Promise<void> {
-  const refs = [`refs/tags/v${message.version}`, `refs/tags/release/${message.sequence}`];
+  const refs = [`refs/tags/v${message.version}`, sequenceRef(message)];
   if (push) {
     const further = branch === undefined || commit === undefined ? [] : [`${commit}:${branch}`];
     await pushAtOnce(git, remote, [...refs.map(ref => `${tag}:${ref}`), ...further]);
@@ -57,6 +57,11 @@ export async function publish(
   throw new ProblemError(problem('RELEASE_RACED', push ? `${why}; it is on the remote` : why));
 }
 
+/** Under a new root the sequence may go on below what a thief used up. */
+function sequenceRef({ rootVersion, sequence }: ReleaseMessage): string {
+  return `refs/tags/release/${rootVersion}.${sequence}`;
+}
+
 async function pushAtOnce(git: OwnGit, remote: string, specs: readonly string[], cure?: string): Promise<void> {
   checkRemote(remote);
   const result = await git.try(['push', '--quiet', '--atomic', '--no-follow-tags', remote, ...specs]);
@@ -67,10 +72,11 @@ async function pushAtOnce(git: OwnGit, remote: string, specs: readonly string[],
 export async function pushLast(options: PublishOptions, place: ReleasePlace): Promise<ExitCode> {
   const { release } = await lastRelease(place.workshop, await chainAtHead(place));
   if (!release) throw new ProblemError(problem('RELEASE_UNKNOWN', 'there is no release here'));
-  const { sequence, version } = release.message;
-  const refs = [release.ref, `refs/tags/release/${sequence}`];
+  const { version } = release.message;
+  const meeting = sequenceRef(release.message);
+  const refs = [release.ref, meeting];
   const specs = refs.map(ref => `${release.tag}:${ref}`);
-  const cure = `If it was never pushed, forget it with \`git tag --delete v${version} release/${sequence}\`, then release again.`;
+  const cure = `If it was never pushed, forget it with \`git tag --delete v${version} ${meeting.slice('refs/tags/'.length)}\`, then release again.`;
   await pushAtOnce(place.git, options.remote, specs, cure);
   done(options.io, `nothing changed since v${version}, which is on the remote`);
   await pushResourceTags(options, place);

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { appendFileSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -37,10 +37,10 @@ function run(...argv: string[]): Promise<Outcome> {
 }
 
 function runIn(cwd: string, ...argv: string[]): Promise<Outcome> {
-  const config = { GIT_CONFIG_GLOBAL: join(home, '.gitconfig'), GIT_CONFIG_NOSYSTEM: '1' };
-  return mcpctl(argv, { cwd, env: { PATH: process.env.PATH, HOME: home, MCPCTL_HOME: home, ...config } });
+  return mcpctl(argv, { cwd, env: { PATH: process.env.PATH, HOME: home, MCPCTL_HOME: home, ...config() } });
 }
 
+const config = () => ({ GIT_CONFIG_GLOBAL: join(home, '.gitconfig'), GIT_CONFIG_NOSYSTEM: '1' });
 const release = (...argv: string[]) => run('release', '--sign-key', alice.file, ...argv);
 const remoteTags = () =>
   execFileSync('git', ['tag'], { cwd: repository.bare, encoding: 'utf8' }).split('\n').filter(Boolean);
@@ -58,7 +58,7 @@ describe('mcpctl release', () => {
       'mcpctl/v0.1.0',
       'prompts/one/v0.1.0',
       'prompts/two/v0.1.0',
-      'release/1',
+      'release/1.1',
       'skills/s/v0.1.0',
       'v0.1.0',
     ]);
@@ -186,7 +186,7 @@ describe('mcpctl release', () => {
     expect(remoteTags()).toEqual([]);
     expect((await release('--push')).code).toBe(0);
     expect(remoteTags()).toContain('v0.1.0');
-    expect(remoteTags()).toContain('release/1');
+    expect(remoteTags()).toContain('release/1.1');
   });
 
   it('of two at once lets one win, whatever versions they chose', async () => {
@@ -202,18 +202,73 @@ describe('mcpctl release', () => {
     const draft = await runIn(clone, 'release', '0.9.0', '--sign-key', alice.file);
     expect(draft.code, draft.stderr).toBe(0);
     expect((await release('0.5.0', '--push')).code).toBe(0);
-    const refs = ['v0.9.0', 'release/2'].map(name => `refs/tags/${name}:refs/tags/${name}`);
+    const refs = ['v0.9.0', 'release/1.2'].map(name => `refs/tags/${name}:refs/tags/${name}`);
     expect(() =>
       execFileSync('git', ['push', '--quiet', '--atomic', 'origin', ...refs], { cwd: clone, stdio: 'pipe' }),
     ).toThrow();
     const late = await runIn(clone, 'release', '--push', '--sign-key', alice.file);
     expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining('RELEASE_RACED') });
     expect(remoteTags().filter(tag => /^(?:v|release)/.test(tag))).toEqual([
-      'release/1',
-      'release/2',
+      'release/1.1',
+      'release/1.2',
       'v0.1.0',
       'v0.5.0',
     ]);
+  });
+
+  it('signs with a key of the ssh-agent, of which only the public half is on the disk', async () => {
+    const socket = join(home, 'agent');
+    const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+    try {
+      while (!existsSync(socket)) await new Promise(resolve => setTimeout(resolve, 20));
+      const env = { PATH: process.env.PATH, SSH_AUTH_SOCK: socket };
+      execFileSync('ssh-add', ['-q', alice.file], { env, stdio: 'pipe' });
+      renameSync(alice.file, join(home, 'elsewhere'));
+      const options = { cwd: repository.work, env: { ...env, HOME: home, MCPCTL_HOME: home, ...config() } };
+      for (const key of [`${alice.file}.pub`, `key::${alice.text}`]) {
+        const made = await mcpctl(['release', '--sign-key', key], options);
+        expect(made.code, made.stderr).toBe(0);
+        repository.commit({ 'prompts/one.md': `---\n---\n${key}` });
+      }
+      expect(localTags()).toEqual(['release/1.1', 'release/1.2', 'v0.1.0', 'v0.1.1']);
+    } finally {
+      agent.kill();
+    }
+  });
+
+  it('does not follow what a thief released, once the key is taken away', async () => {
+    await run('trust', 'rotate', '--add', `release=${thief.file}.pub`, '--sign-key', alice.file);
+    repository.commit({});
+    await release();
+    repository.commit({ 'prompts/one.md': '---\n---\nTheirs' });
+    await run('release', '99.0.0', '--sign-key', thief.file);
+    await run('trust', 'rotate', '--remove', 'thief', '--sign-key', alice.file);
+    repository.commit({});
+    const made = await release();
+    expect(made.stderr).toContain('passed over v99.0.0: key: thief’s was taken away by version 3 of the root');
+    expect(localTags()).toContain('v0.1.1');
+    expect(repository.git('cat-file', 'tag', 'v0.1.1')).toContain('"sequence":2');
+  });
+
+  it('releases nothing that machines would refuse', async () => {
+    const server = 'apiVersion: mcpctl.dev/v1\nkind: Server\nspec:\n  transport: stdio\n';
+    const yaml = 'apiVersion: mcpctl.dev/v1\nkind: Repository\nspec:\n  id: test.example\n  trust: { mode: release }\n';
+    const tries: [string, string][] = [
+      [`${server}  command: [node, x.js]\n`, 'ISOLATION_REQUIRED'],
+      [`${server}  image: example/server:latest\n`, 'IMAGE_REFUSED'],
+      [`${server}  package: { registry: npm, identifier: x, version: 1.0.0 }\n`, 'PACKAGE_NOT_LOCKED'],
+    ];
+    for (const [text, code] of tries) {
+      repository.commit({ 'mcpctl.yaml': yaml, 'servers/x.yaml': text });
+      expect(await release()).toMatchObject({ code: 1, stderr: expect.stringContaining(code) });
+    }
+    expect(localTags()).toEqual([]);
+    const spelledOut = {
+      'mcpctl.yaml': `${yaml}  requireIsolation: false\n`,
+      'servers/x.yaml': `${server}  command: [node, x.js]\n`,
+    };
+    repository.commit(spelledOut);
+    expect((await release()).code).toBe(0);
   });
 
   it('renews: the same manifest, a later expiry', async () => {
@@ -238,7 +293,7 @@ describe('mcpctl release', () => {
     appendFileSync(join(repository.work, 'mcpctl.yaml'), '  release: { resourceTags: false }\n');
     repository.commit({});
     await release('--push');
-    expect(remoteTags()).toEqual(['release/1', 'v0.1.0']);
+    expect(remoteTags()).toEqual(['release/1.1', 'v0.1.0']);
   });
 });
 

@@ -61,11 +61,11 @@ export async function runVerify(options: VerifyOptions): Promise<ExitCode> {
   return verdict.trusted ? ExitCodes.ok : ExitCodes.denied;
 }
 
-/** Nearly always the top folder of a working tree, which is seen without a process. */
+/** Nearly always the top folder of one's own working tree, which is seen without a process; git judges the others. */
 async function repositoryAt(root: string, env: VerifyOptions['env']): Promise<{ gitDir: string; path: string }> {
   const gitDir = join(root, '.git');
   const isTop = await stat(join(gitDir, 'HEAD')).then(
-    found => found.isFile(),
+    found => found.isFile() && found.uid === process.getuid?.(),
     () => false,
   );
   return isTop ? { gitDir, path: '' } : findRepository(root, env);
