@@ -193,6 +193,48 @@ describe('what people did', () => {
   });
 });
 
+describe('looking at what is installed', () => {
+  it('status, verify and diff tell what was edited; --restore puts it back and keeps it', async () => {
+    await synced(skillFiles('skills/plot'));
+    expect((await machine.run(['skills', 'verify'])).code).toBe(0);
+    machine.write(SKILL, (machine.read(SKILL) ?? '').replace('Review it.', 'Mine.'));
+    machine.write('.claude/skills/review/notes.md', 'note\n');
+    const status = JSON.parse((await machine.run(['skills', 'status', '-o', 'json'])).stdout);
+    expect(status).toMatchObject([
+      { id: 'skill/plot', state: 'ok', differs: [] },
+      { id: 'skill/review', state: 'edited', differs: [{ path: 'SKILL.md' }, { path: 'notes.md', how: 'added' }] },
+    ]);
+    const table = await machine.run(['skills', 'status']);
+    expect(table.stdout).toMatch(/skill\/review +- +[0-9a-f]{7} +nobody +edited/);
+    expect((await machine.run(['skills', 'verify'])).code).toBe(1);
+    const { code, stdout } = await machine.run(['skills', 'diff', 'review', '--exit-code']);
+    expect(code).toBe(3);
+    expect(stdout).toContain('-Review it.\n+Mine.');
+    expect(stdout).toContain('+note');
+    const restored = await machine.run(['skills', 'diff', 'review', '--restore']);
+    expect(restored.code, restored.stderr).toBe(0);
+    expect(machine.read(SKILL)).toContain('Review it.');
+    expect(machine.read('.claude/skills/review/notes.md')).toBe('note\n');
+    const [kept = ''] = machine.names('.mcpctl/kept');
+    expect(machine.read(`.mcpctl/kept/${kept}/SKILL.md`)).toContain('Mine.');
+    expect((await machine.run(['skills', 'diff', 'nothing'])).code).toBe(1);
+  });
+
+  it('verify finds a damaged store, and the next sync that needs it fetches it anew', async () => {
+    await synced();
+    const [digest = ''] = machine.names('.mcpctl/store');
+    const pristine = join('.mcpctl/store', digest, 'bundle/SKILL.md');
+    chmodSync(machine.path(pristine), 0o600);
+    machine.write(pristine, (machine.read(pristine) ?? '').replace('Review', 'Xeview'));
+    const { code, stdout } = await machine.run(['skills', 'verify']);
+    expect({ code, damaged: stdout.includes('damaged in the store: SKILL.md') }).toEqual({ code: 1, damaged: true });
+    rmSync(readlinkSync(machine.path('.claude/skills/review')), { recursive: true });
+    expect((await machine.sync()).report.errors.map(one => one.code)).toEqual(['SKILL_WRITE_FAILED']);
+    expect((await machine.sync()).report.installed).toEqual(['skill/review']);
+    expect(machine.read(SKILL)).toContain('Review it.');
+  });
+});
+
 describe('projects', () => {
   const twoProjects: Files = {
     'projects/one/project.yaml': projectFile(),

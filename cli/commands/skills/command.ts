@@ -6,6 +6,9 @@ export function skillsCommand(context: CliContext): Command {
   return new Command('skills')
     .description('Bring the skills of a repository onto this disk, for Claude Code and other clients.')
     .addCommand(syncCommand(context))
+    .addCommand(statusCommand(context))
+    .addCommand(verifyCommand(context))
+    .addCommand(diffCommand(context))
     .addCommand(pinCommand(context));
 }
 
@@ -44,6 +47,57 @@ authorised, or an unknown project · 2 disk full, or the state cannot be saved �
     .action(async options => {
       const { runSync } = await import('./sync.ts');
       context.finish(await runSync({ ...context, ...options }));
+    });
+}
+
+function statusCommand(context: CliContext): Command {
+  return new Command('status')
+    .summary('show what is installed')
+    .description(
+      'Show every skill on this disk: its version, the release or commit it is of, who signed that, edited or not.',
+    )
+    .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json']).default('table'))
+    .addHelpText('after', '\nExamples:\n  $ mcpctl skills status\n\nExit codes: 0 ok · 2 the state cannot be read')
+    .action(async options => {
+      const { runStatus } = await import('./status.ts');
+      context.finish(await runStatus({ ...context, ...options }));
+    });
+}
+
+function verifyCommand(context: CliContext): Command {
+  return new Command('verify')
+    .summary('hash every file of every skill')
+    .description('Compare every file on this disk, and every pristine copy in the store, with what was installed.')
+    .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json']).default('table'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ mcpctl skills verify\n\nExit codes: 0 all is as installed · 1 something is not',
+    )
+    .action(async options => {
+      const { runVerify } = await import('./status.ts');
+      context.finish(await runVerify({ ...context, ...options }));
+    });
+}
+
+function diffCommand(context: CliContext): Command {
+  return new Command('diff')
+    .summary('show what was edited in a skill')
+    .description('Show how a skill on this disk differs from what was installed.')
+    .argument('<name>', 'the skill')
+    .option('--restore', 'put the release back; a copy of what it replaces is kept')
+    .option('--exit-code', 'exit 3 when there are differences')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ mcpctl skills diff review
+  $ mcpctl skills diff review --restore
+
+Exit codes: 0 ok · 1 there is no such skill · 3 differences, with --exit-code`,
+    )
+    .action(async (name: string, options) => {
+      const { runDiff } = await import('./diff.ts');
+      context.finish(await runDiff({ ...context, ...options, name }));
     });
 }
 
