@@ -6,21 +6,31 @@ import { parseArgs } from 'node:util';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string' }, rounds: { type: 'string', default: '25' } },
+  // Rounds of `skills` are kills.
+  options: { seed: { type: 'string' }, rounds: { type: 'string', default: '25' }, kills: { type: 'string' } },
 });
-const AREAS = ['reconciler', 'release'];
+const AREAS = ['reconciler', 'release', 'skills'];
 const [area = 'reconciler'] = positionals;
+const rounds = values.kills ?? values.rounds;
 const seed = values.seed ?? String(Math.floor(Math.random() * 1_000_000));
+<<<<<<< HEAD
 if (!AREAS.includes(area) || !/^\d+$/.test(seed) || !/^\d+$/.test(values.rounds)) {
   console.error(`usage: npm run test:faults -- ${AREAS.join('|')} [--seed N] [--rounds M]`);
   process.exit(2);
 }
 console.log(`► seed ${seed}: npm run test:faults -- ${area} --seed ${seed} --rounds ${values.rounds}`);
+=======
+if (!AREAS.includes(area) || !/^\d+$/.test(seed) || !/^\d+$/.test(rounds)) {
+  console.error(`usage: npm run test:faults -- ${AREAS.join('|')} [--seed N] [--rounds M]`);
+  process.exit(2);
+}
+console.log(`► seed ${seed}: npm run test:faults -- ${area} --seed ${seed} --rounds ${rounds}`);
+>>>>>>> eacdd19 (Kill syncs at random, and fill their disk)
 const root = join(import.meta.dirname, '..', '..');
 const vitest = join(root, 'node_modules', '.bin', 'vitest');
 const { status } = spawnSync(vitest, ['run', `tests/faults/${area}`], {
   cwd: root,
   stdio: 'inherit',
-  env: { ...process.env, MCPCTL_FAULT_SEED: seed, MCPCTL_FAULT_ROUNDS: values.rounds },
+  env: { ...process.env, MCPCTL_FAULT_SEED: seed, MCPCTL_FAULT_ROUNDS: rounds },
 });
 process.exitCode = status ?? 1;

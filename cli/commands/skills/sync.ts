@@ -32,6 +32,8 @@ export interface SyncOptions extends Omit<CliContext, 'finish'> {
 const NETWORK = new Set(['REMOTE_TIMEOUT', 'REMOTE_UNREACHABLE', 'REMOTE_NOT_FOUND']);
 /** Signatures, sequences and manifests that do not hold, or nothing to judge them by. */
 const UNTRUSTED = new Set(['NOT_TRUSTED', 'ROOT_NOT_PINNED', 'ROOT_INVALID', 'TRUST_UNUSABLE', 'MANIFEST_INVALID']);
+/** What is answered with the code of wrong usage and of a disk that cannot be written to. */
+const DISK_CODES = new Set(['USAGE', 'SKILLS_STATE_UNUSABLE', 'STATE_UNUSABLE']);
 /** The disk is full or cannot be written to. */
 const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
@@ -88,7 +90,7 @@ function diskProblem(error: unknown): Problem | undefined {
 }
 
 function exitCodeOf({ code }: Problem, quiet: boolean): ExitCode {
-  if (code === 'USAGE' || code === 'SKILLS_STATE_UNUSABLE') return ExitCodes.usage;
+  if (DISK_CODES.has(code)) return ExitCodes.usage;
   if (UNTRUSTED.has(code)) return ExitCodes.denied;
   if (NETWORK.has(code) && quiet) return ExitCodes.ok;
   return ExitCodes.failed;
