@@ -57,7 +57,10 @@ function statusCommand(context: CliContext): Command {
       'Show every skill on this disk: its version, the release or commit it is of, who signed that, edited or not.',
     )
     .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json']).default('table'))
-    .addHelpText('after', '\nExamples:\n  $ mcpctl skills status\n\nExit codes: 0 ok · 2 the state cannot be read')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ mcpctl skills status\n\nExit codes: 0 ok · 1 the state cannot be read · 2 wrong usage',
+    )
     .action(async options => {
       const { runStatus } = await import('./status.ts');
       context.finish(await runStatus({ ...context, ...options }));
@@ -71,7 +74,7 @@ function verifyCommand(context: CliContext): Command {
     .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json']).default('table'))
     .addHelpText(
       'after',
-      '\nExamples:\n  $ mcpctl skills verify\n\nExit codes: 0 all is as installed · 1 something is not',
+      '\nExamples:\n  $ mcpctl skills verify\n\nExit codes: 0 all is as installed · 1 something is not · 2 wrong usage',
     )
     .action(async options => {
       const { runVerify } = await import('./status.ts');
@@ -93,7 +96,7 @@ Examples:
   $ mcpctl skills diff review
   $ mcpctl skills diff review --restore
 
-Exit codes: 0 ok · 1 there is no such skill · 3 differences, with --exit-code`,
+Exit codes: 0 ok · 1 there is no such skill · 2 wrong usage · 3 differences, with --exit-code`,
     )
     .action(async (name: string, options) => {
       const { runDiff } = await import('./diff.ts');
