@@ -12,6 +12,7 @@ import { benchPoll } from './poll.ts';
 import { benchPush } from './push.ts';
 import { benchRevisions } from './revisions.ts';
 import { endAll, installMemory } from './scene.ts';
+import { benchSkills } from './skills.ts';
 import { benchStart } from './start.ts';
 import { benchTrust } from './trust.ts';
 
@@ -23,6 +24,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   start: benchStart,
   'command-line': benchCommandLine,
   revisions: benchRevisions,
+  skills: benchSkills,
   trust: benchTrust,
 };
 

@@ -13,19 +13,11 @@ const AREAS = ['reconciler', 'release', 'skills'];
 const [area = 'reconciler'] = positionals;
 const rounds = values.kills ?? values.rounds;
 const seed = values.seed ?? String(Math.floor(Math.random() * 1_000_000));
-<<<<<<< HEAD
-if (!AREAS.includes(area) || !/^\d+$/.test(seed) || !/^\d+$/.test(values.rounds)) {
-  console.error(`usage: npm run test:faults -- ${AREAS.join('|')} [--seed N] [--rounds M]`);
-  process.exit(2);
-}
-console.log(`► seed ${seed}: npm run test:faults -- ${area} --seed ${seed} --rounds ${values.rounds}`);
-=======
 if (!AREAS.includes(area) || !/^\d+$/.test(seed) || !/^\d+$/.test(rounds)) {
   console.error(`usage: npm run test:faults -- ${AREAS.join('|')} [--seed N] [--rounds M]`);
   process.exit(2);
 }
 console.log(`► seed ${seed}: npm run test:faults -- ${area} --seed ${seed} --rounds ${rounds}`);
->>>>>>> eacdd19 (Kill syncs at random, and fill their disk)
 const root = join(import.meta.dirname, '..', '..');
 const vitest = join(root, 'node_modules', '.bin', 'vitest');
 const { status } = spawnSync(vitest, ['run', `tests/faults/${area}`], {
