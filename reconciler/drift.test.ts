@@ -26,6 +26,15 @@ function seen(change: Partial<Observed> = {}): Observed {
   return { ...plain, ...change };
 }
 
+function ignoring(...ignored: string[]): Expected {
+  return { ...a, ignored };
+}
+
+/** Its reasons are the fields, for short. */
+function differing(...fields: string[]): Observed {
+  return seen({ adoptable: false, differs: fields.map(field => ({ field, why: field })) });
+}
+
 it.each<[situation: string, expected: Expected[], observed: Observed[], because: string[]]>([
   ['as it was started', [a], [seen()], []],
   ['paused', [a], [seen({ state: 'paused', adoptable: false })], ['somebody paused it']],
@@ -36,6 +45,33 @@ it.each<[situation: string, expected: Expected[], observed: Observed[], because:
     [{ ...a, specs: [digest('1'), digest('2')] }],
     [seen({ specDigest: digest('2') })],
     [],
+  ],
+  ['another image, which is ignored', [ignoring('/spec/image')], [differing('/spec/image')], []],
+  [
+    'another image, where something else is ignored',
+    [ignoring('/spec/args')],
+    [differing('/spec/image')],
+    ['/spec/image'],
+  ],
+  [
+    'two fields, of which one is ignored',
+    [ignoring('/spec/image')],
+    [differing('/spec/image', '/spec/resources/limits/cpu')],
+    ['/spec/resources/limits/cpu'],
+  ],
+  ['a field below one that is ignored', [ignoring('/spec/resources')], [differing('/spec/resources/limits/cpu')], []],
+  ['a field beside one that is ignored', [ignoring('/spec/im')], [differing('/spec/image')], ['/spec/image']],
+  [
+    'privileged: cannot be ignored',
+    [ignoring('/spec', '/spec/image')],
+    [seen({ adoptable: false, why: 'it is privileged' })],
+    ['it is privileged'],
+  ],
+  [
+    'paused, whatever is ignored',
+    [ignoring('/spec/image')],
+    [{ ...differing('/spec/image'), state: 'paused' }],
+    ['somebody paused it'],
   ],
   ['ended: supervision’s', [a], [seen({ state: 'ended' })], []],
   ['gone: supervision’s', [a], [], []],

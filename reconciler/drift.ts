@@ -1,6 +1,6 @@
 import { type Catalog, type Problem, problem } from '../schema/index.ts';
 import type { Fleet } from './instances/index.ts';
-import type { Observed, Runtime, RuntimeEvent } from './runtimes/index.ts';
+import { notIgnored, type Observed, type Runtime, type RuntimeEvent } from './runtimes/index.ts';
 
 /** What is done about an instance that somebody changed: told and replaced, or only told. */
 export type DriftPolicy = 'correct' | 'report';
@@ -20,6 +20,8 @@ export interface Expected {
   server: string;
   /** Digests of the specs that may run: while a server is replaced in turn, there are several. */
   specs: readonly string[];
+  /** JSON pointers of fields whose difference is no drift. */
+  ignored?: readonly string[];
 }
 
 /**
@@ -33,17 +35,22 @@ export function planDrift(
   actionOf: (server: string) => DriftPolicy,
 ): Drift[] {
   const found = new Map(observed.map(one => [one.id, one]));
-  return expected.flatMap(({ id, server, specs }) => {
+  return expected.flatMap(({ id, server, specs, ignored = [] }) => {
     const one = found.get(id);
-    const because = one?.owned === true ? difference(one, specs) : undefined;
+    const because = one?.owned === true ? difference(one, specs, ignored) : undefined;
     return because === undefined ? [] : [{ id, server, because, action: actionOf(server) }];
   });
 }
 
-function difference({ state, specDigest, adoptable, why }: Observed, specs: readonly string[]): string | undefined {
+function difference(
+  { state, specDigest, adoptable, why, differs }: Observed,
+  specs: readonly string[],
+  ignored: readonly string[],
+): string | undefined {
   if (state === 'ended') return undefined;
   if (state === 'paused') return why ?? 'somebody paused it';
   if (!specs.includes(specDigest)) return 'what runs was started from another spec';
+  if (differs) return notIgnored(differs, ignored)[0]?.why;
   return adoptable ? undefined : (why ?? 'it is not as it was started');
 }
 
@@ -84,7 +91,7 @@ export function watchDrift({ runtime, fleet, report, catalog, standard, onChange
         : fleet
             .statuses(name)
             .filter(({ state }) => state === 'Running')
-            .map(({ id }) => ({ id, server: name, specs: fleet.specsInUse(name) })),
+            .map(({ id }) => ({ id, server: name, specs: fleet.specsInUse(name), ignored: spec.ignoreFields })),
     );
   }
 
@@ -105,7 +112,6 @@ export function watchDrift({ runtime, fleet, report, catalog, standard, onChange
   }
 
   function settle(found: readonly Drift[]): void {
-    const before = [...reported.keys()].join();
     const known = new Map(reported);
     reported.clear();
     for (const drift of found) {
@@ -113,7 +119,8 @@ export function watchDrift({ runtime, fleet, report, catalog, standard, onChange
       if (known.get(drift.id)?.because !== drift.because) report(driftProblem(drift));
       if (drift.action === 'correct') fleet.restart(drift.id);
     }
-    if ([...reported.keys()].join() !== before) onChange();
+    const same = ({ id, because }: Drift) => known.get(id)?.because === because;
+    if (known.size !== reported.size || ![...reported.values()].every(same)) onChange();
   }
 
   function happened({ type }: RuntimeEvent): void {

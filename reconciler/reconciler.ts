@@ -258,7 +258,8 @@ async function leftBehind(runtime: Runtime, clock: Clock): Promise<Observed[]> {
   const late = clock.sleep(LIST_MS, over.signal).then(() => []);
   const listed = await Promise.race([runtime.list().catch(() => []), late]);
   over.abort();
-  return listed.filter(({ state, owned, adoptable }) => state === 'running' && owned && adoptable);
+  // Whether a field that differs is ignored is not known before the catalog is: `ensure` decides.
+  return listed.filter(one => one.state === 'running' && one.owned && (one.adoptable || one.differs !== undefined));
 }
 
 /** What is known before the first pass. */

@@ -162,6 +162,23 @@ it('shows a server that never had a good revision, with the reason', () => {
   expect(status.problems).toEqual([broken]);
 });
 
+it('a server whose instance was changed, and left so, is Degraded, and Ready all the same', () => {
+  const found = { id: 'one-0', server: 'one', because: 'somebody paused it', action: 'report' } as const;
+  const status = summarize(facts({ drift: new Map([['one-0', found]]) }), undefined, T1);
+  const of = (name: string) => status.servers.find(one => one.name === name)?.conditions ?? [];
+  expect(of('one')).toContainEqual(
+    expect.objectContaining({
+      type: 'Degraded',
+      status: 'True',
+      reason: 'Drift',
+      message: 'one-0: somebody paused it',
+    }),
+  );
+  expect(of('one')).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
+  expect(status.conditions).toContainEqual(expect.objectContaining({ type: 'Degraded', status: 'True' }));
+  expect(status.drift).toEqual([found]);
+});
+
 it('a project is Ready when its servers are', () => {
   const [up] = summarize(facts(), undefined, T1).projects;
   const [down] = summarize(facts({ instance: instance('Error', died) }), undefined, T1).projects;

@@ -426,6 +426,16 @@ describe('parseFile: a file that disagrees with its path or its schema', () => {
   });
 });
 
+it.each([
+  ['[/spec/image, /spec/resources]', []],
+  ['[/spec]', []],
+  ['[/spec/replicas]', ['FIELD_NOT_ACTED_ON']],
+  ['[/spec/image, /spec/im]', ['FIELD_NOT_ACTED_ON']],
+])('`ignoreFields: %s` is acted on, or said not to be', (fields, codes) => {
+  const text = `apiVersion: mcpctl.dev/v1\nkind: Server\nspec: {transport: stdio, command: [a], ignoreFields: ${fields}}\n`;
+  expect(parse('servers/x.yaml', text).problems.map(({ code }) => code)).toEqual(codes);
+});
+
 it('a prompt’s fields that change nothing yet are said to', () => {
   const text = '---\ntitle: T\npriority: 3\nlink: https://example.com\n---\nText\n';
   const { resource, problems } = parse('prompts/p.md', text);

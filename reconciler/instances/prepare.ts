@@ -55,6 +55,7 @@ export function createPrepare(sources: {
         argv: [...program.argv, ...spec.args],
         ...limitsOf(spec),
         ...isolationOf(server, catalog, runtime),
+        ...(spec.ignoreFields.length > 0 && { ignoreFields: spec.ignoreFields }),
         env: environment.values,
         ...(spec.cwd !== undefined && { cwd: spec.cwd }),
         // What only pretends needs no port.

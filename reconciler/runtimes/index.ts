@@ -8,10 +8,12 @@ export {
   type Program,
   type Programs,
 } from './memory/index.ts';
+export { notIgnored } from './not-ignored.ts';
 export { openRuntimes, type RuntimeName } from './open.ts';
 export { openProcessRuntime, type ProcessRecord, type ProcessRecords } from './process/index.ts';
 export type {
   Connection,
+  Difference,
   Exit,
   LaunchSpec,
   Observed,

@@ -28,6 +28,8 @@ export interface LaunchSpec {
   limits?: Limits;
   /** What it may reach, where declared. */
   isolation?: Isolation;
+  /** JSON pointers of the Server: what runs is taken as it is, when it differs in nothing else. */
+  ignoreFields?: readonly string[];
   /** Only what the server declares; the runtime adds its documented base (PATH, HOME, LANG). */
   env: Readonly<Record<string, string>>;
   /** Folder to start in, absolute; left out, the instance's own. */
@@ -101,6 +103,14 @@ export interface RunningInstance {
   linesWritten(): number;
 }
 
+/** A declared field that what runs does not follow any more. */
+export interface Difference {
+  /** JSON pointer of the Server: `/spec/image`. */
+  field: string;
+  /** In words, for people. */
+  why: string;
+}
+
 /** What is found where instances run, whoever started it. */
 export interface Observed {
   id: string;
@@ -112,6 +122,11 @@ export interface Observed {
   /** `ensure` with the same digest takes it as it is; otherwise `why` tells what is wrong with it. */
   adoptable: boolean;
   why?: string;
+  /**
+   * Set where all that is wrong is that declared fields were changed, which a Server may have ignored. What takes
+   * protection away is never among them.
+   */
+  differs?: readonly Difference[];
   /** Milliseconds since the epoch. */
   startedAt: number;
   /** Of the process on this machine, where the instance is one. */

@@ -135,9 +135,23 @@ export const Server = z.strictObject({
     .enum(['correct', 'report'])
     .optional()
     .describe('What is done when what runs is not what is declared; `correct` unless given'),
-  ignoreFields: z.array(JsonPointer).max(64).default([]).describe('Fields whose difference is no drift'),
+  ignoreFields: z
+    .array(JsonPointer)
+    .max(64)
+    .default([])
+    .describe(
+      'Fields whose difference is no drift, with all below them; of a container `/spec/image` and `/spec/resources/limits`. What takes protection away is drift always',
+    ),
 });
 export type Server = z.infer<typeof Server>;
+
+/** What of a running instance is compared with what it was started with, field by field. */
+const comparedFields = [
+  '/spec/image',
+  '/spec/resources/limits/cpu',
+  '/spec/resources/limits/memory',
+  '/spec/resources/limits/pids',
+];
 
 /**
  * What of a server is valid but not acted on yet by the runtimes there are, as names of fields of `spec`. What stands
@@ -147,7 +161,11 @@ export function notActedOn(server: Server): (keyof Server)[] {
   const given: [field: keyof Server, is: boolean][] = [
     ['transport', server.transport === 'sse'],
     ['runtime', server.runtime === 'kubernetes'],
-    ['ignoreFields', server.ignoreFields.length > 0],
+    ['ignoreFields', !server.ignoreFields.every(isCompared)],
   ];
   return given.filter(([, is]) => is).map(([field]) => field);
+}
+
+function isCompared(pointer: string): boolean {
+  return comparedFields.some(field => field === pointer || field.startsWith(`${pointer}/`));
 }

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Status } from '../../reconciler/index.ts';
 import { startDocker, whyNoDocker } from '../docker/daemon.ts';
 import { condition, startUp, type UpProcess } from './daemon.ts';
 
@@ -47,14 +48,16 @@ describe.skipIf(!docker)(
       return { output: stdout + stderr, code: status };
     }
 
-    function up(): Promise<UpProcess> {
+    function up(...args: string[]): Promise<UpProcess> {
       const env = { DOCKER_HOST: docker?.host ?? '' };
-      return startUp({ repository: join(folder, 'ai'), stateDir: join(folder, 'state'), env });
+      return startUp({ repository: join(folder, 'ai'), stateDir: join(folder, 'state'), env, args });
     }
 
-    async function started(): Promise<UpProcess> {
+    /** @param spec more of the Server, as YAML */
+    async function started({ spec = '', args = [] }: { spec?: string; args?: string[] } = {}): Promise<UpProcess> {
       for (const command of commandsOf(guide).slice(0, 3)) expect(shell(command)).toMatchObject({ code: 0 });
-      running = await up();
+      appendFileSync(join(folder, 'ai', 'servers', 'notes.yaml'), spec);
+      running = await up(...args);
       await running.until('everything to be Ready', status => condition(status, 'Ready') === 'True');
       return running;
     }
@@ -115,7 +118,7 @@ describe.skipIf(!docker)(
       ['killed', ['kill'], /SIGKILL|exited/],
       ['removed', ['rm', '-f'], /SERVER_EXITED/],
       ['paused', ['pause'], /somebody paused it; it is replaced/],
-      ['given other limits', ['update', '--cpus', '0.5'], /somebody changed its limits; it is replaced/],
+      ['given other limits', ['update', '--cpus', '0.5'], /somebody changed its limits \(cpu\); it is replaced/],
     ])('what somebody has %s is found by Docker’s events, told, and put right', async (_situation, args, told) => {
       const up = await started();
       const [id = ''] = container().split(' ');
@@ -124,6 +127,52 @@ describe.skipIf(!docker)(
       await expect.poll(isOther, { timeout: 60_000 }).toBe(true);
       await up.until('everything to be Ready', now => condition(now, 'Ready') === 'True');
       expect(up.stderr()).toMatch(told);
+    });
+
+    it.each([
+      ['by the daemon', '', ['--drift', 'report']],
+      ['by its server', '  drift: report\n', []],
+    ])('what is only to be reported, %s, is told, shown as Degraded, and left', async (_who, spec, args) => {
+      const up = await started({ spec, args });
+      const before = container();
+      docker.run('update', '--cpus', '0.5', before.split(' ')[0] ?? '');
+      const degraded = (now: Status) =>
+        now.servers[0]?.conditions.find(({ type, status }) => type === 'Degraded' && status === 'True');
+      const status = await up.until('it to be Degraded', now => degraded(now) !== undefined);
+      expect(degraded(status)).toMatchObject({
+        reason: 'Drift',
+        message: 'notes-0: somebody changed its limits (cpu)',
+      });
+      expect(up.stderr()).toMatch(/somebody changed its limits \(cpu\); it is left as it is/);
+      expect(container()).toBe(before);
+      docker.run('pause', before.split(' ')[0] ?? '');
+      await up.until('the pause to be told', now => degraded(now)?.message === 'notes-0: somebody paused it');
+      docker.run('unpause', before.split(' ')[0] ?? '');
+      await up.stop();
+      expect(container()).toBe(before);
+    });
+
+    it('a field that is ignored is no drift, also for the next daemon; what takes protection away is', async () => {
+      const spec = '  ignoreFields: [/spec/resources]\n';
+      const first = await started({ spec });
+      const before = container();
+      const [id = ''] = before.split(' ');
+      docker.run('update', '--memory', '300m', '--memory-swap', '300m', id);
+      docker.run('network', 'create', 'elsewhere');
+      await first.until('a look at it', now => condition(now, 'Ready') === 'True');
+      expect(shell('mcpctl reconcile --state-dir state')).toMatchObject({ code: 0 });
+      expect(container()).toBe(before);
+      await first.stop();
+      running = await up();
+      await running.until('everything to be Ready', now => condition(now, 'Ready') === 'True');
+      expect(container()).toBe(before);
+      expect(running.stderr()).not.toMatch(/INSTANCE_CHANGED/);
+
+      docker.run('network', 'connect', 'elsewhere', id);
+      expect(shell('mcpctl reconcile --state-dir state')).toMatchObject({ code: 0 });
+      const isOther = () => container() !== '' && container() !== before;
+      await expect.poll(isOther, { timeout: 60_000 }).toBe(true);
+      expect(running.stderr()).toMatch(/it is on the network elsewhere; it is replaced/);
     });
 
     it('waits for a Docker that is away, and says so', async () => {

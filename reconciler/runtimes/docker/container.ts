@@ -1,6 +1,7 @@
 import type { ContainerCreateOptions } from 'dockerode';
 import { expand, expandEnvironment } from '../expand.ts';
 import type { LaunchSpec } from '../runtime.ts';
+import type { Limits } from './found.ts';
 import { labels } from './owner.ts';
 
 /** Where an instance's own files are, in a container of a runner image. */
@@ -69,6 +70,8 @@ export function planContainer(spec: LaunchSpec, place: Place): Plan {
         [labels.spec]: spec.specDigest,
         [labels.image]: place.image,
         ...(port !== undefined && { [labels.port]: String(port) }),
+        [labels.network]: networkOf(spec, place),
+        [labels.limits]: JSON.stringify(limitsOf(spec)),
       },
       Healthcheck: { Test: ['NONE'] },
       ...(port !== undefined && { ExposedPorts: { [`${port}/tcp`]: {} } }),
@@ -93,8 +96,8 @@ function hostConfig(
   place: Place,
   port: number | undefined,
 ): ContainerCreateOptions['HostConfig'] {
-  const { cpu, memory, pids, files } = spec.limits ?? {};
   const network = spec.isolation?.network ?? 'full';
+  const files = spec.limits?.files;
   // The runner images have a home that their user owns.
   const kept = spec.image === undefined || place.asRoot;
   return {
@@ -104,7 +107,7 @@ function hostConfig(
     ReadonlyRootfs: true,
     Tmpfs: { '/tmp': TMPFS, ...(spec.image !== undefined && { '/run': TMPFS }), ...(!kept && { [HOME]: TMPFS }) },
     IpcMode: 'private',
-    NetworkMode: network === 'none' ? 'none' : place.network,
+    NetworkMode: networkOf(spec, place),
     RestartPolicy: { Name: 'no' },
     Init: mode === 'main',
     // What a stdio server says is between it and its clients, and would fill the disk.
@@ -119,10 +122,22 @@ function hostConfig(
       network === 'full' && {
         PortBindings: { [`${port}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: '' }] },
       }),
-    ...(memory !== undefined && { Memory: Math.max(memory, 6 * MEBIBYTE), MemorySwap: Math.max(memory, 6 * MEBIBYTE) }),
+    ...limitsOf(spec),
+    ...(spec.limits?.memory !== undefined && { MemorySwap: limitsOf(spec).Memory }),
+    ...(files !== undefined && { Ulimits: [{ Name: 'nofile', Soft: files, Hard: files }] }),
+  };
+}
+
+function networkOf({ isolation }: LaunchSpec, { network }: Place): string {
+  return isolation?.network === 'none' ? 'none' : network;
+}
+
+/** In Docker's words; what is not declared is not limited. */
+function limitsOf({ limits: { cpu, memory, pids } = {} }: LaunchSpec): Limits {
+  return {
+    ...(memory !== undefined && { Memory: Math.max(memory, 6 * MEBIBYTE) }),
     ...(cpu !== undefined && { NanoCpus: Math.round(cpu * 1e9) }),
     ...(pids !== undefined && { PidsLimit: pids }),
-    ...(files !== undefined && { Ulimits: [{ Name: 'nofile', Soft: files, Hard: files }] }),
   };
 }
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import type { Exit, Observed } from '../runtime.ts';
+import type { Exit } from '../runtime.ts';
 import { labels } from './owner.ts';
 
 /** What Docker tells of a container, as far as it is read here. */
 export const Found = z.object({
   Id: z.string(),
+  Name: z.string().default(''),
   Image: z.string(),
   Config: z.object({ Labels: z.record(z.string(), z.string()).nullable() }),
   State: z.object({
@@ -20,11 +21,32 @@ export const Found = z.object({
     Privileged: z.boolean().default(false),
     NetworkMode: z.string().default(''),
     PidMode: z.string().default(''),
+    IpcMode: z.string().default(''),
+    UTSMode: z.string().default(''),
+    UsernsMode: z.string().default(''),
+    CgroupnsMode: z.string().default(''),
     Binds: z.array(z.string()).nullish(),
+    VolumesFrom: z.array(z.string()).nullish(),
+    Devices: z.array(z.object({ PathOnHost: z.string() })).nullish(),
+    DeviceRequests: z.array(z.unknown()).nullish(),
     CapAdd: z.array(z.string()).nullish(),
+    CapDrop: z.array(z.string()).nullish(),
+    SecurityOpt: z.array(z.string()).nullish(),
     ReadonlyRootfs: z.boolean().default(false),
+    RestartPolicy: z.object({ Name: z.string() }).nullish(),
+    PortBindings: z.record(z.string(), z.array(z.object({ HostIp: z.string() })).nullable()).nullish(),
+    PublishAllPorts: z.boolean().default(false),
+    Memory: z.number().nullish(),
+    MemoryReservation: z.number().nullish(),
+    NanoCpus: z.number().nullish(),
+    CpuQuota: z.number().nullish(),
+    CpuShares: z.number().nullish(),
+    CpusetCpus: z.string().nullish(),
+    PidsLimit: z.number().nullish(),
   }),
-  Mounts: z.array(z.object({ Type: z.string(), Source: z.string().default('') })).default([]),
+  Mounts: z
+    .array(z.object({ Type: z.string(), Source: z.string().default(''), Name: z.string().default('') }))
+    .default([]),
   NetworkSettings: z.object({
     Ports: z.record(z.string(), z.array(z.object({ HostIp: z.string(), HostPort: z.string() })).nullable()).nullish(),
     Networks: z.record(z.string(), z.object({ IPAddress: z.string() })).nullish(),
@@ -32,41 +54,17 @@ export const Found = z.object({
 });
 export type Found = z.infer<typeof Found>;
 
+/** What a container may use, in Docker's words, as it is written on it; what is not there is not limited. */
+export const Limits = z.object({
+  Memory: z.number().optional(),
+  NanoCpus: z.number().optional(),
+  PidsLimit: z.number().optional(),
+});
+export type Limits = z.infer<typeof Limits>;
+
 /** A label's value; empty when there is none. */
 export function labelOf(found: Found, name: keyof typeof labels): string {
   return found.Config.Labels?.[labels[name]] ?? '';
-}
-
-/** What a container is as an instance. */
-export function observedOf(found: Found, owner: string): Observed {
-  const { Running, Paused, StartedAt } = found.State;
-  const owned = labelOf(found, 'owner') === owner;
-  const why = whyNotAdoptable(found);
-  return {
-    id: labelOf(found, 'instance'),
-    specDigest: labelOf(found, 'spec'),
-    state: Paused ? 'paused' : Running ? 'running' : 'ended',
-    owned,
-    adoptable: owned && why === undefined,
-    ...(why !== undefined && { why }),
-    startedAt: Date.parse(StartedAt),
-  };
-}
-
-/** Why a container cannot be taken as it is: it does not run, or it is not what was started. */
-export function whyNotAdoptable(found: Found): string | undefined {
-  const { State, HostConfig, Mounts, Image } = found;
-  const wanted = labelOf(found, 'image');
-  if (State.Paused) return 'it is paused';
-  if (!State.Running) return `it is ${State.Status}`;
-  if (Image !== wanted) return `it runs ${short(Image)}, not ${short(wanted)}`;
-  if (HostConfig.Privileged) return 'it is privileged';
-  if (HostConfig.NetworkMode === 'host') return 'it uses the host’s network';
-  if (HostConfig.PidMode === 'host') return 'it sees the host’s processes';
-  if ((HostConfig.CapAdd ?? []).length > 0) return `it has capabilities: ${HostConfig.CapAdd?.join(', ')}`;
-  if (!HostConfig.ReadonlyRootfs) return 'its root can be written';
-  const bound = HostConfig.Binds?.[0] ?? Mounts.find(({ Type }) => Type === 'bind')?.Source;
-  return bound === undefined ? undefined : `it mounts ${bound} of the host`;
 }
 
 /** How a container ended, from its exit code: a shell's convention, which Docker keeps. */
@@ -89,8 +87,4 @@ const signals: Record<number, NodeJS.Signals> = {
 export function exitOfCode(code: number): Pick<Exit, 'code' | 'signal'> {
   const signal = signals[code];
   return signal === undefined ? { code, signal: null } : { code: null, signal };
-}
-
-function short(image: string): string {
-  return image.replace(/^sha256:(.{12}).*$/, 'sha256:$1…');
 }

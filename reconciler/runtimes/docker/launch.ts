@@ -54,6 +54,7 @@ export async function startContainer(yard: Yard, spec: LaunchSpec, plan: Plan): 
   });
   yard.made(container.id);
   try {
+    await expectLimits(container, plan, spec);
     const attached = plan.mode === 'main' ? await attach(container, plan) : undefined;
     await container.start();
     return await join(yard, spec, plan, container, { adopted: false, ...(attached && { attached }) });
@@ -61,6 +62,18 @@ export async function startContainer(yard: Yard, spec: LaunchSpec, plan: Plan): 
     await container.remove({ force: true, v: true }).catch(() => undefined);
     throw notStarted(error, spec);
   }
+}
+
+/** A Docker whose kernel cannot limit something says so in a warning, and goes on without. */
+async function expectLimits(container: Docker.Container, { options }: Plan, spec: LaunchSpec): Promise<void> {
+  const { HostConfig } = Found.parse(await container.inspect());
+  const missing = (['Memory', 'NanoCpus', 'PidsLimit'] as const).find(
+    name => options.HostConfig?.[name] !== undefined && HostConfig[name] !== options.HostConfig[name],
+  );
+  if (missing === undefined) return;
+  const words = { Memory: 'memory', NanoCpus: 'processors', PidsLimit: 'processes' }[missing];
+  const message = `${spec.id} was not started: this Docker cannot limit its ${words}`;
+  throw new ProblemError(problem('RUNTIME_REFUSED', message, { resource: `server/${spec.server}` }));
 }
 
 /** Docker gives a name free a moment after it has told of its container's end. */

@@ -14,6 +14,8 @@ export const labels = {
   spec: 'mcpctl.dev/spec-digest',
   image: 'mcpctl.dev/image',
   port: 'mcpctl.dev/port',
+  network: 'mcpctl.dev/network',
+  limits: 'mcpctl.dev/limits',
 } as const;
 
 /** Whether this state directory ever had containers. */

@@ -10,7 +10,8 @@ import type { EnsureResult, LaunchSpec, Observed, Runtime } from '../runtime.ts'
 import { connectDocker, dockerProblem, dockerStatus } from './client.ts';
 import { type DockerEvent, type EventWatch, watchEvents } from './events.ts';
 import { execIn } from './exec.ts';
-import { Found, labelOf, observedOf, whyNotAdoptable } from './found.ts';
+import { observedOf, whyNotAdoptable } from './fitness.ts';
+import { Found, labelOf } from './found.ts';
 import type { DockerInstance } from './instance.ts';
 import { endOthers, join, planOf, startContainer, type Yard } from './launch.ts';
 import { createNetworks } from './network.ts';
@@ -152,7 +153,11 @@ export function openDockerRuntime(options: DockerRuntimeOptions): Runtime {
     const place = await openYard();
     const found = await find(place, spec.id);
     const [only] = found;
-    const adoptable = found.length === 1 && only && labelOf(only, 'spec') === spec.specDigest && !whyNotAdoptable(only);
+    const adoptable =
+      found.length === 1 &&
+      only &&
+      labelOf(only, 'spec') === spec.specDigest &&
+      !whyNotAdoptable(only, spec.ignoreFields);
     if (adoptable) {
       const present = known.get(spec.id);
       if (present?.container === only.Id) return present;
