@@ -701,6 +701,12 @@ export const problemCodes = {
     meaning: '`~/.mcpctl/config.yaml` cannot be used.',
     cure: 'Mend the file, or remove it and run `mcpctl login` again.',
   },
+  // ── forges ──
+  FORGE_UNUSABLE: {
+    severity: 'error',
+    meaning: 'GitHub was asked for, but its address, or the token for it, cannot be used.',
+    cure: 'Set MCPCTL_GITHUB_TOKEN, or MCPCTL_GITHUB_TOKEN_FILE to a file of mode 0600; or choose `--forge git`.',
+  },
   // ── proposals and reviews ──
   REMOTE_REFUSED: {
     severity: 'error',

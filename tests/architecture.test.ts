@@ -39,6 +39,7 @@ const libraries: Record<string, readonly string[]> = {
   undici: ['host'],
   commander: ['cli'],
   diff: ['repo/history'],
+  '@octokit/request': ['repo/forges/github'],
   dockerode: ['reconciler/runtimes'],
   'jsonc-parser': ['cli/clients', 'cli/sync'],
   'smol-toml': ['cli/clients'],

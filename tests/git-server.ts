@@ -81,8 +81,16 @@ function isAllowed(request: IncomingMessage, { login, token }: GitServerOptions)
 
 let execPath: string | undefined;
 
-/** CGI, as RFC 3875 has it: the request in the environment and on standard input, headers before the body. */
-function serveByGit(request: IncomingMessage, response: ServerResponse, options: GitServerOptions): void {
+/**
+ * CGI, as RFC 3875 has it: the request in the environment and on standard input, headers before the body.
+ * @param path another one than the request's own
+ */
+export function serveByGit(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: GitServerOptions,
+  path?: string,
+): void {
   execPath ??= execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim();
   const url = new URL(request.url ?? '/', 'http://localhost');
   const child = spawn(join(execPath, 'git-http-backend'), [], {
@@ -92,7 +100,7 @@ function serveByGit(request: IncomingMessage, response: ServerResponse, options:
       GIT_CONFIG_GLOBAL: '/dev/null',
       GIT_PROJECT_ROOT: options.root,
       GIT_HTTP_EXPORT_ALL: '1',
-      PATH_INFO: decodeURIComponent(url.pathname),
+      PATH_INFO: decodeURIComponent(path ?? url.pathname),
       QUERY_STRING: url.search.slice(1),
       REQUEST_METHOD: request.method ?? 'GET',
       CONTENT_TYPE: request.headers['content-type'] ?? '',

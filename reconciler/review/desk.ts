@@ -89,6 +89,9 @@ export function createDesk(open: () => Promise<{ workspace: Workspace; forge: Fo
       }),
     record: (id, found) =>
       alone(async (workspace, forge) => {
+        // The gateway's own login would be the reviewer there.
+        if (forge.name !== 'git')
+          throw new ProblemError(problem('REVIEW_NOT_ENTITLED', `${id} is reviewed at its forge`));
         const examined = await examine(workspace, forge, await openProposal(forge, id));
         const { complete } = decide(examined, found);
         const { head, verdict, reason } = statementOf(found);

@@ -7,7 +7,7 @@ import {
   type Workspace,
 } from '../../repo/forges/index.ts';
 import { readObjects } from '../../repo/index.ts';
-import { judge, type Policy, type PrincipalId, ProblemError, policyDigest, problem } from '../../schema/index.ts';
+import { judge, type Policy, ProblemError, policyDigest, problem } from '../../schema/index.ts';
 import { readPolicy } from './policy.ts';
 
 export type ProposalStatus = 'pending' | 'approved' | 'rejected' | 'superseded' | 'withdrawn';
@@ -15,9 +15,10 @@ export type ProposalStatus = 'pending' | 'approved' | 'rejected' | 'superseded' 
 /** How a proposal stands by its statements alone, without looking at what it would do. */
 export interface Standing {
   status: ProposalStatus;
-  /** How many people have to approve, of the rule that asks for most. */
-  needed: number;
-  approvedBy: PrincipalId[];
+  /** How many people have to approve, of the rule that asks for most; null where a forge decides by itself. */
+  needed: number | null;
+  /** Users; at a forge with reviews of its own, their names there. */
+  approvedBy: string[];
 }
 
 /** The policy that the branch has now. @throws ProblemError REF_NOT_FOUND, READ_FAILED */
@@ -30,6 +31,7 @@ export async function policyOf(workspace: Workspace): Promise<Policy> {
 /** Sum a proposal up for a list. Pure. */
 export function standing(policy: Policy, proposal: Proposal, said: Statements | undefined): Standing {
   const { id, head, state, authors, session } = proposal;
+  if (proposal.decision) return { status: proposal.decision, needed: null, approvedBy: attestedApprovals(said, head) };
   const statements = (said?.signed ?? []).flatMap(found => {
     const checked = verifyStatement(found);
     return 'signed' in checked ? [checked.signed] : [];
@@ -48,4 +50,11 @@ export function standing(policy: Policy, proposal: Proposal, said: Statements | 
   const status = state === 'merged' ? 'approved' : state === 'open' ? verdict : state;
   const needed = Math.max(0, ...requirements.map(one => one.needed));
   return { status, needed, approvedBy: [...new Set(requirements.flatMap(one => one.approvedBy))].sort() };
+}
+
+/** Who approved a commit, as the forge tells it; of each the last word counts. */
+function attestedApprovals(said: Statements | undefined, head: string): string[] {
+  const last = new Map((said?.attested ?? []).map(one => [one.by, one]));
+  const approvals = [...last.values()].filter(one => one.verdict === 'approve' && one.head === head);
+  return approvals.map(({ by }) => by).sort();
 }

@@ -24,6 +24,8 @@ export interface Proposal {
   merged?: Oid;
   /** Its page, on a forge that has pages. */
   url?: string;
+  /** What the forge itself makes of its reviews, where that is the forge's to say. */
+  decision?: 'pending' | 'approved' | 'rejected';
 }
 
 /** `open` covers what is pending, approved but not merged, and rejected: that is the policy's to say. */
@@ -72,6 +74,26 @@ export interface Merge {
   title: string;
 }
 
+/** What came of a review. */
+export interface Reviewed {
+  /** The commit that the branch is now, when it was merged. */
+  merged?: Oid;
+  /** What a forge that merges by itself still waits for. */
+  waits?: string;
+}
+
+/** What the change would do, as it is shown where people look at it. */
+export interface Report {
+  id: string;
+  head: Oid;
+  /** Whether it could be merged as it is. */
+  valid: boolean;
+  /** One line. */
+  summary: string;
+  /** Markdown. */
+  text: string;
+}
+
 /** Where proposals live and are reviewed. Adapters follow one contract (`tests/contract/forge.ts`). */
 export interface Forge {
   readonly name: 'git' | 'github';
@@ -87,9 +109,11 @@ export interface Forge {
    */
   publish(proposal: { id: string; head: Oid; previous?: Oid; title: string; body: string }): Promise<{ url?: string }>;
   /**
-   * Record a verdict and, with one that completes what the policy asks for, merge: both or neither.
-   * @returns the commit that the branch is now, when it merged
+   * Record a verdict and, with one that completes what the policy asks for, merge: both or neither. A forge that has
+   * reviews of its own merges by its own rules, and keeps an approval that does not suffice yet.
    * @throws ProblemError REVIEW_RACE, REVIEW_STALE, REMOTE_REFUSED; nothing is recorded then
    */
-  review(review: Review, merge?: Merge): Promise<Oid | undefined>;
+  review(review: Review, merge?: Merge): Promise<Reviewed>;
+  /** Show what a proposal would do where it is discussed; left out where there is no such place. */
+  report?(report: Report): Promise<void>;
 }

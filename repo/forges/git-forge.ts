@@ -31,7 +31,7 @@ export function createGitForge(workspace: Workspace): Forge {
       if (merge) updates.push({ branch: workspace.branch, from: merge.main, to: merge.commit });
       if (merge || review.verdict === 'withdraw') updates.push({ branch, from: review.head, to: undefined });
       await push(workspace, updates);
-      return merge?.commit;
+      return merge ? { merged: merge.commit } : {};
     },
   };
 }
@@ -84,7 +84,7 @@ const MAX_STATEMENTS = 1_000;
 
 const verbs = { approve: 'Approve', reject: 'Reject', withdraw: 'Withdraw' } as const;
 
-async function openProposals(workspace: Workspace): Promise<Proposal[]> {
+export async function openProposals(workspace: Workspace): Promise<Proposal[]> {
   const refs = await readRefs(workspace, localRefs.proposal(''));
   const heads = [...refs].filter(([id]) => ProposalId.safeParse(id).success);
   if (heads.length === 0) return [];
@@ -194,7 +194,7 @@ function isoTime(seconds: number): string {
 }
 
 /** @throws ProblemError PROPOSAL_NOT_FOUND for what is no id: it would become a part of a ref */
-function checked(id: string): string {
+export function checked(id: string): string {
   if (ProposalId.safeParse(id).success) return id;
   throw new ProblemError(problem('PROPOSAL_NOT_FOUND', `\`${id}\` is no id of a proposal`));
 }

@@ -8,6 +8,7 @@ export { type DaemonWorkspaceOptions, daemonWorkspace } from './daemon-workspace
 export { changedPaths, commitTree, mergeTree, type TreeChanges, treeWith } from './draft.ts';
 export type * from './forge.ts';
 export { createGitForge, describeProposal, mergeMessage, statementsIn } from './git-forge.ts';
+export { openGithubForge } from './github.ts';
 export { hookWorkspace } from './hook-workspace.ts';
 export { REVIEW_NAMESPACE, verifyStatement } from './statement-signature.ts';
 export { commitMessage, trailer, trailersOf } from './trailers.ts';

@@ -24,6 +24,13 @@ const Protection = z.strictObject({
 
 /** Who has to agree before a change reaches `main`. Always judged by what `main` says before the change. */
 export const ReviewPolicy = z.strictObject({
+  forge: z
+    .enum(['git', 'github'])
+    .optional()
+    .describe(
+      'Where proposals are reviewed: `git`, by signed statements on any remote; `github`, as pull requests, by the rules ' +
+        'of GitHub. Left out, GitHub where the remote is github.com and a token for it is there',
+    ),
   protect: z
     .array(Protection)
     .max(256)

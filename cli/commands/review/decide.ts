@@ -1,5 +1,5 @@
 import { decide, type Examined, examine, prepareMerge } from '../../../reconciler/index.ts';
-import { changedPaths, type FoundStatement, REVIEW_NAMESPACE } from '../../../repo/forges/index.ts';
+import { changedPaths, type FoundStatement, REVIEW_NAMESPACE, type Reviewed } from '../../../repo/forges/index.ts';
 import { type Judgement, ProblemError, problem, type Statement, statementText } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { type ForgeOptions, findProposal, type OpenForge, openForge } from '../../proposals/open-forge.ts';
@@ -23,22 +23,46 @@ export interface DecideOptions extends CliContext, ForgeOptions {
  *   nothing is recorded then
  */
 export async function runDecide(options: DecideOptions): Promise<ExitCode> {
-  const { io, id, verdict, reason } = options;
+  const { io, id, verdict } = options;
   const open = await openForge(options, options);
   const { workspace, forge } = open;
   const proposal = await findProposal(forge, id);
   const examined = await examine(workspace, forge, proposal);
   if (verdict !== 'withdraw') await sameAsSeen(open, examined, options.head);
   if (verdict === 'approve') refuseInvalid(options, examined);
-  const statement: Statement = { ...examined.expected, verdict, reason };
-  const signed = await sign(options, workspace.gitDir, statement);
-  const { judgement, complete } = decide(examined, signed);
-  const merge = complete ? await prepareMerge(workspace, examined, signed) : undefined;
-  const merged = await forge.review({ id, head: proposal.head, verdict, reason, signed }, merge);
+  const { reviewed, judgement } =
+    forge.name === 'git' ? await decideHere(options, open, examined) : await decideThere(options, open, examined);
+  const { merged, waits } = reviewed;
   io.stdout(`${id} ${merged === undefined ? past[verdict] : `merged ${merged}`}\n`);
   if (merged !== undefined) done(io, `${workspace.branch} is ${shortCommit(merged)} now`);
-  else if (verdict === 'approve') told(options, judgement);
+  else if (verdict === 'approve') done(io, 'your approval is recorded');
+  if (waits !== undefined) io.stderr(`→ ${waits}\n`);
+  if (judgement && merged === undefined && verdict === 'approve') told(options, judgement);
   return ExitCodes.ok;
+}
+
+/** By the repository's own policy, with a signed statement. */
+async function decideHere(
+  options: DecideOptions,
+  { workspace, forge }: OpenForge,
+  examined: Examined,
+): Promise<{ reviewed: Reviewed; judgement: Judgement }> {
+  const { id, verdict, reason } = options;
+  const signed = await sign(options, workspace.gitDir, { ...examined.expected, verdict, reason });
+  const { judgement, complete } = decide(examined, signed);
+  const merge = complete ? await prepareMerge(workspace, examined, signed) : undefined;
+  const reviewed = await forge.review({ id, head: examined.proposal.head, verdict, reason, signed }, merge);
+  return { reviewed, judgement };
+}
+
+/** By the rules of the forge, which knows its people; it merges when those are met. */
+async function decideThere(
+  { id, verdict, reason }: DecideOptions,
+  { forge }: OpenForge,
+  { proposal: { head, title }, main }: Examined,
+): Promise<{ reviewed: Reviewed; judgement: undefined }> {
+  const merge = verdict === 'approve' ? { id, head, main, commit: head, title } : undefined;
+  return { reviewed: await forge.review({ id, head, verdict, reason }, merge), judgement: undefined };
 }
 
 const past = { approve: 'approved', reject: 'rejected', withdraw: 'withdrawn' } as const;
@@ -91,7 +115,6 @@ async function sign(options: DecideOptions, gitDir: string, statement: Statement
 }
 
 function told({ io }: DecideOptions, { requirements, verdict, rejectedBy }: Judgement): void {
-  done(io, 'your approval is recorded');
   if (verdict === 'rejected') io.stderr(`! rejected by ${rejectedBy.map(({ by }) => by).join(', ')}\n`);
   for (const { because, needed, approvedBy, owners } of requirements) {
     if (approvedBy.length >= needed) continue;

@@ -38,10 +38,15 @@ export async function runPending(options: PendingOptions): Promise<ExitCode> {
   const lines = rows.map(({ proposal, status, needed, approvedBy }) => [
     proposal.id,
     status,
-    needed === 0 ? 'none needed' : `${approvedBy.length} of ${needed}`,
+    approvals(needed, approvedBy),
     oneLine(proposal.authors.map(({ name }) => name).join(', ')),
     oneLine(proposal.title),
   ]);
   io.stdout(table([['ID', 'STATUS', 'APPROVALS', 'BY', 'TITLE'], ...lines]));
   return ExitCodes.ok;
+}
+
+function approvals(needed: number | null, approvedBy: readonly string[]): string {
+  if (needed === null) return String(approvedBy.length);
+  return needed === 0 ? 'none needed' : `${approvedBy.length} of ${needed}`;
 }

@@ -1,5 +1,5 @@
 import { compareProposal, type Examined, examine, policyOf, standing } from '../../../reconciler/index.ts';
-import type { Proposal } from '../../../repo/forges/index.ts';
+import type { Attested, Proposal } from '../../../repo/forges/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { oneLine } from '../../output.ts';
 import { type ForgeOptions, findProposal, type OpenForge, openForge } from '../../proposals/open-forge.ts';
@@ -17,8 +17,8 @@ export interface ShowOptions extends CliContext, ForgeOptions {
 
 /**
  * Show what a proposal would do, and who has to agree; with `diff` its text too. JSON: `{ proposal, main, plan, planDigest,
- * policyDigest, verdict, requirements, discounted, rejectedBy, problems, risks }`, and with `diff`
- * `files`.
+ * policyDigest, verdict, requirements, discounted, rejectedBy, problems, risks, attested }`, and
+ * with `diff` `files`. At a forge with reviews of its own `verdict` is its decision, and `attested` what it tells.
  */
 export async function runShow(options: ShowOptions): Promise<ExitCode> {
   const { io, id, what, output } = options;
@@ -31,16 +31,17 @@ export async function runShow(options: ShowOptions): Promise<ExitCode> {
   const examined = await examine(open.workspace, open.forge, proposal);
   await rememberSeen(open.workspace, examined);
   const { risks, files } = await compareProposal(open.workspace, examined);
+  const attested = (await open.forge.statements()).get(proposal.id)?.attested ?? [];
   if (output === 'json') {
     const text = what === 'diff' ? { files } : {};
-    io.stdout(`${JSON.stringify({ ...asJson(examined), risks, ...text }, undefined, 2)}\n`);
+    io.stdout(`${JSON.stringify({ ...asJson(examined), risks, attested, ...text }, undefined, 2)}\n`);
     return ExitCodes.ok;
   }
   io.stdout(heading(options, proposal));
   io.stdout(risksText(io, risks));
   io.stdout(whatItDoes(options, examined));
   if (what === 'diff') io.stdout(`\n${diffsText(io, files)}`);
-  io.stdout(`\n${whoAgrees(options, examined)}`);
+  io.stdout(`\n${proposal.decision ? whatForgeSays(options, proposal, attested) : whoAgrees(options, examined)}`);
   for (const found of examined.preview.introduced) io.stderr(showProblem(io, found));
   return ExitCodes.ok;
 }
@@ -63,6 +64,7 @@ function asJson({ proposal, main, preview, expected, judgement, bad }: Examined)
     planDigest: expected.planDigest,
     policyDigest: expected.policyDigest,
     ...judgement,
+    ...(proposal.decision && { verdict: proposal.decision }),
     discounted: [...judgement.discounted, ...bad.map(found => ({ by: null, problem: found }))],
     problems: preview.introduced,
   };
@@ -87,6 +89,18 @@ function whatItDoes({ io }: CliContext, { preview }: Examined): string {
   }
   const quiet = changes.map(({ id }) => `  ${id}\n`).join('');
   return `${paint(io, 'dim', 'Nothing starts, stops or is served differently.')}\n${quiet}`;
+}
+
+/** Only GitHub's own word stands behind this. */
+function whatForgeSays({ io }: CliContext, { decision, head }: Proposal, attested: readonly Attested[]): string {
+  const rows = attested.map(({ by, verdict, head: about, reason }) => [
+    oneLine(by),
+    verdict === 'approve' ? 'approved' : 'asked for changes',
+    about === head ? 'this commit' : shortCommit(about),
+    oneLine(reason),
+  ]);
+  const told = rows.length === 0 ? 'Nobody reviewed it yet.\n' : table([['BY', 'VERDICT', 'ABOUT', 'REASON'], ...rows]);
+  return `${told}verdict: ${decision} ${paint(io, 'dim', '(forge-attested)')}\n`;
 }
 
 function whoAgrees({ io }: CliContext, { judgement, bad }: Examined): string {

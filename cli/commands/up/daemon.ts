@@ -23,12 +23,13 @@ import {
   type Reconciler,
   type ReconcilerEvent,
 } from '../../../reconciler/index.ts';
-import { createGitForge, daemonWorkspace } from '../../../repo/forges/index.ts';
+import { daemonWorkspace } from '../../../repo/forges/index.ts';
 import { openHistoryAt } from '../../../repo/history/index.ts';
 import { openReader, openSource, parseRef, parseRemote, parseRepoPath } from '../../../repo/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import { daemonFiles } from '../../announced-daemons.ts';
 import { type DaemonFile, defaultStateDir } from '../../daemon.ts';
+import { chooseForge } from '../../proposals/choose-forge.ts';
 import type { UpOptions } from './run.ts';
 import { stateProblem } from './state-problem.ts';
 import { openTelemetry } from './telemetry.ts';
@@ -161,7 +162,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
         const dir = join(stateDir, 'proposals.git');
         const hostKeys = options.hostKey ?? [];
         const workspace = await daemonWorkspace({ dir, remote, branch, path, env, home, hostKeys });
-        return { workspace, forge: createGitForge(workspace) };
+        return { workspace, forge: await chooseForge(workspace, { address: remote.url, env }) };
       }),
     }),
     log: message => log({ type: 'problem', problem: problem('INTERNAL', redact(message, [token.value], 300)) }),
