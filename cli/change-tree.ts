@@ -101,7 +101,8 @@ export async function changeTree(
   }
   if (options.propose === true && options.dryRun !== true && files.length > 0) {
     const { proposeChanges } = await import('./proposals/propose-changes.ts');
-    return proposeChanges(context, tree.root, files, options.message ?? messageFor(changes));
+    const title = options.message ?? messageFor(changes);
+    return proposeChanges(context, tree.root, files, title, options.trailers);
   }
   const commits = (options.commit === true || options.message !== undefined) && options.dryRun !== true;
   if (commits) await refuseUncommitted(context, tree, files);

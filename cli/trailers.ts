@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import type { ChangeTrailers } from '../repo/forges/index.ts';
 import { isVersion, ProblemError, problem } from '../schema/index.ts';
 
 /** A line at the end of a commit's message, for people and for `mcpctl release`. Nothing is decided by it. */
 export interface Trailer {
-  key: string;
+  key: keyof ChangeTrailers;
   value: string;
 }
 
@@ -35,11 +36,11 @@ export function trailersOf({ bump, semver, note }: Wishes): Trailer[] {
   if (version !== undefined && !isVersion(version)) {
     throw new ProblemError(problem('USAGE', `\`${semver}\` is not a version such as 1.2.0`));
   }
-  return [
-    ...(bump === undefined ? [] : [{ key: 'Bump', value: bump }]),
-    ...(version === undefined ? [] : [{ key: 'Version', value: version }]),
-    ...(note === undefined ? [] : [noteTrailer(note)]),
-  ];
+  const trailers: Trailer[] = [];
+  if (bump !== undefined) trailers.push({ key: 'Bump', value: bump });
+  if (version !== undefined) trailers.push({ key: 'Version', value: version });
+  if (note !== undefined) trailers.push(noteTrailer(note));
+  return trailers;
 }
 
 /** A note as one line, which is what a trailer is. @throws ProblemError USAGE */

@@ -4,6 +4,7 @@ import { createMetrics } from '../host/index.ts';
 import type { Desk, ReconcilerView, Telemetry } from '../reconciler/index.ts';
 import { ProblemError, problem } from '../schema/index.ts';
 import { addProposalRoutes } from './api/proposals.ts';
+import { addRestoreRoute } from './api/restore.ts';
 import type { Past } from './api/revisions.ts';
 import { addApiRoutes } from './api/routes.ts';
 import { addErrorHandlers } from './errors.ts';
@@ -64,7 +65,10 @@ export async function createGateway(view: ReconcilerView, options: GatewayOption
   addApiRoutes(app, view, telemetry.metrics, options.past);
   addGitHook(app, view, options.hookSecret);
   const mcp = addMcpRoutes(app, view, createCallObserver(telemetry), log, options.desk);
-  if (options.desk) addProposalRoutes(app, options.desk);
+  if (options.desk) {
+    addProposalRoutes(app, options.desk);
+    addRestoreRoute(app, options.desk);
+  }
 
   try {
     await app.listen({ host: options.host, port: options.port });

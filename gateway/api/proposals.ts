@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Desk } from '../../reconciler/index.ts';
-import { asProblem, type Problem, type ProblemCode, ProblemError, ResourceDocument } from '../../schema/index.ts';
-import { sendProblem } from '../errors.ts';
+import { ResourceDocument } from '../../schema/index.ts';
+import { answered, issue, proposed, refuse } from './proposal-answers.ts';
 
 const Line = z.string().min(1).max(200);
 
@@ -66,58 +66,7 @@ async function propose(reply: FastifyReply, desk: Desk, body: unknown, amend?: s
   };
   return answered(
     reply,
-    async () => {
-      const { introduced, published } = await desk.propose({ title, reason, documents, gone, ...more });
-      if (!published) throw new Refused(introduced);
-      const { id, head, url, others } = published;
-      return { id, head, ...(url !== undefined && { url }), others: others.map(one => one.id), problems: introduced };
-    },
+    async () => proposed(await desk.propose({ title, reason, documents, gone, ...more })),
     amend === undefined ? 201 : 200,
   );
-}
-
-/** What was proposed would not be valid. */
-class Refused extends Error {
-  readonly problems: readonly Problem[];
-  constructor(problems: readonly Problem[]) {
-    super('refused');
-    this.problems = problems;
-  }
-}
-
-const statuses: Partial<Record<ProblemCode, number>> = {
-  PROPOSAL_NOT_FOUND: 404,
-  PROPOSAL_INVALID: 422,
-  PROPOSAL_CONFLICT: 409,
-  REVIEW_STALE: 409,
-  REVIEW_RACE: 409,
-  REVIEW_NOT_ENTITLED: 403,
-  REVIEW_SELF_APPROVAL: 403,
-  REMOTE_REFUSED: 502,
-  REMOTE_UNREACHABLE: 502,
-};
-
-async function answered(reply: FastifyReply, work: () => Promise<object>, status = 200): Promise<FastifyReply> {
-  try {
-    return reply.code(status).send(await work());
-  } catch (error) {
-    if (error instanceof Refused) {
-      const problems = error.problems.map(({ code, message, hint, at }) => ({ code, message, hint, at }));
-      return reply.code(422).send({ code: 'PROPOSAL_INVALID', message: 'It would not be valid', problems });
-    }
-    if (!(error instanceof ProblemError)) throw error;
-    const { code, message, hint } = asProblem(error);
-    sendProblem(reply, statuses[code] ?? 500, code, message, { hint });
-    return reply;
-  }
-}
-
-function refuse(reply: FastifyReply, status: number, code: ProblemCode, message: string): FastifyReply {
-  sendProblem(reply, status, code, message);
-  return reply;
-}
-
-function issue({ issues }: z.ZodError): string {
-  const [first] = issues;
-  return first ? `\`${first.path.join('.') || 'body'}\`: ${first.message}` : 'the body is not understood';
 }

@@ -15,17 +15,9 @@ import {
   revisionDocument,
   revisionsOf,
 } from '../../repo/history/index.ts';
-import {
-  asProblem,
-  findKind,
-  type Problem,
-  type ProblemCode,
-  problem,
-  type ResourceId,
-  resourceId,
-  type Scope,
-} from '../../schema/index.ts';
+import { asProblem, type Problem, type ProblemCode, problem, type ResourceId } from '../../schema/index.ts';
 import { sendProblem } from '../errors.ts';
+import { idOf, Named } from './named-resource.ts';
 
 /** The past of what is followed, as the daemon's copy has it. */
 export interface Past {
@@ -35,13 +27,6 @@ export interface Past {
   deepen(): Promise<Problem | undefined>;
 }
 
-const Name = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
-const Named = z.object({
-  kind: z.string().max(32).optional(),
-  name: Name.optional(),
-  project: Name.optional(),
-  agent: Name.optional(),
-});
 const ListQuery = Named.extend({ limit: z.coerce.number().int().min(1).max(1_000).default(100) });
 const DiffQuery = Named.extend({ against: z.string().min(1).max(250).optional() });
 const Revision = z.object({ id: z.string().min(1).max(250) });
@@ -140,15 +125,6 @@ async function missingPart(history: History, past: Past): Promise<Problem[]> {
   if (!(await isShallow(history))) return [];
   const words = why ? `: ${why.message}` : '';
   return [problem('HISTORY_SHALLOW', `the daemon’s copy has only the newest part of the history${words}`)];
-}
-
-function idOf({ kind, name, project, agent }: z.infer<typeof Named>): ResourceId | undefined {
-  const row = kind === undefined ? undefined : findKind(kind);
-  if (!row || name === undefined || (project !== undefined && agent !== undefined)) return undefined;
-  const type = project !== undefined ? 'project' : agent !== undefined ? 'agent' : 'global';
-  if (!row.scopes.includes(type)) return undefined;
-  const scope: Scope = project !== undefined ? `project/${project}` : agent !== undefined ? `agent/${agent}` : 'global';
-  return resourceId(row.kind, scope, name);
 }
 
 function usage(reply: FastifyReply, message: string): FastifyReply {

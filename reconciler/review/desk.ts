@@ -1,4 +1,11 @@
-import { type Forge, type FoundStatement, localRefs, type Proposal, type Workspace } from '../../repo/forges/index.ts';
+import {
+  type ChangeTrailer,
+  type Forge,
+  type FoundStatement,
+  localRefs,
+  type Proposal,
+  type Workspace,
+} from '../../repo/forges/index.ts';
 import type { Comparison } from '../../repo/history/index.ts';
 import { readObjects } from '../../repo/index.ts';
 import {
@@ -14,6 +21,7 @@ import { decide } from './decide.ts';
 import { changesFromDocuments } from './documents.ts';
 import { type Examined, examine } from './examine.ts';
 import { type Published, publishDraft } from './propose.ts';
+import { changesToRestore } from './restore.ts';
 import { policyOf, type Standing, standing } from './standing.ts';
 
 /** What somebody proposes through the gateway. */
@@ -31,6 +39,15 @@ export interface Wish {
   amend?: string;
 }
 
+/** What somebody wants back through the gateway. */
+export interface RestoreWish extends Pick<Wish, 'by' | 'session'> {
+  id: ResourceId;
+  /** As it was: a commit, or a date. */
+  revision: string;
+  /** Why, in a line. */
+  note?: string;
+}
+
 /**
  * Where proposals are taken, looked at and reviewed for those who have no clone: the gateway. It writes branches
  * `proposals/*`, and `reviews/*` with statements that reviewers signed themselves; never the branch that is followed.
@@ -41,6 +58,8 @@ export interface Desk {
   examine(id: string): Promise<Examined & Pick<Comparison, 'risks' | 'files'>>;
   /** @returns with `published` left out, nothing was pushed, and `introduced` says why */
   propose(wish: Wish): Promise<{ introduced: Problem[]; published?: Published }>;
+  /** Propose a resource as it was, also one that is gone. @returns as `propose` */
+  restore(wish: RestoreWish): Promise<{ introduced: Problem[]; published?: Published }>;
   /** Record a statement that its author signed. @returns whether the policy asks for nothing more */
   record(id: string, statement: FoundStatement): Promise<{ complete: boolean }>;
 }
@@ -86,6 +105,16 @@ export function createDesk(open: () => Promise<{ workspace: Workspace; forge: Fo
         const amended = amend === undefined ? undefined : await openProposal(forge, amend);
         const { changes } = result;
         return publishDraft(workspace, forge, { changes, title, reason, by, session, amend: amended });
+      }),
+    restore: ({ id, revision, note, by, session }) =>
+      alone(async (workspace, forge) => {
+        const { commit, changes } = await changesToRestore(workspace, id, revision);
+        const title = `Restore ${id} as of ${commit.slice(0, 7)}`;
+        const trailers: ChangeTrailer[] = [
+          ['Restores', commit],
+          ...(note === undefined ? [] : [['Note', note] as const]),
+        ];
+        return publishDraft(workspace, forge, { changes, title, reason: note, by, session, trailers });
       }),
     record: (id, found) =>
       alone(async (workspace, forge) => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  type ChangeTrailer,
   commitMessage,
   commitTree,
   type Forge,
@@ -26,6 +27,8 @@ export interface Draft {
   by?: string | undefined;
   /** The AI session that makes it. */
   session?: string | undefined;
+  /** What else the change says about itself. */
+  trailers?: readonly ChangeTrailer[] | undefined;
   /** The proposal that is changed, as it is; a new one unless given. */
   amend?: Proposal | undefined;
 }
@@ -67,13 +70,14 @@ export async function publishDraft(
 }
 
 async function commitDraft(workspace: Workspace, draft: Draft, id: string, tree: Oid, base: Oid): Promise<Oid> {
-  const { title, reason, session, amend } = draft;
+  const { title, reason, session, trailers = [], amend } = draft;
   const by = draft.by ?? (await author(workspace));
   const text = commitMessage(title, '', [
     ['Proposal-Id', id],
     ['Proposed-By', by],
     ...(session === undefined ? [] : [['Session-Id', session] as const]),
     ...(reason === undefined || reason === '' ? [] : [['Reason', reason] as const]),
+    ...trailers,
   ]);
   if (!amend) return commitTree(workspace, tree, [base], text);
   const contained = await workspace.git(['merge-base', '--is-ancestor', base, amend.head]);

@@ -11,6 +11,6 @@ export { createGitForge, describeProposal, mergeMessage, statementsIn } from './
 export { openGithubForge } from './github.ts';
 export { hookWorkspace } from './hook-workspace.ts';
 export { REVIEW_NAMESPACE, verifyStatement } from './statement-signature.ts';
-export { commitMessage, trailer, trailersOf } from './trailers.ts';
+export { type ChangeTrailer, type ChangeTrailers, commitMessage, trailer, trailersOf } from './trailers.ts';
 export { userWorkspace } from './user-workspace.ts';
 export { localRefs, type Workspace } from './workspace.ts';

@@ -1,8 +1,23 @@
+/** What any change of a resource may say about itself, whether it is committed or proposed. */
+export interface ChangeTrailers {
+  /** The commit whose content it brings back. */
+  Restores?: string;
+  /** How far the next release is to raise the version: `major`, `minor`, `patch`. */
+  Bump?: string;
+  /** The version that the next release is to give. */
+  Version?: string;
+  /** Why, in a line. */
+  Note?: string;
+}
+
+/** One of them: key and value. */
+export type ChangeTrailer = readonly [keyof ChangeTrailers, string];
+
 /**
  * Trailers (git-interpret-trailers(1)) that tell people where a change comes from. Hints only: nothing is decided by
  * them, but that a change which says that an AI session made it needs somebody else's approval.
  */
-export interface ProposalTrailers {
+export interface ProposalTrailers extends ChangeTrailers {
   'Proposal-Id'?: string;
   'Proposed-By'?: string;
   'Session-Id'?: string;

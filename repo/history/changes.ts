@@ -110,7 +110,8 @@ function isFile({ mode }: { mode: string }): boolean {
   return mode.startsWith('100') || mode === '120000';
 }
 
-async function content(
+/** A file's own bytes; of a submodule, what stands for it. */
+export async function content(
   { objects }: History,
   side: { mode: string; oid: Oid } | undefined,
 ): Promise<FileContent | undefined> {
@@ -166,28 +167,6 @@ export async function treeFiles(
 
 function isWithin(path: string, place: string): boolean {
   return path === place || path.startsWith(`${place}/`);
-}
-
-/**
- * A resource's files at a commit, its main file first, with their contents; not its lock, which is made anew.
- * @returns undefined when it is not there
- */
-export async function restorable(
-  history: History,
-  commit: Oid,
-  id: ResourceId,
-): Promise<Map<string, FileContent> | undefined> {
-  const main = await mainFileAt(history, commit, id);
-  if (main === undefined) return undefined;
-  const [own = main] = pathsOf(id, main);
-  const files = await filesAt(history, commit, own);
-  const sorted = files.sort((a, b) => Number(b.path === main) - Number(a.path === main));
-  const found = new Map<string, FileContent>();
-  for (const file of sorted) {
-    const read = file.mode.startsWith('100') && file.fault === undefined ? await content(history, file) : undefined;
-    if (read) found.set(file.path, read);
-  }
-  return found;
 }
 
 /** What is compared. */

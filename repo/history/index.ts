@@ -10,7 +10,6 @@ export {
   compareStates,
   nothingLike,
   readPairs,
-  restorable,
   treeFiles,
 } from './changes.ts';
 export { type Comparison, compareFiles, diffFiles, type FileDiff, type FilePair } from './compare.ts';
@@ -21,6 +20,8 @@ export { type Inspected, inspect, revisionDocument } from './inspect.ts';
 export { mainFileAt, mainFileOf, pathsOf, repositoryFiles } from './locate.ts';
 export { type Commit, readLog, trailer } from './log.ts';
 export { resolveRevision } from './names.ts';
+export { commitsOfProposal, type Origin, withOrigins } from './origins.ts';
+export { inPlace, restorable } from './restore.ts';
 export { type Revision, revisionsOf } from './revisions.ts';
 export { type Word, wordDiff } from './text-diff.ts';
 export { type Touch, touchedBy } from './touched.ts';

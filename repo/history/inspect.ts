@@ -3,6 +3,7 @@ import { parseTreeFiles } from '../worktree.ts';
 import { parsedAt } from './files.ts';
 import type { History } from './history.ts';
 import { trailer } from './log.ts';
+import { type Origin, withOrigins } from './origins.ts';
 import type { Revision } from './revisions.ts';
 
 /** A revision and what its content is. */
@@ -11,6 +12,8 @@ export interface Inspected extends Revision {
   digest: string | undefined;
   /** Why it is not valid. */
   problems: Problem[];
+  /** Which proposal it came from, and who let it in. */
+  origin: Origin;
   /** What is known of the release's signature. */
   verdict?: string;
 }
@@ -18,23 +21,25 @@ export interface Inspected extends Revision {
 /** Look at the contents of revisions; what is the same in several is looked at once. */
 export async function inspect(history: History, revisions: readonly Revision[]): Promise<Inspected[]> {
   const known = new Map<string, Promise<Pick<Inspected, 'digest' | 'problems'>>>();
-  return Promise.all(
+  const inspected = Promise.all(
     revisions.map(async revision => {
       const { oid, main } = revision;
-      if (oid === undefined) return { ...revision, digest: undefined, problems: [] };
+      if (oid === undefined) return { digest: undefined, problems: [] };
       const key = `${oid} ${main}`;
       const looked = known.get(key) ?? look(history, revision);
       known.set(key, looked);
-      return { ...revision, ...(await looked) };
+      return looked;
     }),
   );
+  const [origins, looks] = await Promise.all([withOrigins(history, revisions), inspected]);
+  return origins.map((revision, index) => ({ ...revision, ...(looks[index] ?? { digest: undefined, problems: [] }) }));
 }
 
 /** A revision as data: what is stable and documented. */
 export function revisionDocument(revision: Inspected): Record<string, unknown> {
   const { id, version, release, verdict, commit, op, author, date, authoredAt, main, trailers, digest, problems } =
     revision;
-  const proposal = trailer(revision, 'Proposal-Id');
+  const { proposal, approvers, signed } = revision.origin;
   return {
     id,
     ...(version !== '' && { version }),
@@ -47,6 +52,8 @@ export function revisionDocument(revision: Inspected): Record<string, unknown> {
     authoredAt,
     note: trailer(revision, 'Note') ?? revision.subject,
     ...(proposal !== undefined && { proposal }),
+    ...(approvers.length > 0 && { approvers }),
+    ...(signed && { signed }),
     path: main,
     ...(digest !== undefined && { digest }),
     valid: problems.length === 0,

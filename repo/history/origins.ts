@@ -1,12 +1,18 @@
 import type { Oid } from '../types.ts';
+import { type Proof, proofIn } from './approvals.ts';
 import type { History } from './history.ts';
 import { type Commit, readLog, trailer } from './log.ts';
 
-/** Where a commit came from, as far as trailers and merges tell. They are hints: anybody can write them. */
+/**
+ * Where a commit came from. Where the merge that brought it carries statements that hold, they tell; else trailers and
+ * merges do, which are hints: anybody can write them.
+ */
 export interface Origin {
   proposal?: string;
-  /** Who let it in: named by trailers, else who merged it. */
+  /** Who let it in: who signed that they approve (`user/ann`), else who is named by trailers, else who merged it. */
   approvers: string[];
+  /** Whether proposal and approvers are proved by signatures. */
+  signed?: true;
   /** The merge that brought it to the branch. */
   merge?: Oid;
 }
@@ -22,12 +28,53 @@ export async function originsOf(
   const broughtIn = await mergesOf(history, tip);
   const wanted = new Set(commits.flatMap(({ commit }) => broughtIn.get(commit) ?? []));
   const merges = new Map((await commitsOf(history, [...wanted])).map(merge => [merge.commit, merge]));
-  return new Map(
-    commits.map(commit => {
-      const merge = merges.get(broughtIn.get(commit.commit) ?? '');
-      return [commit.commit, originOf(commit, merge)];
-    }),
+  const proofs = new Map<Oid, Promise<Proof | undefined>>();
+  const origins = commits.map(async (commit): Promise<[Oid, Origin]> => {
+    // A merge brings in itself what was decided in it.
+    const merge = merges.get(broughtIn.get(commit.commit) ?? '') ?? (commit.parents.length > 1 ? commit : undefined);
+    if (!merge) return [commit.commit, originOf(commit, undefined)];
+    const proof = proofs.get(merge.commit) ?? proofIn(history, merge);
+    proofs.set(merge.commit, proof);
+    const proved = await proof;
+    if (proved) return [commit.commit, { ...proved, signed: true, merge: merge.commit }];
+    return [commit.commit, originOf(commit, merge === commit ? undefined : merge)];
+  });
+  return new Map(await Promise.all(origins));
+}
+
+/** Commits, each with where it came from. */
+export async function withOrigins<T extends Commit>(
+  history: History,
+  commits: readonly T[],
+): Promise<(T & { origin: Origin })[]> {
+  if (commits.length === 0) return [];
+  const origins = await originsOf(history, history.tip, commits);
+  return commits.map(commit => ({ ...commit, origin: origins.get(commit.commit) ?? { approvers: [] } }));
+}
+
+/**
+ * The commits that came from a proposal, newest first: those that say so, and those that a merge of it brought. What is
+ * on the branch already is another's.
+ */
+export async function commitsOfProposal(history: History, tip: Oid, proposal: string): Promise<Oid[]> {
+  const args = ['--no-patch', '--fixed-strings', `--grep=${proposal}`];
+  const named = (await readLog(history, { from: tip, args })).filter(
+    commit =>
+      trailer(commit, 'Proposal-Id') === proposal || (commit.parents.length > 1 && branchOf(commit) === proposal),
   );
+  const found = new Set(named.map(({ commit }) => commit));
+  for (const { commit, parents } of named) {
+    const [base, ...merged] = parents;
+    if (base === undefined || merged.length === 0) continue;
+    const own = await history.git(['rev-list', commit, `^${base}`, '--']);
+    for (const oid of own.toString().split('\n')) if (oid !== '') found.add(oid);
+  }
+  if (found.size === 0) return [];
+  const all = await history.git(['rev-list', '--topo-order', tip, '--']);
+  return all
+    .toString()
+    .split('\n')
+    .filter(oid => found.has(oid));
 }
 
 /** Commits by their ids, without their files. */

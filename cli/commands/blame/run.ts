@@ -17,7 +17,7 @@ export interface BlameOptions extends CliContext, CommonOptions {
 
 /**
  * Tell of each line who made it so. JSON: `{ id, path, lines: [{ line, commit, author, date, proposal?, approvers,
- * text }] }`.
+ * signed?, text }] }`: signed when the statements of those who approved hold.
  * @throws ProblemError USAGE, RESOURCE_NOT_FOUND, READ_FAILED, and those of `resolveRevision`
  */
 export async function runBlame(options: BlameOptions): Promise<ExitCode> {
@@ -56,13 +56,14 @@ function text(lines: readonly BlamedLine[]): string {
 }
 
 function json(id: string, path: string, lines: readonly BlamedLine[]): string {
-  const all = lines.map(({ line, text: said, commit: { commit, author, date }, origin: { proposal, approvers } }) => ({
+  const all = lines.map(({ line, text: said, commit: { commit, author, date }, origin }) => ({
     line,
     commit,
     author,
     date,
-    ...(proposal !== undefined && { proposal }),
-    approvers,
+    ...(origin.proposal !== undefined && { proposal: origin.proposal }),
+    approvers: origin.approvers,
+    ...(origin.signed && { signed: true }),
     text: said,
   }));
   return `${JSON.stringify({ id, path, lines: all }, undefined, 2)}\n`;

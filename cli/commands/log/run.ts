@@ -1,13 +1,16 @@
 import {
   type Commit,
+  commitsOfProposal,
   type History,
   isShallow,
+  type Origin,
   openHistory,
   readLog,
   resolveRevision,
   type Touch,
   touchedBy,
   trailer,
+  withOrigins,
 } from '../../../repo/history/index.ts';
 import { type KindRow, ProblemError, partsOfId, printYaml, problem } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
@@ -28,6 +31,7 @@ export interface LogOptions extends CliContext, CommonOptions {
 /** A commit and what it did. */
 interface Entry extends Commit {
   touched: Touch[];
+  origin: Origin;
 }
 
 /** Commits that are asked for at once; what is filtered here makes more of them needed. */
@@ -58,23 +62,24 @@ export async function runLog(options: LogOptions): Promise<ExitCode> {
 async function entries(options: LogOptions, history: History, limit: number): Promise<Entry[]> {
   const from = await resolveRevision(history, options.at);
   const row = options.kind === undefined ? undefined : kindNamed(options.kind);
-  const filters = [
-    ...(options.author === undefined ? [] : ['--fixed-strings', '--regexp-ignore-case', `--author=${options.author}`]),
-    ...(options.proposal === undefined ? [] : ['--fixed-strings', `--grep=${options.proposal}`]),
-  ];
-  const found: Entry[] = [];
+  const author =
+    options.author === undefined ? [] : ['--fixed-strings', '--regexp-ignore-case', `--author=${options.author}`];
+  const paths = pathspecsOf(history, row);
+  const found: (Commit & { touched: Touch[] })[] = [];
+  const ids = options.proposal === undefined ? undefined : await commitsOfProposal(history, from, options.proposal);
   const page = row || options.project !== undefined || options.agent !== undefined ? PAGE : Math.min(limit, PAGE);
-  for (let skip = 0; found.length < limit; skip += page) {
-    const args = [`--max-count=${page}`, `--skip=${skip}`, '--no-renames', ...filters];
-    const commits = await readLog(history, { from, paths: pathspecsOf(history, row), args });
+  for (let skip = 0; found.length < limit && (ids === undefined || skip < ids.length); skip += page) {
+    const asked = ids?.slice(skip, skip + page) ?? [from];
+    const args = ids ? ['--no-walk=unsorted', ...asked.slice(0, -1)] : [`--max-count=${page}`, `--skip=${skip}`];
+    const query = { from: asked.at(-1) ?? from, paths, args: ['--no-renames', ...author, ...args] };
+    const commits = await readLog(history, query);
     for (const commit of commits) {
-      if (options.proposal !== undefined && trailer(commit, 'Proposal-Id') !== options.proposal) continue;
       const touched = (await touchedBy(history, commit)).filter(touch => isMeant(options, row, touch));
       if (touched.length > 0 && found.length < limit) found.push({ ...commit, touched });
     }
-    if (commits.length < page) break;
+    if (!ids && commits.length < page) break;
   }
-  return found;
+  return withOrigins(history, found);
 }
 
 /** Where a kind’s files are; git reads nothing else then. */
@@ -97,7 +102,7 @@ const columns: Column<Entry>[] = [
   { header: 'COMMIT', cell: ({ commit }) => shortCommit(commit) },
   { header: 'DATE', cell: ({ date }) => date.slice(0, 10) },
   { header: 'AUTHOR', cell: ({ author }) => author.name },
-  { header: 'PROPOSAL', cell: entry => trailer(entry, 'Proposal-Id') ?? '' },
+  { header: 'PROPOSAL', cell: ({ origin }) => origin.proposal ?? '' },
   { header: 'RESOURCES', cell: ({ touched }) => resources(touched, 3) },
   { header: 'ALL-RESOURCES', wide: true, cell: ({ touched }) => resources(touched, touched.length) },
   { header: 'NOTE', cell: entry => trailer(entry, 'Note') ?? entry.subject },
@@ -112,7 +117,7 @@ function resources(touched: readonly Touch[], most: number): string {
 
 function document(entry: Entry): unknown {
   const { commit, author, date, authoredAt, touched, trailers } = entry;
-  const proposal = trailer(entry, 'Proposal-Id');
+  const { proposal } = entry.origin;
   return {
     commit,
     author,

@@ -1,4 +1,4 @@
-import { type History, openHistory, resolveRevision, restorable } from '../../../repo/history/index.ts';
+import { type History, inPlace, openHistory, resolveRevision, restorable } from '../../../repo/history/index.ts';
 import {
   type FileContent,
   ProblemError,
@@ -38,7 +38,7 @@ export async function runRestore(options: RestoreOptions): Promise<ExitCode> {
     const { commit, files } = await contentAt(history, id, revision);
     const before = await filesOf(tree, id);
     const main = tree.files.find(file => file.id === id)?.path;
-    const after = placed(files, main);
+    const after = inPlace(files, main);
     const change = restored(id, before, after);
     if (change.files.length === 0) done(io, `${id} is as ${shortCommit(commit)} has it`);
     const isSaid = note !== undefined || options.commit === true || options.propose === true;
@@ -48,7 +48,7 @@ export async function runRestore(options: RestoreOptions): Promise<ExitCode> {
       commit: options.commit === true || note !== undefined,
       tolerate: options.force === true,
       message: options.message ?? (isSaid ? [heading, ...(options.propose ? [note ?? ''] : [])].join('\n') : undefined),
-      trailers: [{ key: 'Restores', value: commit }, ...trailers],
+      trailers: [{ key: 'Restores' as const, value: commit }, ...trailers],
     });
   } finally {
     history.close();
@@ -66,14 +66,6 @@ async function contentAt(
   if (files) return { commit, files };
   const hint = 'List its revisions with `mcpctl get revisions KIND NAME`.';
   throw new ProblemError(problem('RESOURCE_NOT_FOUND', `\`${id}\` is not there at ${revision}`, { hint }));
-}
-
-/** The files where the resource is now; where it was, when it is gone. */
-function placed(files: ReadonlyMap<string, FileContent>, main: string | undefined): Map<string, FileContent> {
-  const [old = ''] = files.keys();
-  if (main === undefined || main === old) return new Map(files);
-  const [from, to] = [old, main].map(path => (path.endsWith('/SKILL.md') ? path.slice(0, -'SKILL.md'.length) : path));
-  return new Map([...files].map(([path, content]) => [`${to}${path.slice(from?.length)}`, content]));
 }
 
 function restored(id: ResourceId, before: ResourceFiles, after: Map<string, FileContent>): Change {

@@ -1,4 +1,11 @@
-import { type History, type Inspected, type Revision, readLog, repositoryFiles } from '../../../repo/history/index.ts';
+import {
+  type History,
+  type Inspected,
+  type Revision,
+  readLog,
+  repositoryFiles,
+  withOrigins,
+} from '../../../repo/history/index.ts';
 import { classify, partsOfId, type ResourceId } from '../../../schema/index.ts';
 import { kindNamed, resolveTarget } from '../../kinds.ts';
 
@@ -27,7 +34,8 @@ export async function deletedResources(
       found.set(id, { ...commit, id, version: '', op: 'deleted', main: path, oid: undefined });
     }
   }
-  return [...found.values()].map(revision => ({ ...revision, digest: undefined, problems: [] }));
+  const gone = await withOrigins(history, [...found.values()]);
+  return gone.map(revision => ({ ...revision, digest: undefined, problems: [] }));
 }
 
 function scopeOf(kind: string | undefined, where: { project?: string; agent?: string }): string {

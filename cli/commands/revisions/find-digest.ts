@@ -5,6 +5,7 @@ import {
   type Revision,
   readLog,
   touchedBy,
+  withOrigins,
 } from '../../../repo/history/index.ts';
 import { partsOfId, type ResourceId } from '../../../schema/index.ts';
 import type { Target } from '../../kinds.ts';
@@ -19,7 +20,7 @@ export async function findDigest(
   digest: string,
   target: Target | undefined,
 ): Promise<Inspected[]> {
-  const found: Inspected[] = [];
+  const found: Omit<Inspected, 'origin'>[] = [];
   const known = new Map<string, boolean>();
   for (const commit of await readLog(history, { from, args: ['--no-renames', '--full-history'] })) {
     for (const { id, main } of await touchedBy(history, commit)) {
@@ -35,7 +36,7 @@ export async function findDigest(
       found.push({ ...revision, digest, problems: [] });
     }
   }
-  return found;
+  return withOrigins(history, found);
 }
 
 function isMeant(target: Target | undefined, id: ResourceId): boolean {

@@ -31,7 +31,8 @@ export interface RevisionsOptions extends CliContext, CommonOptions {
 
 /**
  * List the revisions of a resource, newest first; or what is gone; or where a content is and was. JSON: a list of
- * `{ id, version, release?, verdict?, commit, op, author, date, authoredAt, note, proposal?, path, digest?, valid, trailers }`.
+ * `{ id, version, release?, verdict?, commit, op, author, date, authoredAt, note, proposal?, approvers?, signed?, path, digest?, valid,
+ * trailers }`.
  * Exits 1 when nothing is found.
  * @throws ProblemError USAGE, RESOURCE_NOT_FOUND, REMOTE_NOT_FOUND, READ_FAILED, and those of `resolveRevision`
  */
