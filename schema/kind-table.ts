@@ -94,7 +94,7 @@ export const kindTable: readonly KindRow[] = [
     form: 'bundle',
     maxName: LABEL,
     summary: 'A folder of instructions and files, in the Agent Skills format',
-    actedOn: false,
+    actedOn: true,
   },
   {
     kind: 'Project',

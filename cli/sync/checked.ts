@@ -24,13 +24,16 @@ export function readChecked({ checked }: Places): Checked {
   return { misses: 0, folders: {} };
 }
 
-/** Remember that the remote answered, or that it did not. Best effort. */
-export function writeChecked(places: Places, change: { asked: string; now: number } | { missed: true }): void {
+/** Remember that the remote answered (slower than anybody should wait for it, or not), or that it did not. Best effort. */
+export function writeChecked(
+  places: Places,
+  change: { asked: string; now: number; slow: boolean } | { missed: true },
+): void {
   const { misses, folders } = readChecked(places);
   const value: Checked =
     'missed' in change
       ? { misses: misses + 1, folders }
-      : { misses: 0, folders: newest({ ...folders, [change.asked]: change.now }) };
+      : { misses: change.slow ? misses : 0, folders: newest({ ...folders, [change.asked]: change.now }) };
   try {
     mkdirSync(dirname(places.checked), { recursive: true, mode: 0o700 });
     writeFileSync(`${places.checked}.tmp`, JSON.stringify(value), { mode: 0o600 });

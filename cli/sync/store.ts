@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BundleContent } from './bundle.ts';
 import { statsOf } from './look.ts';
@@ -42,11 +43,12 @@ export async function putBundle(places: Places, digest: string, files: readonly 
   const staged = `${target}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const folders = new Set(files.map(({ path }) => dirname(join(staged, BUNDLE, path))));
-    for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o700 });
+    // One system call after the other: waiting for a thread each time takes several times as long.
+    for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (const { path, bytes, executable } of files) {
-      await writeFile(join(staged, BUNDLE, path), bytes, { mode: executable ? 0o500 : 0o400, flag: 'wx' });
+      writeFileSync(join(staged, BUNDLE, path), bytes, { mode: executable ? 0o500 : 0o400, flag: 'wx' });
     }
-    await writeFile(join(staged, MANIFEST), JSON.stringify(manifest), { mode: 0o400 });
+    writeFileSync(join(staged, MANIFEST), JSON.stringify(manifest), { mode: 0o400 });
     // Only a damaged one can be in the way.
     await rm(target, { recursive: true, force: true });
     await rename(staged, target);

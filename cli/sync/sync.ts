@@ -56,6 +56,7 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
   const config: SkillsConfig = { ...readSkillsConfig(places), ...request.config };
   const source = openSkillsSource(places, config, { env, cwd });
   // The longest wait comes first.
+  const started = performance.now();
   const asked = askRefs(source.options, patterns(source, home), signal);
   asked.catch(() => undefined);
   const scopes = scopesOf(request, config, request.project);
@@ -64,6 +65,7 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
   const settled = settledOf(state, scopes);
   const local = plain && settled !== undefined && isAsLeft(places, state, scopes);
   const refs = await asked;
+  const slow = performance.now() - started > config.budgetMs;
   const same = local && settled.basis === basisOf(config, scopes, refs, home);
   if (same) request.onAnswered?.();
   const done = same
@@ -72,7 +74,7 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
         const { carryOut } = await import('./carry-out.ts');
         return carryOut({ request, places, config, source, scopes, refs });
       });
-  if (!request.dryRun) writeChecked(places, { asked: scopes.project?.folder ?? '', now });
+  if (!request.dryRun) writeChecked(places, { asked: scopes.project?.folder ?? '', now, slow });
   return done;
 }
 

@@ -1,21 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, existsSync, lstatSync } from 'node:fs';
 import {
-  chmod,
-  copyFile,
-  link,
-  lstat,
-  mkdir,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  symlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+  chmodSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { copyFile, link, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { findEdits, findExtras, lookOf, sha256Of, statsOf } from './look.ts';
+import { sha256 } from './bundle.ts';
+import { findEdits, findExtras, lookOf, statsOf } from './look.ts';
 import { isOurs, type Places } from './places.ts';
 import { type InstalledFile, type InstalledSkill, readRecord, recordFile, type Superseded } from './state.ts';
 import { bundleFolder, dropBundle, type Manifest } from './store.ts';
@@ -61,25 +58,26 @@ export async function makeWorkingCopy(
   const source = bundleFolder(places, digest);
   try {
     const folders = new Set(Object.keys(manifest).map(path => dirname(join(staged, path))));
-    await mkdir(staged, { recursive: true, mode: 0o700 });
-    for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o755 });
-    await chmod(staged, 0o755);
+    mkdirSync(staged, { recursive: true, mode: 0o700 });
+    for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o755 });
+    chmodSync(staged, 0o755);
     const files: Record<string, InstalledFile> = {};
-    for (const [path, { sha256, size, executable }] of Object.entries(manifest)) {
+    for (const [path, { sha256: expected, size, executable }] of Object.entries(manifest)) {
       const target = join(staged, path);
-      await copyFile(join(source, path), target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-      await chmod(target, executable ? 0o755 : 0o644);
-      await utimes(target, BEGINNING, BEGINNING);
-      if (sha256Of(target) !== sha256) {
+      const bytes = readPristine(join(source, path));
+      if (bytes === undefined || sha256(bytes) !== expected) {
         await dropBundle(places, digest);
         throw Object.assign(new Error(`${join(source, path)} is damaged`), { code: 'DAMAGED' });
       }
-      files[path] = { sha256, size, look: lookOf(lstatSync(target)) };
+      writeFileSync(target, bytes, { flag: 'wx' });
+      chmodSync(target, executable ? 0o755 : 0o644);
+      utimesSync(target, BEGINNING, BEGINNING);
+      files[path] = { sha256: expected, size, look: lookOf(lstatSync(target)) };
     }
     const along = former ? await takeAlong(former, staged, files) : { made: {}, taken: {} };
     const live = freeName(parent, `${name}-${digest.slice(7, 19)}`);
     const copy = { live, files, ...along };
-    await writeFile(recordFile(live), JSON.stringify(record(copy)), { mode: 0o600 });
+    writeFileSync(recordFile(live), JSON.stringify(record(copy)), { mode: 0o600 });
     await rename(staged, live);
     return copy;
   } catch (error) {
@@ -92,6 +90,15 @@ function freeName(parent: string, name: string): string {
   for (let number = 0; ; number++) {
     const path = join(parent, number === 0 ? name : `${name}-${number}`);
     if (!existsSync(path)) return path;
+  }
+}
+
+function readPristine(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

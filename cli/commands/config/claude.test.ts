@@ -125,8 +125,8 @@ describe('the hook before a session', () => {
     await new Promise<void>(resolve => hole.listen(0, '127.0.0.1', () => resolve()));
     const url = `http://127.0.0.1:${(hole.address() as AddressInfo).port}/x.git`;
     const file = '.mcpctl/skills.json';
-    const setTo = (from: string) => {
-      const value = { ...JSON.parse(machine.read(file) ?? ''), from, freshnessSec: 0, budgetMs: 1_000 };
+    const setTo = (from: string, budgetMs = 1_000) => {
+      const value = { ...JSON.parse(machine.read(file) ?? ''), from, freshnessSec: 0, budgetMs };
       machine.write(file, JSON.stringify(value));
     };
     setTo(url);
@@ -143,7 +143,7 @@ describe('the hook before a session', () => {
       hole.close();
     }
     // It answers again: the background finds that out, and the next session waits for it again.
-    setTo(repository.bare);
+    setTo(repository.bare, 30_000);
     const done = () => JSON.parse(machine.read('.mcpctl/sync/checked.json') ?? '{}').misses === 0;
     sessionStart();
     for (let turn = 0; turn < 600 && !done(); turn++) await sleep(50);
