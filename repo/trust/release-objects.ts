@@ -15,7 +15,7 @@ import { openObjects } from '../objects.ts';
 import type { TreeFile } from '../tree-changes.ts';
 import type { Oid } from '../types.ts';
 import { gitMode, measure } from './check-manifest.ts';
-import { listTree } from './read-release.ts';
+import { listTree, type Measured } from './read-release.ts';
 
 /** A repository somebody releases from. */
 export interface Workshop {
@@ -29,6 +29,8 @@ export interface Workshop {
 export interface CommitContent {
   files: ManifestFile[];
   oids: ReadonlyMap<string, Oid>;
+  /** What was hashed, by object id. */
+  measured: Measured;
 }
 
 /**
@@ -47,16 +49,19 @@ export async function readContent(
     const listed = await listTree(objects, root);
     const oids = new Map(listed.map(({ path: file, oid }) => [file, oid]));
     const files: ManifestFile[] = [];
+    const measured: Measured = new Map();
     for await (const blob of readBlobs(objects, listed)) {
       if (!('bytes' in blob)) throw new ProblemError(blob.refused[0] ?? problem('READ_FAILED', blob.file.path));
-      files.push({ path: blob.file.path, mode: modeOf(blob.file), ...measure(blob.bytes) });
+      const is = measure(blob.bytes);
+      measured.set(blob.file.oid, is);
+      files.push({ path: blob.file.path, mode: modeOf(blob.file), ...is });
     }
     const found = await Promise.all(folders.map(folder => objects.info(`${root}:${folder}`)));
     for (const [index, folder] of folders.entries()) {
       const oid = found[index]?.oid;
       if (oid !== undefined) oids.set(folder, oid);
     }
-    return { files, oids };
+    return { files, oids, measured };
   } finally {
     objects.close();
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  type CommitContent,
   lastRelease,
   newest,
   type RootChain,
@@ -49,6 +50,8 @@ export interface Draft {
   manifest: string;
   message: ReleaseMessage;
   commits: ReleasedCommit[];
+  /** What was hashed for the manifest, by object id; left out when none was made. */
+  measured?: CommitContent['measured'];
   /** The commit that is released; left out when the release commit before is tagged once more. */
   parent?: string;
 }
@@ -65,7 +68,7 @@ export async function draftRelease(place: ReleasePlace, options: DraftOptions, n
   const commits = await commitsBetween(place.git, released, place.head, place.workshop.path);
   if (options.renew) return { ...renewal(place, chain, previous, options, now), passedOver, commits: [] };
   refuseUnpinned(place);
-  const next = await makeNext(place, previous?.manifest, commits, bumps);
+  const { next, measured } = await makeNext(place, previous?.manifest, commits, bumps);
   const [refused] = next.problems;
   if (refused) throw new ProblemError(refused);
   const unchanged = [...bumps.resources.keys()].filter(id => !next.changes.some(change => change.id === id));
@@ -83,7 +86,7 @@ export async function draftRelease(place: ReleasePlace, options: DraftOptions, n
   }
   const version = nextOwn(previous, options.version, bumps.own ?? bumpOf(next));
   const message = messageFor(place, chain, previous, manifest, version, options, now);
-  return { chain, previous, passedOver, next, manifest, message, commits, parent: place.head };
+  return { chain, previous, passedOver, next, manifest, message, commits, measured, parent: place.head };
 }
 
 /** What machines that follow releases would refuse is not released. */
@@ -120,12 +123,12 @@ async function makeNext(
   previous: Manifest | undefined,
   commits: readonly ReleasedCommit[],
   bumps: Bumps,
-): Promise<NextManifest> {
+): Promise<{ next: NextManifest; measured: CommitContent['measured'] }> {
   const resources = [...loaded.catalog.resources.values()];
   const folders = resources.flatMap(({ kind, file }) =>
     kind === 'Skill' ? [file.slice(0, file.lastIndexOf('/'))] : [],
   );
-  const { files, oids } = await readContent(workshop, head, folders);
+  const { files, oids, measured } = await readContent(workshop, head, folders);
   const content = { repository: repository.spec.id, resources, files, oid: (path: string) => oids.get(path) };
   // Which files are whose is known from the manifests, the old and the new.
   const plain = nextManifest(content, previous, new Map());
@@ -133,7 +136,8 @@ async function makeNext(
   for (const { id, files: own } of [...(previous?.resources ?? []), ...plain.manifest.resources]) {
     for (const { path } of own) owner.set(path, id);
   }
-  return nextManifest(content, previous, new Map([...hintsOf(commits, owner), ...bumps.resources]));
+  const hints = new Map([...hintsOf(commits, owner), ...bumps.resources]);
+  return { next: hints.size === 0 ? plain : nextManifest(content, previous, hints), measured };
 }
 
 function hintsOf(commits: readonly ReleasedCommit[], owner: ReadonlyMap<string, string>): Map<string, VersionHint> {

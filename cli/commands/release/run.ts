@@ -76,7 +76,7 @@ async function sign(options: CliContext & SigningOptions, place: ReleasePlace, d
       chain,
       mark: trust?.mark,
       now: Date.now(),
-      files: true,
+      files: draft.measured ?? true,
     });
     if (trusted) return tag;
     const failed = checks.find(({ result }) => result === 'failed');
