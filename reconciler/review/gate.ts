@@ -1,6 +1,8 @@
 import {
+  type Commit,
   changedPaths,
   describeProposal,
+  type FoundStatement,
   readCommits,
   resolveCommit,
   statementsIn,
@@ -9,7 +11,15 @@ import {
   type Workspace,
 } from '../../repo/forges/index.ts';
 import { type Oid, readObjects } from '../../repo/index.ts';
-import { needsProposal, type Problem, ProblemError, ProposalId, principalsOf, problem } from '../../schema/index.ts';
+import {
+  codeownersPaths,
+  needsProposal,
+  type Problem,
+  ProblemError,
+  ProposalId,
+  principalsOf,
+  problem,
+} from '../../schema/index.ts';
 import { preview } from '../preview.ts';
 import { examineAt } from './examine.ts';
 import { readPolicy } from './policy.ts';
@@ -66,6 +76,13 @@ async function gateBranch(workspace: Workspace, from: Oid | undefined, to: Oid):
   if (invalid.length > 0) return invalid;
   const line = await readCommits(workspace, ['--first-parent', to, '--not', from]);
   if (line.length > MAX_COMMITS) return [refused(`a push may bring ${MAX_COMMITS} commits to ${workspace.branch}`)];
+  // Another line would be judged by the policy of some older commit.
+  if (line.length > 0 && line.at(-1)?.parents[0] !== from)
+    return [
+      refused(`what is pushed does not go on from ${workspace.branch}: merge into it, not it into something else`),
+    ];
+  const hidden = await mergedReview(workspace, from, to, line);
+  if (hidden !== undefined) return [refused(`${short(hidden)} is a review: reviews are not merged into a branch`)];
   const found: Problem[] = [];
   for (const { oid, parents, message } of line.reverse()) {
     const [base] = parents;
@@ -73,6 +90,18 @@ async function gateBranch(workspace: Workspace, from: Oid | undefined, to: Oid):
     else found.push(...(await gateCommit(workspace, { oid, base, merged: parents.slice(1), message })));
   }
   return found;
+}
+
+/** A review among what is merged. Statements that the branch has are not looked for any more. */
+async function mergedReview(
+  workspace: Workspace,
+  from: Oid,
+  to: Oid,
+  line: readonly Commit[],
+): Promise<Oid | undefined> {
+  const own = new Set(line.map(({ oid }) => oid));
+  const all = await readCommits(workspace, [to, '--not', from]);
+  return all.find(({ oid, message }) => !own.has(oid) && statementsIn(message).length > 0)?.oid;
 }
 
 interface Step {
@@ -90,6 +119,12 @@ async function gateCommit(workspace: Workspace, { oid, base, merged, message }: 
   const all = await changedPaths(workspace, base, oid);
   const paths = all.filter(path => path.startsWith(prefix)).map(path => path.slice(prefix.length));
   const policy = await readPolicy(workspace, base, await readObjects(workspace, base, workspace.env));
+  const outside = all.find(path => !path.startsWith(prefix) && codeownersPaths.some(one => one === path));
+  if (outside !== undefined && (policy.codeowners.length > 0 || (policy.review?.protect.length ?? 0) > 0)) {
+    const hint = 'Whoever administers the server changes it there, with the hook out of the way.';
+    const text = `${short(oid)} changes \`${outside}\`, which decides who reviews what and is outside of \`${prefix}\``;
+    return [problem('REVIEW_INCOMPLETE', text, { hint, at: { file: outside } })];
+  }
   const asked = needsProposal(policy, paths);
   const [first] = asked;
   if (!first) return [];
@@ -102,7 +137,9 @@ async function gateCommit(workspace: Workspace, { oid, base, merged, message }: 
     return [problem('REVIEW_INCOMPLETE', text, { hint, at: { file: first.path } })];
   }
   const proposal = await describeProposal(workspace, id, head, base);
-  const examined = await examineAt(workspace, base, proposal, statementsIn(message));
+  // Those that are kept come first: a merge may not leave a rejection out, nor put it before an approval.
+  const said = [...(await keptStatements(workspace, id, head)), ...statementsIn(message)];
+  const examined = await examineAt(workspace, base, proposal, said);
   const tree = await workspace.git(['rev-parse', '--verify', '--end-of-options', `${oid}^{tree}`]);
   if (tree.stdout.toString().trim() !== examined.tree) {
     return [problem('REVIEW_INCOMPLETE', `${short(oid)} is not what merging ${id} gives`)];
@@ -113,6 +150,15 @@ async function gateCommit(workspace: Workspace, { oid, base, merged, message }: 
   const words = lacking.map(({ because, needed, approvedBy }) => `${because}: ${approvedBy.length} of ${needed}`);
   const why = discounted.map(({ problem: { message: text } }) => text);
   return [problem('REVIEW_INCOMPLETE', `${id} is ${verdict}: ${[...words, ...why].join('; ') || 'rejected'}`)];
+}
+
+/** Statements about a proposal on its branch of reviews, oldest first. What was reviewed says nothing about itself. */
+async function keptStatements(workspace: Workspace, id: string, head: Oid): Promise<FoundStatement[]> {
+  if (!ProposalId.safeParse(id).success) return [];
+  const tip = await resolveCommit(workspace, `refs/heads/reviews/${id}`);
+  if (tip === undefined) return [];
+  const commits = await readCommits(workspace, ['--first-parent', tip, '--not', head]);
+  return commits.reverse().flatMap(({ message }) => statementsIn(message));
 }
 
 async function gateProposal(workspace: Workspace, id: string, to: Oid | undefined): Promise<Problem[]> {
@@ -137,6 +183,8 @@ async function gateReview(
   const main = await resolveCommit(workspace, `refs/heads/${workspace.branch}`);
   const known = [from, main].filter(one => one !== undefined);
   const commits = await readCommits(workspace, ['--first-parent', to, '--not', ...known]);
+  if (from !== undefined && commits.at(-1)?.parents[0] !== from)
+    return [refused(`reviews/${id} is only added to, behind what is there`)];
   const said = commits.flatMap(({ message }) => statementsIn(message));
   if (said.length === 0) return [refused(`reviews/${id}: there is no statement in what is pushed`)];
   return said.flatMap(one => {
