@@ -17,7 +17,7 @@ const Wish = z.strictObject({
 });
 
 /** A statement that its author signed, as `mcpctl review` makes them; the signature is SSHSIG's blob, base64. */
-const SignedStatement = z.strictObject({ text: z.string().max(16_384), signature: z.string().max(16_384) });
+const SignedStatement = z.strictObject({ text: z.string().max(32_768), signature: z.string().max(16_384) });
 
 const Query = z.object({ status: z.enum(['open', 'all']).default('open') });
 const Named = z.object({ id: z.string().max(200) });

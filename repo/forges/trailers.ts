@@ -27,7 +27,8 @@ export interface ProposalTrailers extends ChangeTrailers {
   'Review-Signature'?: string;
 }
 
-const MAX_VALUE = 16 * 1024;
+/** A statement has up to 4,096 characters, each of up to six bytes in JSON, and is in base64. */
+const MAX_VALUE = 64 * 1024;
 
 /**
  * A commit message: subject, text, trailers. What is given is put on one line where one is needed, so that no value can
@@ -38,14 +39,15 @@ export function commitMessage(
   body: string,
   trailers: readonly (readonly [keyof ProposalTrailers, string])[],
 ): string {
-  const lines = trailers.map(([key, value]) => `${key}: ${oneLine(value)}`);
+  // A key without a value would keep the whole paragraph from being trailers, and so would a missing subject.
+  const lines = trailers.flatMap(([key, value]) => (oneLine(value) === '' ? [] : `${key}: ${oneLine(value)}`));
   const text = body
     .split('\n')
     // A line of the text that looks like one of ours would count as one.
     .map(line => (TRAILER.test(line) ? ` ${line}` : line))
     .join('\n')
     .trim();
-  return [oneLine(subject).slice(0, 200), text, lines.join('\n')]
+  return [oneLine(subject).slice(0, 200).trim() || 'Change', text, lines.join('\n')]
     .filter(part => part !== '')
     .join('\n\n')
     .concat('\n');
