@@ -158,7 +158,7 @@ function requirementsOf(
   paths: readonly string[],
 ): Rule[] {
   const rules: Rule[] = (review?.protect ?? []).flatMap(({ paths: patterns, owners, approvals, signers }) => {
-    const own = paths.filter(path => patterns.some(pattern => matchesPath(pattern, path)));
+    const own = paths.filter(path => placesOf(path).some(one => patterns.some(pattern => matchesPath(pattern, one))));
     if (own.length === 0) return [];
     const entitled = owners ? ownerIds(principals, owners) : reviewersOf(principals, own);
     return [
@@ -166,8 +166,8 @@ function requirementsOf(
     ];
   });
   const owned = paths.flatMap(path => {
-    const rule = ownersOf(codeowners, `${prefix}${path}`);
-    return rule && rule.owners.length > 0 ? [{ rule, path }] : [];
+    const found = new Set(placesOf(path).flatMap(one => ownersOf(codeowners, `${prefix}${one}`) ?? []));
+    return [...found].flatMap(rule => (rule.owners.length > 0 ? [{ rule, path }] : []));
   });
   for (const [rule, group] of Map.groupBy(owned, one => one.rule)) {
     rules.push({
@@ -191,7 +191,15 @@ function requirementsOf(
 
 /** Files that say who may approve what. */
 function decidesReview(path: string): boolean {
-  return path === 'mcpctl.yaml' || /^(?:access|trust)\//.test(path) || /^(?:\.github\/|docs\/)?CODEOWNERS$/.test(path);
+  return placesOf(path).some(
+    one => one === 'mcpctl.yaml' || /^(?:access|trust)\//.test(one) || /^(?:\.github\/|docs\/)?CODEOWNERS$/.test(one),
+  );
+}
+
+/** Where a path stands, and for an environment's patch also where that takes effect: it is protected as both. */
+function placesOf(path: string): string[] {
+  const [, target] = /^environments\/[^/]+\/(.+)$/s.exec(path) ?? [];
+  return target === undefined ? [path] : [path, target];
 }
 
 function ownerIds(principals: Principals, { users, groups }: { users: string[]; groups: string[] }): PrincipalId[] {
@@ -220,9 +228,9 @@ function codeowner(principals: Principals, owner: string): PrincipalId[] {
   return [...(principals.has(user) && !owner.includes('/') ? [user] : []), ...principals.members(name)];
 }
 
+/** Whoever may have made it: of a key or an address that several claim, each. */
 function authorsOf(principals: Principals, { emails, keys }: ProposedChange): Set<PrincipalId> {
-  const ids = [...emails.map(principals.byEmail), ...keys.map(principals.byKey)];
-  return new Set(ids.filter(id => id !== undefined));
+  return new Set([...emails, ...keys].flatMap(one => [...principals.claimants(one)]));
 }
 
 function selfApproval(

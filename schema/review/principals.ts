@@ -9,6 +9,8 @@ export interface Principals {
   /** Whose key it is. Undefined for an unknown one, and for one that several claim. @param key type and base64 */
   byKey(key: string): PrincipalId | undefined;
   byEmail(email: string): PrincipalId | undefined;
+  /** Everybody who claims a key or an address. */
+  claimants(keyOrEmail: string): ReadonlySet<PrincipalId>;
   /** Everybody in a group, through its groups. */
   members(group: string): ReadonlySet<PrincipalId>;
   has(id: PrincipalId): boolean;
@@ -53,6 +55,7 @@ export function principalsOf(catalog: Catalog): Principals {
   return {
     byKey: key => only(keys.get(key)),
     byEmail: email => only(emails.get(email.toLowerCase())),
+    claimants: one => new Set([...(keys.get(one) ?? []), ...(emails.get(one.toLowerCase()) ?? [])]),
     members: name => members(name),
     has: id => active.has(id),
     reviewers: resource =>
