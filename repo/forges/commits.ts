@@ -21,12 +21,12 @@ export interface Commit {
 
 const FIELDS = ['%H', '%P', '%an', '%ae', '%cn', '%ce', '%at', '%B'];
 
-/** A commit beyond this is not looked at: nobody reviews it. */
+/** More than this is an error: what is left out might be what matters. */
 const MAX_COMMITS = 100_000;
 const MAX_BYTES = 256 * 1024 * 1024;
 
 /**
- * Commits, newest first, in one process. No field of a commit can hold a NUL, so nothing in one can pass for another.
+ * All commits of a range, newest first, in one process. No field of a commit can hold a NUL, so nothing in one can pass for another.
  * @param range revisions of ours: refs, object ids, `--glob=…`, `--not`
  */
 export async function readCommits(workspace: Workspace, range: readonly string[]): Promise<Commit[]> {
@@ -57,6 +57,9 @@ export async function readCommits(workspace: Workspace, range: readonly string[]
       time: Number(time),
       message,
     });
+  }
+  if (commits.length === MAX_COMMITS) {
+    throw new ProblemError(problem('READ_FAILED', `there are ${MAX_COMMITS} commits or more to look at`));
   }
   return commits;
 }

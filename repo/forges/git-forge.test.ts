@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serverFile, serverFiles, type TempRepository, tempRepository } from '../../tests/temp-repository.ts';
 import {
@@ -112,6 +113,23 @@ describe('proposals on a git remote', () => {
     const before = repository.git('ls-remote', 'origin');
     await expect(forge.review(approve(head), prepared)).rejects.toMatchObject({ problem: { code: 'REVIEW_RACE' } });
     expect(repository.git('ls-remote', 'origin')).toBe(before);
+  });
+
+  it('a rejection stays in sight behind any number of others', async () => {
+    const head = await propose();
+    const said = (text: string) =>
+      commitMessage('Review', '', [
+        ['Review-Statement', text],
+        ['Review-Signature', 'c2ln'],
+      ]);
+    const commit = (message: string, from = '') =>
+      `commit refs/heads/reviews/${id}\ncommitter x <x@x> 1700000000 +0000\ndata ${message.length}\n${message}${from}\n`;
+    const many = Array.from({ length: 1_200 }, (_, at) => commit(said(`eA${at}`)));
+    const input = commit(said('bm8='), `from ${head}\n`) + many.join('');
+    execFileSync('git', ['fast-import', '--quiet'], { cwd: repository.work, input });
+    repository.git('push', '--quiet', 'origin', `reviews/${id}`);
+    await forge.refresh();
+    expect((await forge.statements()).get(id)?.signed[0]?.text).toBe('no');
   });
 
   it('a withdrawn one is over, and nothing of it is lost', async () => {

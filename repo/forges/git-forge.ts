@@ -79,9 +79,6 @@ async function reviewUpdate(workspace: Workspace, { id, head, verdict, reason, s
   return { branch: `reviews/${id}`, from: previous, to };
 }
 
-/** Nobody needs more; the newest count. */
-const MAX_STATEMENTS = 1_000;
-
 const verbs = { approve: 'Approve', reject: 'Reject', withdraw: 'Withdraw' } as const;
 
 export async function openProposals(workspace: Workspace): Promise<Proposal[]> {
@@ -116,7 +113,8 @@ async function allStatements(workspace: Workspace): Promise<Map<string, Statemen
   for (const [id, tip] of tips) {
     const signed: FoundStatement[][] = [];
     // The first parent is the review before; before the first one comes what was reviewed, which says nothing here.
-    for (let one = graph.get(tip); one && signed.length < MAX_STATEMENTS; one = graph.get(one.parents[0] ?? '')) {
+    // All of them: behind enough others, a rejection would be out of sight.
+    for (let one = graph.get(tip); one; one = graph.get(one.parents[0] ?? '')) {
       signed.push(statementsIn(one.message));
     }
     found.set(id, { signed: signed.reverse().flat(), attested: [] });
