@@ -24,6 +24,7 @@ export {
   policyOf,
   prepareMerge,
   publishDraft,
+  reportOf,
   standing,
 } from './review/index.ts';
 export { openRuntimes, type RuntimeName } from './runtimes/index.ts';

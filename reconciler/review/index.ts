@@ -5,4 +5,5 @@ export { createDesk, type Desk } from './desk.ts';
 export { type Examined, examine } from './examine.ts';
 export { gatePush, type PushedRef } from './gate.ts';
 export { type Draft, publishDraft } from './propose.ts';
+export { reportOf } from './report.ts';
 export { type ProposalStatus, policyOf, standing } from './standing.ts';

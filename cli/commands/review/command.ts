@@ -28,6 +28,7 @@ Exit codes: 0 ok · 1 failed, nothing was recorded · 2 wrong usage · 5 not you
   );
   review.addCommand(deciding(context, 'reject', 'reject what you looked at'));
   review.addCommand(deciding(context, 'withdraw', 'take a proposal of your own back'));
+  review.addCommand(reporting(context));
   return review;
 }
 
@@ -85,6 +86,27 @@ Exit codes: 0 ok · 1 failed, nothing was recorded · 2 wrong usage · 5 not you
     const reason = options.note ?? options.reason ?? '';
     context.finish(await runDecide({ ...context, ...options, id, verdict, reason }));
   });
+}
+
+function reporting(context: CliContext): Command {
+  return forgeOptions(new Command('report').summary('show at GitHub what a proposal would do'))
+    .description(
+      'Show what a proposal would do where it is discussed at GitHub: one comment that is kept up to date, and the status ' +
+        '`mcpctl/plan` of its commit. For CI; `propose` does it by itself.',
+    )
+    .argument('<id>', 'the proposal')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ mcpctl review report server-stock-4f1a9c
+
+Exit codes: 0 ok · 1 failed, or the proposal is not valid · 2 wrong usage`,
+    )
+    .action(async (id: string, options) => {
+      const { runReport } = await import('./report.ts');
+      context.finish(await runReport({ ...context, ...options, id }));
+    });
 }
 
 function output(): Option {

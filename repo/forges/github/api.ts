@@ -27,6 +27,9 @@ export class GithubRefusal extends Error {
   }
 }
 
+/** Nothing came back: worth another try. */
+class Unreached extends ProblemError {}
+
 export interface GithubApiOptions {
   address: GithubAddress;
   login: GithubLogin;
@@ -121,7 +124,7 @@ export function openGithubApi({ address, login, signal, patienceMs = PATIENCE_MS
       if (response) return { status: response.status, headers: response.headers, data: response.data };
       if (signal?.aborted) throw error;
       const { message } = error as Error;
-      throw new ProblemError(problem('REMOTE_UNREACHABLE', `${new URL(api).host}: ${redact(message, secrets, 300)}`));
+      throw new Unreached(problem('REMOTE_UNREACHABLE', `${new URL(api).host}: ${redact(message, secrets, 300)}`));
     }
   }
 
@@ -222,8 +225,7 @@ const TOKEN_HINT =
 /** Milliseconds until it makes sense to ask again; undefined when it makes none. */
 function waitFor(result: Answer | ProblemError, attempt: number, reads: boolean): number | undefined {
   const backoff = 500 * 2 ** (attempt - 1);
-  if (result instanceof ProblemError)
-    return reads && result.problem.code === 'REMOTE_UNREACHABLE' ? backoff : undefined;
+  if (result instanceof ProblemError) return reads && result instanceof Unreached ? backoff : undefined;
   const { status, headers, data } = result;
   // What may have been done already is not asked for twice.
   if (status >= 500) return reads ? backoff : undefined;
