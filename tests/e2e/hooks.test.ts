@@ -249,7 +249,7 @@ describe('in a bare repository', () => {
     expect(push('eve', 'work')()).toContain('eve is no user of this repository');
     expect(push('robot', 'proposals/prompt-p-0a1b2c')).toThrow('went through');
     expect(push('bob', 'main')).toThrow('went through');
-  });
+  }, 120_000);
 });
 
 it.each<[string, string[], string]>([
