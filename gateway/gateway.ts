@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import { createMetrics } from '../host/index.ts';
-import type { Desk, ReconcilerView, Telemetry } from '../reconciler/index.ts';
+import type { Desk, MachineEventRecords, ReconcilerView, Telemetry } from '../reconciler/index.ts';
 import { ProblemError, problem } from '../schema/index.ts';
+import { addMachineEventRoutes } from './api/machine-events.ts';
 import { addProposalRoutes } from './api/proposals.ts';
 import { addRestoreRoute } from './api/restore.ts';
 import type { Past } from './api/revisions.ts';
@@ -29,6 +30,8 @@ export interface GatewayOptions {
   past?: Past;
   /** Takes proposals and reviews; without it there are none. */
   desk?: Desk;
+  /** Keeps what developers’ machines tell; without it nothing is taken. */
+  machineEvents?: MachineEventRecords;
   /** Told of faults inside a request; never of tokens or bodies. */
   log?: (message: string) => void;
 }
@@ -63,6 +66,7 @@ export async function createGateway(view: ReconcilerView, options: GatewayOption
   addSecurity(app, { token: options.token, hosts: () => hosts });
   addErrorHandlers(app, log);
   addApiRoutes(app, view, telemetry.metrics, options.past);
+  if (options.machineEvents) addMachineEventRoutes(app, options.machineEvents);
   addGitHook(app, view, options.hookSecret);
   const mcp = addMcpRoutes(app, view, createCallObserver(telemetry), log, options.desk);
   if (options.desk) {

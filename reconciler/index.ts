@@ -28,7 +28,7 @@ export {
   standing,
 } from './review/index.ts';
 export { openRuntimes, type RuntimeName } from './runtimes/index.ts';
-export { openStateStore } from './state/index.ts';
+export { type MachineEventRecords, openStateStore } from './state/index.ts';
 export type { Condition, InstanceStatus, ProjectStatus, ServerStatus, Status } from './status.ts';
 export { holds } from './summarize.ts';
 export type { Telemetry } from './telemetry/index.ts';

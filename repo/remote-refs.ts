@@ -12,6 +12,8 @@ export interface ThinCopyOptions {
   /** The bare repository’s folder; made when the first commit is taken over. */
   dir: string;
   remote: Remote;
+  /** Nearly every file of it is wanted. */
+  whole?: boolean;
   env: NodeJS.ProcessEnv;
   /** Where `git-credentials` and pinned host keys may be; see `mcpctlHome`. */
   home: string;

@@ -37,7 +37,10 @@ export interface ThinCopy {
   close(): void;
 }
 
-const FILTER = '--filter=blob:none';
+/** Of a repository that is ours as a whole small files come along at once; of a part of a larger one, what is asked for. */
+const filters = { whole: '--filter=blob:limit=1m', part: '--filter=blob:none' };
+/** It is only a copy: nothing of it has to outlive a power cut. */
+const NO_SYNC: readonly (readonly [string, string])[] = [['core.fsync', 'none']];
 const MAX_TREE_BYTES = 16 * 1024 * 1024;
 
 /** Open a client’s copy of a remote; nothing is asked or written before it is used. */
@@ -147,7 +150,8 @@ class Copy implements ThinCopy {
   ): Promise<RunResult> {
     const { timeoutMs = 60_000 } = this.options;
     const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
-    args.push('--no-auto-maintenance', '--no-show-forced-updates', '--refmap=', FILTER);
+    args.push('--no-auto-maintenance', '--no-show-forced-updates', '--refmap=');
+    args.push(how.depth && this.options.whole ? filters.whole : filters.part);
     if (how.depth) args.push('--depth=1', '--atomic');
     // With `--stdin` the refspecs are read from there.
     const rest = how.input === undefined ? ['--', 'origin', ...refspecs] : [...refspecs, '--', 'origin'];
@@ -177,6 +181,7 @@ class Copy implements ThinCopy {
       ['remote.origin.url', remote.url],
       ['remote.origin.promisor', 'true'],
       ['remote.origin.partialCloneFilter', 'blob:none'],
+      ...NO_SYNC,
       ...how.config,
     ];
     return git(args, {

@@ -19,6 +19,7 @@ export { visibleLine, visibleText } from './hidden-text.ts';
 export { findKind, type KindRow, kindTable } from './kind-table.ts';
 export * from './kinds/index.ts';
 export { type Classification, classify } from './layout.ts';
+export { MachineEvent, MachineEvents } from './machine-event.ts';
 export { parseFile } from './parse.ts';
 export { printYaml } from './print-yaml.ts';
 export * from './problem.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { openThinCopy, type ThinCopy } from '../../repo/index.ts';
-import { type Problem, ProblemError, problem } from '../../schema/index.ts';
+import { type MachineEvent, type Problem, ProblemError, problem } from '../../schema/index.ts';
 import { applyStep, kept } from './apply.ts';
 import { type SkillsConfig, writeSkillsConfig } from './config.ts';
 import { chooseContent } from './content.ts';
@@ -9,6 +9,7 @@ import { applyHookFiles, type HooksOutcome } from './hooks/apply-hooks.ts';
 import type { HookEntry } from './hooks/settings.ts';
 import { wantedHooks } from './hooks/wanted-hooks.ts';
 import { observe } from './observe.ts';
+import { eventOf, postEvents } from './outbox.ts';
 import type { Places } from './places.ts';
 import { type DesiredSkill, type Observed, planSync, type SyncStep } from './plan.ts';
 import { emptyReport, type SyncOutcome, type SyncReport } from './report.ts';
@@ -63,6 +64,7 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
 
   const offered = new Map(offer.skills.map(skill => [skill.id, skill]));
   await content.accept();
+  const events: MachineEvent[] = [];
   const scripts = {
     ...{ places, env: request.env, project, signal },
     sandbox: request.sandbox === true,
@@ -71,6 +73,7 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
   const beforeRemoval = async (skill: InstalledSkill): Promise<Problem[]> => {
     if (skill.preUninstall === undefined || scripts.skip) return [];
     const result = await runScript({ ...scripts, skill, kind: 'preUninstall' });
+    events.push(eventOf(skill, 'preUninstall', now, result));
     if (result.trouble !== undefined) report.errors.push(failed(skill, 'preUninstall', result));
     return [];
   };
@@ -80,7 +83,10 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
       signal.throwIfAborted();
       const applied = await applyStep(applying, step);
       if (applied.error) report.errors.push(applied.error);
-      else count(report, step);
+      else {
+        count(report, step);
+        events.push(...stepEvents(step, applied.installed ?? observed.get(step.path)?.installed, now));
+      }
       warnings.push(...preserved(step), ...applied.warnings);
     }
     const hooks = await placeHooks(places, state, scopes, config);
@@ -94,6 +100,7 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
     report.postInstallsRan = ran.ran;
     report.postInstallsSkipped = ran.skipped;
     report.errors.push(...ran.errors);
+    for (const { skill, kind, result } of ran.results) events.push(eventOf(skill, kind, now, result));
     const whole = !keepOrphans && report.errors.length === 0 && !mine.some(isPending);
     settle(state, scopes, whole, {
       basis: basisOf(config, scopes, refs, places.home),
@@ -103,6 +110,7 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
       warnings: warnings.filter(({ code }) => code !== 'SKILL_KEPT'),
     });
   } finally {
+    postEvents(places, request.env, events);
     // Also what was done before a full disk or an impatient person is remembered.
     await writeState(places, state);
   }
@@ -150,6 +158,12 @@ function desiredFrom(offer: Offer, { global, own }: Scopes): DesiredSkill[] {
 /** A skill that is there but cannot be installed is not an orphan. */
 function withoutRefused(observed: ReadonlyMap<string, Observed>, { refused }: Offer): Map<string, Observed> {
   return new Map([...observed].filter(([, { installed }]) => !installed || !refused.has(installed.id)));
+}
+
+function stepEvents({ op }: SyncStep, skill: InstalledSkill | undefined, now: number): MachineEvent[] {
+  const actions = { install: 'install', update: 'update', restore: 'update', remove: 'remove' } as const;
+  const action = op in actions ? actions[op as keyof typeof actions] : undefined;
+  return action && skill ? [eventOf(skill, action, now)] : [];
 }
 
 function count(report: SyncReport, { op, id }: SyncStep): void {

@@ -19,6 +19,8 @@ export interface Places {
   logs: string;
   /** The thin copy of the repository. */
   copy: string;
+  /** Events for the gateway that it did not take yet. */
+  outbox: string;
   /** When the remote was asked last, and how often it did not answer. */
   checked: string;
 }
@@ -35,6 +37,7 @@ export function placesIn(home: string): Places {
     kept: join(home, 'kept'),
     logs: join(home, 'skills'),
     copy: join(home, 'sync', 'copy.git'),
+    outbox: join(home, 'sync', 'events.jsonl'),
     checked: join(home, 'sync', 'checked.json'),
   };
 }

@@ -33,7 +33,7 @@ export function openSkillsSource(
       problem('REMOTE_NOT_FOUND', `${remote.display} is a folder, but no git repository`, { hint }),
     );
   }
-  return { remote, ref, path, options: { dir: places.copy, remote, env, home: places.home } };
+  return { remote, ref, path, options: { dir: places.copy, remote, env, home: places.home, whole: path === '' } };
 }
 
 function isPlainFolder(path: string): boolean {

@@ -7,6 +7,7 @@ import type { AttemptRecords, Attempts } from '../instances/index.ts';
 import type { KeptRejection, KeptRejectionRecords } from '../rejections.ts';
 import type { ProcessRecord, ProcessRecords } from '../runtimes/index.ts';
 import type { SuspensionRecords } from '../suspensions.ts';
+import { type MachineEventRecords, machineEventRecords, machineEventTable } from './machine-events.ts';
 
 /**
  * What survives a restart: the last good revision of every resource, the processes that were started, the attempts to
@@ -33,6 +34,8 @@ export interface StateStore {
   readonly rejections: KeptRejectionRecords;
   /** What people have suspended. */
   readonly suspensions: SuspensionRecords;
+  /** What developers’ machines told of their skills. */
+  readonly machineEvents: MachineEventRecords;
   close(): void;
 }
 
@@ -72,6 +75,7 @@ const migrations = [
    CREATE TABLE suspended (what TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT`,
   'CREATE TABLE inventory (id TEXT PRIMARY KEY, server TEXT NOT NULL, runtime TEXT NOT NULL) STRICT',
   'CREATE TABLE rejected (server TEXT PRIMARY KEY, rejection TEXT NOT NULL) STRICT',
+  machineEventTable,
 ];
 
 /** @throws DatabaseUnusable when the file is damaged or of a newer version */
@@ -106,6 +110,7 @@ export function openStateStore(path: string): StateStore {
     attempts: attemptRecords(database),
     rejections: rejectionRecords(database),
     suspensions: suspensionRecords(database),
+    machineEvents: machineEventRecords(database),
     close: () => database.close(),
   };
 }

@@ -152,6 +152,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     host: '127.0.0.1',
     port: options.port,
     telemetry,
+    machineEvents: store.machineEvents,
     past: {
       open: tip => openHistoryAt({ gitDir: mirror.gitDir, path, tip }, env),
       deepen: async () => (await mirror.deepen(WHOLE_HISTORY)).problem,

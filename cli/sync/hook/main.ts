@@ -12,8 +12,12 @@ const { env } = process;
 const cwd = env.CLAUDE_PROJECT_DIR || process.cwd();
 const places = placesIn(mcpctlHome(env));
 const background = process.argv.includes('--background');
+const sends = process.argv.includes('--send');
 
-if (background || !isFresh(places, cwd)) {
+if (sends) {
+  const { sendEvents } = await import('./send-events.ts');
+  await sendEvents(places, env, cwd).catch(() => undefined);
+} else if (background || !isFresh(places, cwd)) {
   keepCompiled(places.home);
   const { runHook } = await import('./run-hook.ts');
   const text = await runHook({ env, cwd, places, background, program: process.argv[1] ?? '' }).catch(() => '');
