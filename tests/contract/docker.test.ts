@@ -40,7 +40,7 @@ describe.skipIf(!docker)(reason === undefined ? 'Docker' : `Docker (skipped: ${r
         '--read-only',
         '--cap-drop=ALL',
         '--security-opt=no-new-privileges',
-        `--network=${run('network', 'ls', '-q', '--filter', `label=mcpctl.dev/owner`, '--filter', `name=mcpctl-${ownerIn(stateDir)}`)}`,
+        `--network=${marks['mcpctl.dev/network']}`,
         '--name',
         name,
         ...labels,

@@ -86,6 +86,10 @@ describe('the package', () => {
       'dist/THIRD-PARTY.txt',
       'hooks/post-receive',
       'package.json',
+      'reconciler/runtimes/docker/node-package.sh',
+      'reconciler/runtimes/docker/node.Dockerfile',
+      'reconciler/runtimes/docker/python-package.sh',
+      'reconciler/runtimes/docker/python.Dockerfile',
     ]);
     expect(packed.unpackedSize).toBeLessThan(6 * MiB);
   });

@@ -19,13 +19,19 @@ export function findProgram(name: string): string | undefined {
 export function installMissing(programs: Record<string, string>): string | undefined {
   const missing = Object.entries(programs).filter(([program]) => findProgram(program) === undefined);
   if (missing.length === 0) return undefined;
-  const packages = missing.map(([, name]) => name);
+  const why = installPackages(missing.map(([, name]) => name));
+  if (why !== undefined) return why;
+  const still = missing.filter(([program]) => findProgram(program) === undefined).map(([, name]) => name);
+  return still.length === 0 ? undefined : `${still.join(' and ')} could not be installed`;
+}
+
+/** @returns why they cannot be installed; undefined when it was tried */
+export function installPackages(packages: readonly string[]): string | undefined {
   if (process.getuid?.() !== 0) return `${packages.join(' and ')} missing, and only root can install`;
   if (findProgram('apt-get') === undefined) return `${packages.join(' and ')} missing, and this is not Debian`;
   apt('update');
   apt('install', '-y', '--no-install-recommends', ...packages);
-  const still = missing.filter(([program]) => findProgram(program) === undefined).map(([, name]) => name);
-  return still.length === 0 ? undefined : `${still.join(' and ')} could not be installed`;
+  return undefined;
 }
 
 function apt(...args: string[]): void {

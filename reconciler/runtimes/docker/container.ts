@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ContainerCreateOptions } from 'dockerode';
 import { expand, expandEnvironment } from '../expand.ts';
 import type { LaunchSpec } from '../runtime.ts';
@@ -24,6 +25,8 @@ export interface Plan {
   options: ContainerCreateOptions;
   /** What exec runs, when idle. */
   argv: readonly string[];
+  /** What exec runs before, to its end. */
+  install: readonly string[] | undefined;
   env: readonly string[];
   cwd: string | undefined;
   /** What it listens on inside; undefined for stdio. */
@@ -51,6 +54,7 @@ export function planContainer(spec: LaunchSpec, place: Place): Plan {
   return {
     mode,
     argv,
+    install: installerOf(spec),
     env,
     cwd,
     port,
@@ -153,16 +157,22 @@ function variablesOf(spec: LaunchSpec, place: Place, port: number | undefined): 
   const declared = { ...expandEnvironment(spec.env, { base, literal: spec.secrets }), ...given };
   const added = { ...own, ...declared };
   return {
-    argv: [...installer(spec), ...spec.argv.map(text => expand(text, { ...base, ...declared }))],
+    argv: [...runnerOf(spec), ...spec.argv.map(text => expand(text, { ...base, ...declared }))],
     env: Object.entries(added).map(([name, value]) => `${name}=${value}`),
   };
 }
 
-/** The program of the runner images that installs a package once and then becomes its server. */
-function installer({ package: source }: LaunchSpec): string[] {
-  if (!source) return [];
-  const { identifier, version, installScripts } = source;
-  return ['mcpctl-package', identifier, version, installScripts ? 'scripts' : 'no-scripts'];
+/** The program of the runner images that becomes a package's server. */
+function runnerOf({ package: source }: LaunchSpec): string[] {
+  return source ? ['mcpctl-package', 'run', source.identifier] : [];
+}
+
+/** What installs a package before, when it is not there: exactly what was reviewed, where there is a lock. */
+function installerOf({ package: source }: LaunchSpec): string[] | undefined {
+  if (!source) return undefined;
+  const { identifier, version, installScripts, lock } = source;
+  const reviewed = lock ? createHash('sha256').update(lock).digest('hex') : '-';
+  return ['mcpctl-package', 'install', identifier, version, installScripts ? 'scripts' : 'no-scripts', reviewed];
 }
 
 function named(variable: string): [string, string] {

@@ -6,14 +6,18 @@ import { splitFrames } from './frames.ts';
 
 const MAX_BYTES = 1024 * 1024;
 
-/** Run a program in a container to its end. One that takes too long is no longer listened to. */
+/**
+ * Run a program in a container to its end. One that takes too long is no longer listened to.
+ * @param env besides the container's own
+ */
 export async function execIn(
   container: Docker.Container,
   id: string,
   argv: readonly string[],
   timeoutMs: number,
+  env: readonly string[] = [],
 ): Promise<ExecResult | { problem: Problem }> {
-  const exec = await container.exec({ Cmd: [...argv], AttachStdout: true, AttachStderr: true });
+  const exec = await container.exec({ Cmd: [...argv], Env: [...env], AttachStdout: true, AttachStderr: true });
   const stream = await exec.start({ hijack: true });
   const stderr = collector();
   const stdout = collector();

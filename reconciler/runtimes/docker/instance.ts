@@ -44,15 +44,15 @@ export interface Opened {
   ended?: () => Promise<number | undefined>;
 }
 
-/** @param first the streams that were opened before the start, so that no line is lost */
-export function createDockerInstance(parts: Parts, first: Opened): DockerInstance {
+/** @param first the streams that were opened before the start, so that no line is lost; without, `connect` opens them */
+export function createDockerInstance(parts: Parts, first: Opened | undefined): DockerInstance {
   const { id, specDigest, container, startedAt, adopted, url } = parts;
   const ring = createLogRing(parts.secrets);
   const { promise: exited, resolve } = Promise.withResolvers<Exit>();
   let settled = false;
   let released = false;
   let given = false;
-  let current = take(first);
+  let current = first && take(first);
 
   function take({ stream, ended }: Opened): { stream: Duplex; stdout: Readable; drained: Promise<void> } {
     const stdout = splitFrames(stream, chunk => ring.add(chunk));
@@ -67,7 +67,7 @@ export function createDockerInstance(parts: Parts, first: Opened): DockerInstanc
   }
 
   async function endedByItself(stream: Duplex, ended: () => Promise<number | undefined>): Promise<void> {
-    if (released || current.stream !== stream) return;
+    if (released || current?.stream !== stream) return;
     const code = await ended().catch(() => undefined);
     if (code === undefined || released || settled) return;
     await parts.putAway();
@@ -77,9 +77,9 @@ export function createDockerInstance(parts: Parts, first: Opened): DockerInstanc
   async function finish(exit: (lastLine: string) => Exit): Promise<void> {
     if (settled) return;
     settled = true;
-    await Promise.race([current.drained, sleep(DRAIN_MS, undefined, { ref: false })]);
+    await Promise.race([current?.drained, sleep(DRAIN_MS, undefined, { ref: false })]);
     ring.end();
-    current.stream.destroy();
+    current?.stream.destroy();
     resolve(exit(ring.lines().findLast(line => line.trim() !== '') ?? ''));
   }
 
@@ -94,6 +94,7 @@ export function createDockerInstance(parts: Parts, first: Opened): DockerInstanc
     logs: () => ring.lines(),
     linesWritten: () => ring.written(),
     async connect() {
+      current ??= take(await parts.open());
       if (url !== undefined) return { kind: 'http', url };
       const alive = !current.stream.destroyed && !current.stdout.readableEnded && current.stream.writable;
       if (given && !alive) current = take(await parts.open());
@@ -101,7 +102,7 @@ export function createDockerInstance(parts: Parts, first: Opened): DockerInstanc
       given = true;
       return { kind: 'stdio', stdin: current.stream, stdout: current.stdout };
     },
-    hangUp: () => void current.stream.end(),
+    hangUp: () => void current?.stream.end(),
     settle(found, reason) {
       void finish(lastLine =>
         found
@@ -111,7 +112,7 @@ export function createDockerInstance(parts: Parts, first: Opened): DockerInstanc
     },
     release() {
       released = true;
-      current.stream.destroy();
+      current?.stream.destroy();
     },
   };
 }

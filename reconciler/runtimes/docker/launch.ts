@@ -1,10 +1,12 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
+import { redact } from '../../../host/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import type { LaunchSpec } from '../runtime.ts';
 import { dockerProblem, dockerStatus, dockerWords } from './client.ts';
-import { HOME, type Plan, planContainer } from './container.ts';
+import { type Plan, planContainer } from './container.ts';
+import { execIn } from './exec.ts';
 import { Found } from './found.ts';
 import { findImage } from './image.ts';
 import { createDockerInstance, type DockerInstance, type Opened } from './instance.ts';
@@ -25,9 +27,10 @@ export interface Yard {
 
 const NAME_TRIES = 50;
 const NAME_PAUSE_MS = 100;
+const INSTALL_MS = 5 * 60_000;
 const NOT_EXECUTABLE = /no such file or directory|executable file not found|permission denied|is a directory/i;
-/** Where `mcpctl-package` looks for it. */
-const LOCK_FILE = `${HOME}/package-lock.json`;
+/** Where `mcpctl-package` looks for it: in memory, so that none is left of an earlier start. */
+const LOCK_FILE = '/tmp/mcpctl-package-lock.json';
 const RUNNER_HINT = 'Build the runner images once: see docs/docker.md.';
 
 /** Everything that is decided before anything is made. Throws a ProblemError. */
@@ -97,11 +100,15 @@ export async function join(
   options: { adopted: boolean; attached?: Opened },
 ): Promise<DockerInstance> {
   const found = Found.parse(await container.inspect());
-  const open = () => (plan.mode === 'main' ? attach(container, plan) : runInside(container, spec, plan));
+  async function open(): Promise<Opened> {
+    if (plan.mode === 'main') return attach(container, plan);
+    if (plan.install) await install(container, spec, plan.install, plan.env);
+    return runInside(container, spec, plan);
+  }
   // What an earlier daemon ran in it has lost its streams.
   if (options.adopted && plan.mode === 'idle') await endOthers(container);
-  if (spec.package?.lock && !options.adopted) await putFile(container, LOCK_FILE, spec.package.lock);
-  const first = options.attached ?? (await open());
+  // To install takes its time, in which it has to be possible to end the container.
+  const first = options.attached ?? (plan.install ? undefined : await open());
   return createDockerInstance(
     {
       docker: yard.docker,
@@ -165,6 +172,27 @@ async function refused(stream: Duplex, spec: LaunchSpec, plan: Plan): Promise<Pr
   const words = said.replace(/^[^O]*(?=OCI)/, '').trim();
   const more = { resource: `server/${spec.server}` };
   return new ProblemError(problem('SERVER_BINARY_MISSING', `${spec.id}: ${plan.argv[0]}: ${words}`, more));
+}
+
+/** Install its package, unless it is there. Throws a ProblemError with the installer's own words. */
+async function install(
+  container: Docker.Container,
+  spec: LaunchSpec,
+  argv: readonly string[],
+  env: readonly string[],
+): Promise<void> {
+  const { id, server, secrets, package: source } = spec;
+  if (source?.lock) await putFile(container, LOCK_FILE, source.lock);
+  // Nothing of it needs the server's secrets, and the package's scripts shall not have them.
+  const open = env.filter(variable => !secrets.some(secret => secret !== '' && variable.includes(secret)));
+  const done = await execIn(container, id, argv, INSTALL_MS, open);
+  const resource = `server/${server}`;
+  if ('problem' in done) throw new ProblemError({ ...done.problem, resource });
+  if (done.code === 0) return;
+  const lines = done.stderr.split('\n').filter(line => line.trim() !== '' && !/complete log of this run/.test(line));
+  const words = redact(lines.slice(-4).join('; ') || `it ended with ${done.code}`, secrets, 600);
+  const message = `installing ${source?.identifier}@${source?.version}: ${words}`;
+  throw new ProblemError(problem('PACKAGE_INSTALL_FAILED', message, { resource }));
 }
 
 async function putFile(container: Docker.Container, path: string, content: Uint8Array): Promise<void> {

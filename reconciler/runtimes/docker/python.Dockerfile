@@ -1,9 +1,14 @@
 # Runs packages of PyPI and commands of Python: docker build -t mcpctl/runner-python -f python.Dockerfile .
-FROM debian:stable-slim
-RUN apt-get update \
-  && apt-get install -y --no-install-recommends ca-certificates python3 python3-venv \
-  && rm -rf /var/lib/apt/lists/*
-COPY --chmod=0755 python-package.sh /usr/local/bin/mcpctl-package
-RUN useradd --uid 1000 --home-dir /home/server --create-home server
-USER server
+# Another BASE, such as python:3.13-slim, keeps the Python that it has.
+ARG BASE=debian:stable-slim
+FROM $BASE
+USER root
+RUN if ! python3 -c 'import ensurepip, venv'; then \
+    apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates python3 python3-venv \
+    && rm -rf /var/lib/apt/lists/*; \
+  fi
+COPY python-package.sh /usr/local/bin/mcpctl-package
+RUN chmod 0755 /usr/local/bin/mcpctl-package && mkdir -p /home/server && chown 1000:1000 /home/server
+USER 1000:1000
 WORKDIR /home/server
