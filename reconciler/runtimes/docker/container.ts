@@ -6,7 +6,7 @@ import type { Limits } from './found.ts';
 import { labels } from './owner.ts';
 
 /** Where an instance's own files are, in a container of a runner image. */
-export const HOME = '/home/server';
+const HOME = '/home/server';
 /** What a network server listens on inside its container, when it declares no port. */
 const INNER_PORT = 8080;
 const TMPFS = 'rw,nosuid,nodev,size=67108864,mode=1777';
