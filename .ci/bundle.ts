@@ -34,11 +34,19 @@ const programUrls: Plugin = {
 
 /** Parts of Docker's client that are not used: it is spoken with over its local socket only, and builds nothing. */
 const unused = new Set(['ssh2', '@grpc/grpc-js', '@grpc/proto-loader', '@balena/dockerignore', 'tar-fs', './session']);
+/** The generated classes of Kubernetes' client, one for each kind of object: its API is spoken with directly. */
+const generated = 'export const createConfiguration = undefined; export const ServerConfiguration = undefined;';
 const leaveOut: Plugin = {
   name: 'leave-out',
-  resolveId: (id, importer) =>
-    unused.has(id) && importer?.includes('/node_modules/docker') ? { id: `\0unused:${id}` } : undefined,
-  load: id => (id.startsWith('\0unused:') ? { code: 'export default {};' } : undefined),
+  resolveId(id, importer) {
+    if (unused.has(id) && importer?.includes('/node_modules/docker')) return { id: `\0unused:${id}` };
+    if (id === './gen/index.js' && importer?.includes('/@kubernetes/client-node/')) return { id: '\0generated' };
+    return undefined;
+  },
+  load(id) {
+    if (id === '\0generated') return { code: generated };
+    return id.startsWith('\0unused:') ? { code: 'export default {};' } : undefined;
+  },
 };
 
 /** The commit that is bundled; `-dirty` behind it when files differ from it, empty when there is no git. */

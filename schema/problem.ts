@@ -637,7 +637,7 @@ export const problemCodes = {
   RUNTIME_UNREACHABLE: {
     severity: 'error',
     meaning:
-      'The runtime that a server needs does not answer: Docker is not there, stopped, or may not be spoken with.',
+      'The runtime that a server needs does not answer: Docker or the cluster is not there, stopped, or may not be spoken with.',
     cure: 'Start it; what waits for it goes on when it answers. `DOCKER_HOST` says where Docker listens.',
   },
   RUNTIME_REFUSED: {
@@ -669,6 +669,52 @@ export const problemCodes = {
     severity: 'warning',
     meaning: 'Servers do not really run: the daemon was started with `--runtime memory`, or told so by a test.',
     cure: 'Start `mcpctl up` with another `--runtime`.',
+  },
+  // ── a Kubernetes cluster ──
+  KUBE_CONTEXT: {
+    severity: 'error',
+    meaning: 'The kubeconfig cannot be used, or the context or namespace that is named is not there.',
+    cure: 'Set `KUBECONFIG`, `MCPCTL_KUBE_CONTEXT` and `MCPCTL_KUBE_NAMESPACE` as the message says.',
+  },
+  KUBE_CLUSTER_CHANGED: {
+    severity: 'error',
+    meaning: 'The context leads to another cluster than the one that the state directory is for.',
+    cure: 'Point it to the cluster of before, or give the new one a state directory of its own.',
+  },
+  KUBE_CREDENTIALS: {
+    severity: 'error',
+    meaning: 'The cluster does not accept the credentials of the kubeconfig: they are wrong, or have expired.',
+    cure: 'Renew them; what waits goes on by itself.',
+  },
+  KUBE_FORBIDDEN: {
+    severity: 'error',
+    meaning: 'The cluster knows who asks, and does not allow it.',
+    cure: 'Add the rule that the hint names; `docs/kubernetes.md` lists them all.',
+  },
+  KUBE_QUOTA: {
+    severity: 'error',
+    meaning: 'A quota of the namespace is used up.',
+    cure: 'Raise the quota, declare less, or remove something. What waits goes on when there is room.',
+  },
+  KUBE_NAMESPACE_ENDING: {
+    severity: 'error',
+    meaning: 'The namespace is being deleted, and nothing can be made in it.',
+    cure: 'Wait until it is gone; it is made anew then. A finalizer of somebody else’s may hold it up.',
+  },
+  KUBE_OBJECT_FOREIGN: {
+    severity: 'error',
+    meaning: 'An object by the name that is needed is somebody else’s, or another installation’s of mcpctl.',
+    cure: 'Remove or rename it, or set `MCPCTL_KUBE_NAMESPACE` to another namespace. It is never touched.',
+  },
+  KUBE_CONFLICT: {
+    severity: 'error',
+    meaning: 'Somebody else wrote the same object at the same time.',
+    cure: 'Nothing: it is tried again.',
+  },
+  KUBE_POD_FAILING: {
+    severity: 'error',
+    meaning: 'A pod does not start, in the words of the kubelet or the scheduler.',
+    cure: 'Do what the words ask for; the cluster goes on trying by itself.',
   },
   // ── files of AI clients, and contexts ──
   CLIENT_FILE_INVALID: {

@@ -41,6 +41,7 @@ const libraries: Record<string, readonly string[]> = {
   diff: ['repo/history'],
   '@octokit/request': ['repo/forges/github'],
   dockerode: ['reconciler/runtimes'],
+  '@kubernetes/client-node': ['reconciler/runtimes'],
   'jsonc-parser': ['cli/clients', 'cli/sync'],
   'smol-toml': ['cli/clients'],
   '@modelcontextprotocol/client': ['reconciler/mcp', 'cli/commands/connect', 'cli/commands/test-mcp'],

@@ -27,6 +27,8 @@ export interface InstanceContext extends LaunchContext {
   onChange(): void;
 }
 
+/** How often it is looked whether the place has restarted what it restarts by itself. */
+const lookingBackoff: Backoff = { windowMs: 60_000, delaysMs: [1_000, 2_000, 5_000], jitter: 0.1 };
 const MAX_NOTICES = 20;
 /** A call may have been given this instance just before it was to be given none. */
 const LAST_CALLS_MS = 20;
@@ -147,10 +149,15 @@ export class Instance {
     return this.logbook.page(after);
   }
 
+  /** What has ended is restarted where it runs, at that place's pace. */
+  private get restartsItself(): boolean {
+    return this.context.runtime.restarts?.(this.desired.id) ?? false;
+  }
+
   private send(event: InstanceEvent): void {
     const { context, machine: before } = this;
     const { machine, effects } = step(before, event, {
-      backoff: context.backoff,
+      backoff: this.restartsItself ? lookingBackoff : context.backoff,
       health: context.health(),
       now: context.clock.now(),
       random: context.random(),
@@ -271,7 +278,9 @@ export class Instance {
       // Whatever was being started has to be known before it can be ended.
       const { upstream } = run;
       await Promise.allSettled([upstream?.close(), run.launched]);
-      if (!this.leaving) await this.context.runtime.remove(this.desired.id).catch(() => undefined);
+      // Where the place restarts it, it stays between two tries.
+      const stays = this.leaving || (this.restartsItself && this.machine.state !== 'Stopping');
+      if (!stays) await this.context.runtime.remove(this.desired.id).catch(() => undefined);
       delete run.upstream;
       delete run.pid;
       delete run.unsandboxed;

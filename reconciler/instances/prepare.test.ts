@@ -62,12 +62,6 @@ describe('createPrepare', () => {
       'a package of pypi',
     ],
     [
-      'another runtime',
-      'transport: stdio, command: [a], runtime: kubernetes',
-      'RUNTIME_UNSUPPORTED',
-      'the runtime `kubernetes`',
-    ],
-    [
       'the transport of old',
       'transport: sse, url: "https://example.org/sse"',
       'RUNTIME_UNSUPPORTED',
@@ -101,6 +95,11 @@ it.each([
     'limits',
     'transport: stdio, runtime: docker, command: [a], resources: { limits: { cpu: 500m, memory: 64Mi, pids: 9, files: 32 } }',
     { limits: { cpu: 0.5, memory: 67_108_864, pids: 9, files: 32 } },
+  ],
+  [
+    'a command in a cluster, by the node runner',
+    'transport: stdio, runtime: kubernetes, command: [a]',
+    { runtime: 'kubernetes', runner: 'node', argv: ['a'] },
   ],
 ])('gives a container %s', async (_situation, spec, expected) => {
   expect(await prepared(spec)).toMatchObject({ launch: { runtime: 'docker', ...expected } });

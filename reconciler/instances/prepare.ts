@@ -72,7 +72,7 @@ export function createPrepare(sources: {
 function unsupported(server: Resource<'Server'>, runtime: string): Problem | undefined {
   const { image, package: source } = server.spec;
   if (runtime === 'memory') return undefined;
-  if (runtime === 'docker') return undefined;
+  if (runtime === 'docker' || runtime === 'kubernetes') return undefined;
   if (runtime !== 'process') return unable(server, `the runtime \`${runtime}\``);
   if (image !== undefined) return unable(server, 'a container image');
   return source?.registry === 'pypi' ? unable(server, 'a package of pypi') : undefined;
@@ -121,7 +121,7 @@ async function programFor(
   signal: AbortSignal,
 ): Promise<Pick<LaunchSpec, 'argv' | 'image' | 'package' | 'runner' | 'reads'> | { problem: Problem }> {
   if (runtime === 'memory') return { argv: [server.name] };
-  if (runtime === 'docker') return containerProgram(server, catalog, sources);
+  if (runtime === 'docker' || runtime === 'kubernetes') return containerProgram(server, catalog, sources);
   return resolveProgram(server, catalog, sources, signal);
 }
 
@@ -147,16 +147,19 @@ function isolationOf({ spec }: Resource<'Server'>, catalog: Catalog, runtime: st
   return required ? { isolation: { paths: [], network: 'full' } } : {};
 }
 
-function limitsOf({ resources }: Server): Pick<LaunchSpec, 'limits'> {
-  if (!resources?.limits) return {};
-  const { cpu, memory, pids, files } = resources.limits;
+function limitsOf({ resources }: Server): Pick<LaunchSpec, 'limits' | 'requests'> {
+  const { limits, requests } = resources ?? {};
+  return { ...(limits && { limits: amountsOf(limits) }), ...(requests && { requests: amountsOf(requests) }) };
+}
+
+type Amounts = NonNullable<NonNullable<Server['resources']>['limits']>;
+
+function amountsOf({ cpu, memory, pids, files }: Amounts): NonNullable<LaunchSpec['limits']> {
   return {
-    limits: {
-      ...(cpu !== undefined && { cpu: quantity(cpu) }),
-      ...(memory !== undefined && { memory: Math.ceil(quantity(memory)) }),
-      ...(pids !== undefined && { pids }),
-      ...(files !== undefined && { files }),
-    },
+    ...(cpu !== undefined && { cpu: quantity(cpu) }),
+    ...(memory !== undefined && { memory: Math.ceil(quantity(memory)) }),
+    ...(pids !== undefined && { pids }),
+    ...(files !== undefined && { files }),
   };
 }
 

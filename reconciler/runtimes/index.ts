@@ -1,6 +1,7 @@
 /** Where servers run: one interface, one adapter per place. */
 export { openDockerRuntime } from './docker/index.ts';
 export { howItEnded } from './exit-words.ts';
+export { openKubernetesRuntime } from './kubernetes/index.ts';
 export {
   createMachine,
   type Machine,

@@ -26,6 +26,8 @@ export interface LaunchSpec {
   reads?: readonly string[];
   /** What it may use at most, where declared. */
   limits?: Limits;
+  /** What it is given at least, where declared and where the runtime has such. */
+  requests?: Pick<Limits, 'cpu' | 'memory'>;
   /** What it may reach, where declared. */
   isolation?: Isolation;
   /** JSON pointers of the Server: what runs is taken as it is, when it differs in nothing else. */
@@ -160,6 +162,11 @@ export interface ExecResult {
  */
 export interface Runtime {
   readonly name: string;
+  /**
+   * The place restarts by itself what has ended: `ensure` waits for that, so nothing is removed between two tries, and
+   * the only backoff is the place's.
+   */
+  restarts?(id: string): boolean;
   /** What is there, running or not. Rejects with a ProblemError when the runtime is out of reach. */
   list(): Promise<Observed[]>;
   /**

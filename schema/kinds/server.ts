@@ -160,7 +160,6 @@ const comparedFields = [
 export function notActedOn(server: Server): (keyof Server)[] {
   const given: [field: keyof Server, is: boolean][] = [
     ['transport', server.transport === 'sse'],
-    ['runtime', server.runtime === 'kubernetes'],
     ['ignoreFields', !server.ignoreFields.every(isCompared)],
   ];
   return given.filter(([, is]) => is).map(([field]) => field);

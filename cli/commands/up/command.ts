@@ -18,7 +18,7 @@ export function upCommand(context: CliContext): Command {
     .option('--port <port>', 'the gateway’s port; 0 takes any free one', parsePort, 3100)
     .addOption(
       new Option('--runtime <name>', 'where servers run that name no runtime; `memory` only pretends')
-        .choices(['process', 'docker', 'memory'])
+        .choices(['process', 'docker', 'kubernetes', 'memory'])
         .default('process'),
     )
     .addOption(

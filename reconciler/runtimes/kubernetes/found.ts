@@ -1,0 +1,167 @@
+import { z } from 'zod';
+import type { Exit, Observed } from '../runtime.ts';
+import { marks } from './marks.ts';
+
+const Metadata = z.object({
+  name: z.string(),
+  uid: z.string().default(''),
+  resourceVersion: z.string().default(''),
+  deletionTimestamp: z.string().optional(),
+  labels: z.record(z.string(), z.string()).default({}),
+  annotations: z.record(z.string(), z.string()).default({}),
+});
+
+const Terminated = z.object({
+  exitCode: z.number(),
+  signal: z.number().optional(),
+  reason: z.string().default(''),
+  message: z.string().default(''),
+});
+type Terminated = z.infer<typeof Terminated>;
+
+const ContainerState = z.object({
+  waiting: z.object({ reason: z.string().default(''), message: z.string().default('') }).optional(),
+  running: z.object({ startedAt: z.string() }).optional(),
+  terminated: Terminated.optional(),
+});
+
+const SecurityContext = z.object({ privileged: z.boolean().default(false) });
+
+/** What the cluster tells of a pod, as far as it is read here. */
+export const Pod = z.object({
+  metadata: Metadata,
+  spec: z.object({
+    nodeName: z.string().optional(),
+    hostNetwork: z.boolean().default(false),
+    hostPID: z.boolean().default(false),
+    containers: z.array(z.object({ name: z.string(), image: z.string(), securityContext: SecurityContext.optional() })),
+  }),
+  status: z
+    .object({
+      phase: z.string().default(''),
+      reason: z.string().default(''),
+      message: z.string().default(''),
+      podIP: z.string().optional(),
+      conditions: z
+        .array(
+          z.object({
+            type: z.string(),
+            status: z.string(),
+            reason: z.string().default(''),
+            message: z.string().default(''),
+          }),
+        )
+        .default([]),
+      containerStatuses: z
+        .array(
+          z.object({
+            name: z.string(),
+            restartCount: z.number().default(0),
+            state: ContainerState.default({}),
+            lastState: ContainerState.default({}),
+          }),
+        )
+        .default([]),
+    })
+    .default({ phase: '', reason: '', message: '', conditions: [], containerStatuses: [] }),
+});
+export type Pod = z.infer<typeof Pod>;
+
+/** Of a Deployment everything is kept: it is compared with what was declared. */
+export const Deployment = z.looseObject({
+  metadata: z.looseObject({ ...Metadata.shape }),
+  spec: z.looseObject({ replicas: z.number().default(1) }),
+  status: z
+    .object({
+      conditions: z
+        .array(z.object({ type: z.string(), status: z.string(), message: z.string().default('') }))
+        .default([]),
+    })
+    .default({ conditions: [] }),
+});
+export type Deployment = z.infer<typeof Deployment>;
+
+export function containerOf(pod: Pod) {
+  return pod.status.containerStatuses.find(({ name }) => name === 'server');
+}
+
+/** When its server was started; undefined while it does not run. */
+export function runningSince(pod: Pod): number | undefined {
+  const running = containerOf(pod)?.state.running;
+  return running && pod.status.phase !== 'Failed' ? Date.parse(running.startedAt) : undefined;
+}
+
+/** Which pods are given up by the cluster itself: nothing runs in them any more. */
+export function isGone(pod: Pod): boolean {
+  return pod.metadata.deletionTimestamp !== undefined && runningSince(pod) === undefined;
+}
+
+/** Reasons of a container that waits, and will not start without somebody doing something, or a long time. */
+const HOPELESS =
+  /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CrashLoopBackOff|CreateContainer\w*Error|RunContainerError|StartError)$/;
+
+/** Why a pod does not start, in the kubelet's and the scheduler's own words; undefined while it is under way. */
+export function whyNotStarting(pod: Pod): { reason: string; words: string; image: boolean } | undefined {
+  const { waiting } = containerOf(pod)?.state ?? {};
+  if (waiting && HOPELESS.test(waiting.reason)) {
+    const last = containerOf(pod)?.lastState.terminated;
+    const end = last && waiting.reason === 'CrashLoopBackOff' ? `; it ended with code ${last.exitCode}` : '';
+    const image = /Image/.test(waiting.reason);
+    return { reason: waiting.reason, words: `${waiting.message || waiting.reason}${end}`, image };
+  }
+  const { phase, reason, message } = pod.status;
+  if (phase === 'Failed') return { reason: reason || 'Failed', words: message || 'the pod failed', image: false };
+  const place = pod.status.conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
+  if (place?.reason === 'Unschedulable') return { reason: place.reason, words: place.message, image: false };
+  return undefined;
+}
+
+/** Why a pod cannot be taken as it is: it is not what was started. */
+export function whyNotAdoptable(pod: Pod): string | undefined {
+  const container = pod.spec.containers.find(({ name }) => name === 'server');
+  const wanted = pod.metadata.annotations[marks.image] ?? '';
+  if (pod.metadata.deletionTimestamp !== undefined) return 'its pod is being deleted';
+  if (container?.image !== wanted) return `it runs ${container?.image ?? 'nothing'}, not ${wanted}`;
+  if (container.securityContext?.privileged === true) return 'it is privileged';
+  if (pod.spec.hostNetwork) return 'it uses the host’s network';
+  if (pod.spec.hostPID) return 'it sees the host’s processes';
+  const other = pod.spec.containers.find(({ name }) => name !== 'server');
+  return other && `another container runs in its pod: ${other.name}`;
+}
+
+/** @param id the instance that it is, or is about to be */
+export function observedOf(pod: Pod, id: string, owner: string): Observed {
+  const startedAt = runningSince(pod);
+  const why = startedAt === undefined ? (whyNotStarting(pod)?.words ?? 'it does not run') : whyNotAdoptable(pod);
+  const owned = pod.metadata.labels[marks.owner] === owner;
+  return {
+    id,
+    specDigest: pod.metadata.annotations[marks.specDigest] ?? '',
+    state: startedAt === undefined ? 'ended' : 'running',
+    owned,
+    adoptable: owned && why === undefined,
+    ...(why !== undefined && { why }),
+    startedAt: startedAt ?? 0,
+  };
+}
+
+const SIGNALS: Record<number, NodeJS.Signals> = {
+  1: 'SIGHUP',
+  2: 'SIGINT',
+  6: 'SIGABRT',
+  9: 'SIGKILL',
+  11: 'SIGSEGV',
+  13: 'SIGPIPE',
+  15: 'SIGTERM',
+};
+
+/** 137 is SIGKILL, and so on: a shell's convention, which kubelets keep. */
+export function exitOfCode(code: number): Pick<Exit, 'code' | 'signal'> {
+  const signal = code > 128 ? SIGNALS[code - 128] : undefined;
+  return signal === undefined ? { code, signal: null } : { code: null, signal };
+}
+
+export function exitOfContainer({ exitCode, reason, message }: Terminated, lastLine: string): Exit {
+  const why = reason === 'OOMKilled' ? 'it used more memory than it may' : message;
+  return { ...exitOfCode(exitCode), lastLine, ...(why !== '' && { reason: why }) };
+}

@@ -1,0 +1,1 @@
+export { type KubernetesRuntimeOptions, openKubernetesRuntime } from './runtime.ts';

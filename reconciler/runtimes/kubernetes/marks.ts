@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import type { LaunchSpec } from '../runtime.ts';
+
+/** Who we are to server-side apply. */
+export const FIELD_MANAGER = 'mcpctl';
+
+/** What is written on every object. None of it is secret: everybody who may ask the cluster can read it. */
+export const marks = {
+  owner: 'mcpctl.dev/owner',
+  server: 'mcpctl.dev/server',
+  /** A short form of the spec's digest, fit for a label. */
+  spec: 'mcpctl.dev/spec',
+  /** On a pod: which instance it is. */
+  instance: 'mcpctl.dev/instance',
+  /** Annotations: a digest does not fit into a label. */
+  specDigest: 'mcpctl.dev/spec-digest',
+  image: 'mcpctl.dev/image',
+  /** On a Deployment: the ordinals of the instances that it has pods for. */
+  ordinals: 'mcpctl.dev/ordinals',
+  /** On a pod template: the Secret that holds its values, so that a changed one rolls. */
+  values: 'mcpctl.dev/values',
+} as const;
+
+/** The labels of every object of a server's spec; pods are selected by them. */
+export function labelsOf(owner: string, { server, specDigest }: Pick<LaunchSpec, 'server' | 'specDigest'>) {
+  return {
+    'app.kubernetes.io/managed-by': 'mcpctl',
+    'app.kubernetes.io/name': server,
+    [marks.owner]: owner,
+    [marks.server]: server,
+    [marks.spec]: shortDigest(specDigest),
+  };
+}
+
+/** `<server>-<short digest>`: what replaces a server stands beside it until it is ready, so that both need a name. */
+export function objectName({ server, specDigest }: Pick<LaunchSpec, 'server' | 'specDigest'>): string {
+  return `${server}-${shortDigest(specDigest)}`;
+}
+
+function shortDigest(digest: string): string {
+  return createHash('sha256').update(digest).digest('hex').slice(0, 10);
+}

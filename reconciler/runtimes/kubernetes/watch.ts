@@ -1,0 +1,118 @@
+import type { z } from 'zod';
+import type { Clock } from '../../../host/index.ts';
+import type { KubeApi } from './api.ts';
+import { KubeRefusal } from './refusal.ts';
+
+interface Named {
+  metadata: { name: string; uid: string; resourceVersion: string };
+}
+
+export interface Cache<T> {
+  /** By name; kept as long as nothing else is known, also while the cluster is away. */
+  readonly items: ReadonlyMap<string, T>;
+  /** Settles when the first list is there; rejects when it cannot be had. */
+  ready: Promise<void>;
+  stop(): void;
+}
+
+interface Options<T extends Named> {
+  api: KubeApi;
+  clock: Clock;
+  /** Of the list, without a query. */
+  path: string;
+  selector: string;
+  item: z.ZodType<T>;
+  /** Told of every change; what is gone is told with its last state. */
+  onChange(type: 'set' | 'gone', item: T): void;
+  /** It is heard again after it was not. */
+  onReturn(): void;
+}
+
+const WATCH_SECONDS = 300;
+const PAUSES_MS = [200, 500, 1_000, 2_000, 5_000];
+
+/**
+ * Everything of one kind, kept up to date: one list, then a watch with bookmarks. A watch that ends goes on from where it
+ * was; one that is too old (410) begins with a new list, and so does one after a failure.
+ */
+export function watchKind<T extends Named>(options: Options<T>): Cache<T> {
+  const { api, clock, path, item, onChange } = options;
+  const items = new Map<string, T>();
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
+  ready.catch(() => undefined);
+  const selector = `labelSelector=${encodeURIComponent(options.selector)}`;
+  let version = '';
+
+  function put(found: T): void {
+    items.set(found.metadata.name, found);
+    onChange('set', found);
+  }
+
+  function drop(found: T): void {
+    items.delete(found.metadata.name);
+    onChange('gone', found);
+  }
+
+  async function list(): Promise<void> {
+    const answer = (await api.get(`${path}?${selector}`)) as {
+      items?: unknown[];
+      metadata?: { resourceVersion?: string };
+    };
+    const found = (answer.items ?? []).flatMap(one => item.safeParse(one).data ?? []);
+    const uids = new Set(found.map(({ metadata }) => metadata.uid));
+    for (const one of [...items.values()]) if (!uids.has(one.metadata.uid)) drop(one);
+    for (const one of found) {
+      if (items.get(one.metadata.name)?.metadata.resourceVersion !== one.metadata.resourceVersion) put(one);
+    }
+    version = answer.metadata?.resourceVersion ?? '';
+  }
+
+  function hear(line: string): void {
+    const { type, object } = JSON.parse(line) as {
+      type: string;
+      object: { code?: number; metadata?: { resourceVersion?: string } };
+    };
+    if (type === 'ERROR') {
+      version = '';
+      throw new KubeRefusal(object.code ?? 410, object);
+    }
+    version = object.metadata?.resourceVersion ?? version;
+    if (type === 'BOOKMARK') return;
+    const found = item.safeParse(object);
+    if (!found.success) return;
+    if (type === 'DELETED') drop(found.data);
+    else put(found.data);
+  }
+
+  let failures = 0;
+  let listed = false;
+
+  /** A list where one is needed, then what happens after it. */
+  async function follow(): Promise<void> {
+    if (version === '') await list();
+    resolve();
+    if (failures > 0 && listed) options.onReturn();
+    listed = true;
+    failures = 0;
+    const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${WATCH_SECONDS}&resourceVersion=${version}`;
+    await api.lines(`${path}?${selector}&${query}`, signal, hear);
+  }
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await follow();
+      } catch (error) {
+        if (!listed) return reject(error);
+        version = '';
+        if (error instanceof KubeRefusal && error.status === 410) continue;
+        await clock.sleep(PAUSES_MS[Math.min(failures++, PAUSES_MS.length - 1)] ?? 0, signal);
+      }
+    }
+  }
+
+  void run();
+  return { items, ready, stop: () => stopping.abort() };
+}
