@@ -759,6 +759,11 @@ export const problemCodes = {
     meaning: 'The remote, or a hook of its own, did not take what was pushed.',
     cure: 'See the remote’s words in the message; nothing of it was changed.',
   },
+  PROPOSALS_BUSY: {
+    severity: 'error',
+    meaning: 'The gateway takes no further requests about proposals: too many wait for the remote.',
+    cure: 'Try again later; see `mcpctl status` for whether the remote answers.',
+  },
   PROPOSAL_INVALID: {
     severity: 'error',
     meaning:

@@ -23,6 +23,8 @@ const Query = z.object({ status: z.enum(['open', 'all']).default('open') });
 const Named = z.object({ id: z.string().max(200) });
 
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** What nests deeper than this no file of the format can hold. */
+const MAX_DEPTH = 100;
 
 /** `/api/v1/proposals`: propose, look, and hand in a review that was signed elsewhere. */
 export function addProposalRoutes(app: FastifyInstance, desk: Desk): void {
@@ -55,7 +57,14 @@ export function addProposalRoutes(app: FastifyInstance, desk: Desk): void {
   });
 }
 
+/** Whether a value has more than so many levels. */
+function nests(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some(one => nests(one, levels - 1));
+}
+
 async function propose(reply: FastifyReply, desk: Desk, body: unknown, amend?: string): Promise<FastifyReply> {
+  if (nests(body, MAX_DEPTH)) return refuse(reply, 400, 'USAGE', `the body nests deeper than ${MAX_DEPTH}`);
   const wish = Wish.safeParse(body);
   if (!wish.success) return refuse(reply, 400, 'USAGE', issue(wish.error));
   const { title, reason, by, session, documents, delete: gone } = wish.data;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   type ChangeTrailer,
   type Forge,
@@ -64,12 +65,22 @@ export interface Desk {
   record(id: string, statement: FoundStatement): Promise<{ complete: boolean }>;
 }
 
+/** Requests that wait for their turn; a remote that hangs must not make the daemon hold any number of them. */
+const MAX_WAITING = 32;
+/** Proposals that are judged before others get a word in. */
+const AT_ONCE = 50;
+
 /** @param open called once, when it is needed first */
 export function createDesk(open: () => Promise<{ workspace: Workspace; forge: Forge }>): Desk {
   let opened: ReturnType<typeof open> | undefined;
   let last: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
 
-  function alone<T>(work: (workspace: Workspace, forge: Forge) => Promise<T>): Promise<T> {
+  async function alone<T>(work: (workspace: Workspace, forge: Forge) => Promise<T>): Promise<T> {
+    if (waiting >= MAX_WAITING) {
+      throw new ProblemError(problem('PROPOSALS_BUSY', `${waiting} others wait for the remote already`));
+    }
+    waiting++;
     const turn = last.then(async () => {
       opened ??= open();
       const { workspace, forge } = await opened.catch(error => {
@@ -80,7 +91,7 @@ export function createDesk(open: () => Promise<{ workspace: Workspace; forge: Fo
       return work(workspace, forge);
     });
     last = turn.catch(() => undefined);
-    return turn;
+    return turn.finally(() => waiting--);
   }
 
   return {
@@ -89,7 +100,12 @@ export function createDesk(open: () => Promise<{ workspace: Workspace; forge: Fo
         const policy = await policyOf(workspace);
         const statements = await forge.statements();
         const proposals = await forge.list({ ended });
-        return proposals.map(one => ({ ...one, ...standing(policy, one, statements.get(one.id)) }));
+        const found: (Proposal & Standing)[] = [];
+        for (const one of proposals) {
+          found.push({ ...one, ...standing(policy, one, statements.get(one.id)) });
+          if (found.length % AT_ONCE === 0) await setImmediate();
+        }
+        return found;
       }),
     examine: id =>
       alone(async (workspace, forge) => {
