@@ -64,8 +64,16 @@ export interface Judgement {
   rejectedBy: { by: PrincipalId; reason: string }[];
 }
 
+const digests = new WeakMap<Policy, string>();
+
 /** A digest of everything that decides who must approve what. */
-export function policyDigest({ review, codeowners, catalog }: Policy): string {
+export function policyDigest(policy: Policy): string {
+  const known = digests.get(policy) ?? digestOfPolicy(policy);
+  digests.set(policy, known);
+  return known;
+}
+
+function digestOfPolicy({ review, codeowners, catalog }: Policy): string {
   const kinds = ['User', 'ServiceAccount', 'Group', 'RoleBinding'] as const;
   const access = kinds.flatMap(kind => catalog.list(kind).map(({ id, spec }) => [id, spec]));
   return digestOf({ review: review ?? null, codeowners, access });

@@ -21,7 +21,15 @@ export interface Principals {
 
 type Subject = { kind: 'User' | 'Group' | 'ServiceAccount'; name: string };
 
+const found = new WeakMap<Catalog, Principals>();
+
 export function principalsOf(catalog: Catalog): Principals {
+  const known = found.get(catalog) ?? readPrincipals(catalog);
+  found.set(catalog, known);
+  return known;
+}
+
+function readPrincipals(catalog: Catalog): Principals {
   const keys = new Map<string, Set<PrincipalId>>();
   const emails = new Map<string, Set<PrincipalId>>();
   const active = new Set<PrincipalId>();
