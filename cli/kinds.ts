@@ -99,3 +99,8 @@ function usage(message: string, hint: string): ProblemError {
 export function isRevisions(kind: string): boolean {
   return ['revisions', 'revision', 'rev', 'revs'].includes(kind.toLowerCase());
 }
+
+/** Whether `get` is asked for proposals. */
+export function isProposals(kind: string): boolean {
+  return ['proposals', 'proposal', 'prop', 'props'].includes(kind.toLowerCase());
+}

@@ -25,6 +25,7 @@ export {
   prepareMerge,
   publishDraft,
   reportOf,
+  type Standing,
   standing,
 } from './review/index.ts';
 export { openRuntimes, type RuntimeName } from './runtimes/index.ts';

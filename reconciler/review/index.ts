@@ -6,4 +6,4 @@ export { type Examined, examine } from './examine.ts';
 export { gatePush, type PushedRef } from './gate.ts';
 export { type Draft, publishDraft } from './propose.ts';
 export { reportOf } from './report.ts';
-export { type ProposalStatus, policyOf, standing } from './standing.ts';
+export { type ProposalStatus, policyOf, type Standing, standing } from './standing.ts';

@@ -119,6 +119,46 @@ describe('a proposal', () => {
     expect((await as(ann, 'review', 'diff', stdout.trim())).stdout).toContain('remove     instance/server-0-0');
   });
 
+  it('is a restored or an edited resource, too', async () => {
+    const first = repository.git('rev-parse', 'HEAD');
+    repository.commit({ 'servers/server-0.yaml': serverFile('server-0', 'two') });
+    zoe.git('pull', '--quiet');
+    const restored = await as(
+      zoe,
+      'restore',
+      'server',
+      'server-0',
+      '--revision',
+      first,
+      '--propose',
+      '--note',
+      'two fails',
+    );
+    expect(restored.code, restored.stderr).toBe(0);
+    expect((await as(ann, 'review', 'diff', restored.stdout.trim())).stdout).toContain('server.js, one]');
+    zoe.env = { ...zoe.env, EDITOR: "sed -i 's/two/three/'" };
+    const edited = await as(zoe, 'edit', 'server', 'server-0', '--propose');
+    expect(edited.code, edited.stderr).toBe(0);
+    expect((await as(ann, 'review', 'diff', edited.stdout.trim())).stdout).toContain('server.js, three]');
+    expect(zoe.git('status', '--porcelain')).toBe('');
+  });
+
+  it('is listed by its status, also when it is over', async () => {
+    const [merged, open] = [await proposed(), await proposed('servers/more.yaml', serverFile('more'))];
+    await approve(ann, merged);
+    await approve(bob, merged);
+    const listed = async (...argv: string[]) => (await as(zoe, 'get', 'proposals', ...argv, '-o', 'name')).stdout;
+    expect(await listed()).toBe(`proposal/${open}\n`);
+    expect(await listed('--status', 'approved')).toBe(`proposal/${merged}\n`);
+    expect((await listed('--status', 'all')).split('\n').sort()).toEqual(
+      ['', `proposal/${open}`, `proposal/${merged}`].sort(),
+    );
+    expect(JSON.parse((await as(zoe, 'get', 'proposal', merged, '-o', 'json')).stdout)).toMatchObject([
+      { id: merged, status: 'approved' },
+    ]);
+    expect(await as(zoe, 'get', 'proposals', 'server-none-000000')).toMatchObject({ code: 1 });
+  });
+
   it('points at another one about the same', async () => {
     const first = await proposed();
     writeFiles(bob.work, { 'servers/new.yaml': serverFile('new', 'other') });

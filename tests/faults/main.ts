@@ -9,7 +9,7 @@ const { values, positionals } = parseArgs({
   // Rounds of `skills` are kills.
   options: { seed: { type: 'string' }, rounds: { type: 'string', default: '25' }, kills: { type: 'string' } },
 });
-const AREAS = ['reconciler', 'release', 'skills'];
+const AREAS = ['reconciler', 'release', 'review', 'skills'];
 const [area = 'reconciler'] = positionals;
 const rounds = values.kills ?? values.rounds;
 const seed = values.seed ?? String(Math.floor(Math.random() * 1_000_000));
