@@ -502,6 +502,11 @@ export const problemCodes = {
     meaning: 'Files that are not the release’s were moved out of the way and kept.',
     cure: 'Look through the folder named, and delete it when nothing in it is needed.',
   },
+  SKILL_VERSION: {
+    severity: 'warning',
+    meaning: 'A project takes other versions of a skill than the one there is.',
+    cure: 'Change `spec.versions.skills` of the project, or release a version within the range.',
+  },
   SKILL_SCRIPT_FAILED: {
     severity: 'error',
     meaning: 'A script of a skill, `postInstall` or `preUninstall`, did not succeed.',

@@ -68,6 +68,7 @@ async function place(applying: Applying, step: SyncStep): Promise<Applied> {
   const skill = offered.get(step.id);
   if (!desired || !skill) throw new Error('it is not offered');
   const { facts, fingerprint, id, name, scope } = skill;
+  const origin = skill.origin ?? applying.release;
   const before = observed.get(path);
   const former = before?.gone ? undefined : before?.installed;
   const manifest =
@@ -80,8 +81,8 @@ async function place(applying: Applying, step: SyncStep): Promise<Applied> {
     installed = {
       ...{ id, name, scope, folder: desired.folder, path, live, digest, fingerprint },
       ...(version !== undefined && { version }),
-      ...(applying.release && { release: applying.release.name, signedBy: applying.release.signedBy }),
-      commit: applying.commit,
+      ...(origin && { release: origin.name, signedBy: origin.signedBy }),
+      commit: skill.origin?.commit ?? applying.commit,
       files,
       ...(Object.keys(made).length > 0 && { made }),
       ...(postInstall !== undefined && { postInstall }),

@@ -5,6 +5,7 @@ import { applyStep, kept } from './apply.ts';
 import { type SkillsConfig, writeSkillsConfig } from './config.ts';
 import { chooseContent } from './content.ts';
 import { type Offer, readOffer } from './desired.ts';
+import { holdBack } from './held-back.ts';
 import { applyHookFiles, type HooksOutcome } from './hooks/apply-hooks.ts';
 import type { HookEntry } from './hooks/settings.ts';
 import { wantedHooks } from './hooks/wanted-hooks.ts';
@@ -41,6 +42,7 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
   const { path } = source;
   const project = scopes.project?.name;
   const offer = await readOffer(copy, { commit, path, project, known: state.skills, manifest, signal });
+  const heldBack = await holdBack(offer, copy, content.terms, state.skills);
   request.onAnswered?.();
   const at = release?.name ?? commit.slice(0, 7);
   refuseOther(state, offer, request.config.from !== undefined);
@@ -53,7 +55,7 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
   );
   const steps = planSync(desired, withoutRefused(observed, offer), { force, keepOrphans });
   const { attached, warnings } = attachedServers(offer);
-  warnings.push(...content.warnings);
+  warnings.push(...content.warnings, ...heldBack);
   const report = emptyReport();
   report.mcpServersAttached = attached;
   report.errors.push(...offer.refused.values());

@@ -2,7 +2,7 @@ import type { RemoteRef, ThinCopy } from '../../repo/index.ts';
 import { advanceTrust, findTrust, type RootChain, readRootDocuments, walkRoots } from '../../repo/trust/index.ts';
 import { type Manifest, type Problem, ProblemError, problem } from '../../schema/index.ts';
 import type { SkillsConfig } from './config.ts';
-import { chooseRelease } from './release.ts';
+import { chooseRelease, type ReleaseTerms } from './release.ts';
 import type { Source } from './source.ts';
 
 /** What of a repository counts on this machine. */
@@ -12,6 +12,8 @@ export interface Content {
   manifest: Manifest | undefined;
   release: { name: string; signedBy: string } | undefined;
   warnings: Problem[];
+  /** What other releases are judged by; none where there are none. */
+  terms: ReleaseTerms | undefined;
   /** Remember that it was accepted, before anything of it is applied. */
   accept(): Promise<void>;
 }
@@ -52,6 +54,7 @@ export async function chooseContent(
       manifest: undefined,
       release: undefined,
       warnings: [],
+      terms: undefined,
       accept: () => Promise.resolve(),
     };
   }
@@ -74,6 +77,7 @@ export async function chooseContent(
     manifest: release.manifest,
     release: { name: release.ref.slice('refs/tags/'.length), signedBy: signer.name },
     warnings: passedOver,
+    terms: { ...terms, trust: { ...known, chain } },
     // A pinned release may be below what was accepted; that stays what it was.
     accept: async () => {
       await advanceTrust(trust, chain, pin === undefined ? mark : undefined, new Date(now));

@@ -30,6 +30,8 @@ export interface OfferedSkill {
   scope: string;
   fingerprint: string;
   facts: SkillFacts;
+  /** The release it is of, where that is not the one that counts. */
+  origin?: { commit: string; name: string; signedBy: string };
   /** Every file with its content. */
   load(): Promise<BundleContent[]>;
 }

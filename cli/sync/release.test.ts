@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pinRoot } from '../../repo/trust/index.ts';
 import type { RootDocument } from '../../schema/index.ts';
-import { type SkillsMachine, skillFiles, skillsMachine } from '../../tests/skills-machine.ts';
+import { projectFile, type SkillsMachine, skillFiles, skillsMachine } from '../../tests/skills-machine.ts';
 import { type Key, makeKey, makeRoot, TrustScene } from '../../tests/trust-scene.ts';
 
 let scene: TrustScene;
@@ -125,6 +125,40 @@ describe('where a root is pinned', () => {
     await scene.release({ version: '1.1.0', sequence: 2, key: maker, commit });
     expect((await sync()).code).toBe(5);
     expect(machine.read(SKILL)).toContain('One.');
+  });
+
+  it('a project that takes an older version of its skill gets that from an older release', async () => {
+    const deploy = (body: string) => skillFiles('projects/demo/skills/deploy', body) as Record<string, string>;
+    const project = (range: string) => projectFile(`versions:\n  skills:\n    deploy: "${range}"`);
+    scene.repository.commit({ 'projects/demo/project.yaml': projectFile(), ...deploy('One.') });
+    await release('1.0.0', 1);
+    machine.write('work/.mcpctl-project', 'demo');
+    const inProject = (argv: string[] = []) => machine.sync(argv, machine.path('work'));
+    await inProject(['--from', scene.repository.work]);
+    const installed = () => {
+      const { skills } = JSON.parse(machine.read('.mcpctl/skills-state.json') ?? '');
+      return skills.find(({ name }: { name: string }) => name === 'deploy');
+    };
+    const { version } = installed();
+    scene.repository.commit({ 'projects/demo/project.yaml': project(`<=${version}`), ...deploy('Two.') });
+    await release('1.1.0', 2, 'Two.');
+    const { report, stderr } = await inProject();
+    expect(report.errors, stderr).toEqual([]);
+    expect(report).toMatchObject({ updated: ['skill/review'], skipped: ['project/demo/skill/deploy'] });
+    expect(machine.read('work/.claude/skills/deploy/SKILL.md')).toContain('One.');
+    // On a machine that never had it, too.
+    const fresh = skillsMachine();
+    await pinRoot(fresh.path('.mcpctl'), [root], [scene.repository.work], new Date());
+    fresh.write('work/.mcpctl-project', 'demo');
+    await fresh.sync(['--from', scene.repository.work], fresh.path('work'));
+    expect(fresh.read('work/.claude/skills/deploy/SKILL.md')).toContain('One.');
+    fresh.remove();
+    // Without any version within the range it stays as it is.
+    scene.repository.commit({ 'projects/demo/project.yaml': project('^99') });
+    await release('1.2.0', 3);
+    const none = await inProject();
+    expect(codes(none.report.errors)).toEqual(['SKILL_VERSION']);
+    expect(machine.read('work/.claude/skills/deploy/SKILL.md')).toContain('One.');
   });
 
   it('a pinned release stays, whichever is newest', async () => {

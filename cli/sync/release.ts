@@ -63,7 +63,7 @@ export async function chooseRelease(terms: ReleaseTerms): Promise<ChosenRelease>
 }
 
 /** Tags with the name of a release, the highest version first. */
-function releaseTags(refs: readonly RemoteRef[]): RemoteRef[] {
+export function releaseTags(refs: readonly RemoteRef[]): RemoteRef[] {
   const versionOf = ({ ref }: RemoteRef) => releaseVersion(ref.slice(TAGS.length)) ?? '';
   return refs
     .filter(one => one.ref.startsWith(TAGS) && versionOf(one) !== '')
@@ -71,7 +71,7 @@ function releaseTags(refs: readonly RemoteRef[]): RemoteRef[] {
 }
 
 /** Check one tag with all that it needs: signature, chain of roots, sequence, manifest. */
-async function judge(
+export async function judge(
   terms: ReleaseTerms,
   tag: RemoteRef,
   allowRollback: boolean,
