@@ -75,6 +75,13 @@ function thirdParty(modules: readonly string[]): string {
   return sections.sort().join('');
 }
 
+/**
+ * What everybody needs of the schema. Left to itself, the bundler puts it into the file of the parser, because that needs
+ * it too: then every command loads YAML and all schemas.
+ */
+const basics =
+  /\/schema\/(?:assemble-with|bundle|bundle-paths|closest|collisions|digest|environment|front-matter|hidden-text|kind-table|layout|mapping|plain-scalar|problem|quote|resource|resource-path|source|unread)\.ts$/;
+
 rmSync(outdir, { recursive: true, force: true });
 const bundle = await rolldown({
   cwd: root,
@@ -90,6 +97,7 @@ const bundle = await rolldown({
 const { output } = await bundle.write({
   dir: outdir,
   format: 'esm',
+  codeSplitting: { groups: [{ name: 'basics', test: basics }] },
   // Names stay, so that a stack trace can be read.
   minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
   comments: false,

@@ -1,4 +1,4 @@
-import type { ChangedFile, FileContent, ResourceId } from '../../schema/index.ts';
+import { type ChangedFile, classify, type FileContent, type ResourceId } from '../../schema/index.ts';
 import { rootTree } from '../commit-files.ts';
 import { type TreeFile, treeChanges } from '../tree-changes.ts';
 import type { Oid } from '../types.ts';
@@ -132,6 +132,8 @@ export async function skillContext(
   const changed = new Set(changes.map(({ path }) => path));
   const wanted = new Set<string>();
   for (const { path, after } of changes) {
+    const declared = classify(path);
+    if (declared.kind !== 'part' && !path.endsWith('/SKILL.md')) continue;
     const main = await mainFileOf(history, after ? to : from, path);
     const extras = main?.endsWith('/SKILL.md') ? main.replace(/SKILL\.md$/, 'skill.yaml') : undefined;
     if (extras !== undefined && !changed.has(extras)) wanted.add(extras);

@@ -3,10 +3,10 @@ import {
   classify,
   type FileContent,
   type Problem,
+  plainRisks,
   problem,
   type ResourceId,
   type Risk,
-  risksOf,
 } from '../../schema/index.ts';
 import { type Hunk, MAX_TEXT_BYTES, textDiff } from './text-diff.ts';
 
@@ -52,7 +52,13 @@ export async function compareFiles(
   context: readonly ChangedFile[] = [],
 ): Promise<Comparison> {
   const files = diffFiles(pairs);
-  return { risks: risksOf([...pairs.flatMap(sides), ...context]), files, problems: await problemsOf(pairs, files) };
+  const risks = await risksIn([...pairs.flatMap(sides), ...context]);
+  return { risks, files, problems: await problemsOf(pairs, files) };
+}
+
+/** Most changes are told without the code that parses whatever may come, and several times as fast. */
+async function risksIn(files: readonly ChangedFile[]): Promise<Risk[]> {
+  return plainRisks(files) ?? (await import('../../schema/parser.ts')).risksOf(files);
 }
 
 /** The text of a comparison alone. Pure. */

@@ -1,6 +1,5 @@
 import {
   type AnyResource,
-  assemble,
   type ParsedFile,
   partsOfId,
   type ResourceId,
@@ -79,6 +78,7 @@ export async function parsedAt(
 ): Promise<ParsedFile | undefined> {
   const files = await resourceFiles(history, commit, id, main);
   const parsed = await parseTreeFiles(history.objects, files, noCache);
+  const { assemble } = await import('../../schema/parser.ts');
   const whole = assemble(parsed);
   const own = whole.find(file => file.path === main);
   if (!own || own.resource) return own;
@@ -96,6 +96,7 @@ export async function readPart(
   commit: Oid,
   ids: readonly ResourceId[],
 ): Promise<ParsedFile[] | undefined> {
+  const { assemble } = await import('../../schema/parser.ts');
   const files = new Map<string, ParsedFile>();
   const seen = new Set<ResourceId>();
   const environments = await environmentNames(history, commit);

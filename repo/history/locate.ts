@@ -74,7 +74,7 @@ async function filesBelow(history: History, commit: Oid, folder: string): Promis
 
 /** git is asked for no name with such characters; nothing of that name is ever read. */
 function isReadable(path: string): boolean {
-  return !/\p{Cc}/u.test(path);
+  return !/[\u0000-\u001f\u007f-\u009f]/.test(path);
 }
 
 function declares(path: string, id: ResourceId): boolean {

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { partsOfId, type ResourceId } from '../../schema/index.ts';
 import type { Oid } from '../types.ts';
 import { gitPath, type History } from './history.ts';
@@ -15,9 +14,6 @@ export interface Release {
   /** Seconds since 1970 at which the release commit was made. */
   at: number;
 }
-
-/** What is read of a manifest here: which version a resource had. */
-const Versions = z.object({ resources: z.array(z.object({ id: z.string(), version: z.string() })) });
 
 /** The releases that the repository has, oldest first. */
 async function readReleases(history: History): Promise<Release[]> {
@@ -89,10 +85,5 @@ async function manifestOf(history: History, { commit }: Release): Promise<Map<Re
   const info = await history.objects.info(name);
   if (info?.type !== 'blob' || info.size > MAX_MANIFEST_BYTES) return undefined;
   const bytes = (await history.objects.contents(info.oid, MAX_MANIFEST_BYTES))?.bytes;
-  try {
-    const { resources } = Versions.parse(JSON.parse(bytes?.toString('utf8') ?? ''));
-    return new Map(resources.map(({ id, version }) => [id, version]));
-  } catch {
-    return undefined;
-  }
+  return (await import('./manifest-versions.ts')).versionsIn(bytes?.toString('utf8') ?? '');
 }

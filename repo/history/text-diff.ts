@@ -28,17 +28,49 @@ export function textDiff(before: FileContent | undefined, after: FileContent | u
   const now = textOf(after?.bytes);
   if (old === undefined || now === undefined) return { kind: 'binary' };
   if (old === now) return { kind: 'text', hunks: [] };
-  const patch = structuredPatch('', '', old, now, undefined, undefined, { context: 3, maxEditLength: MAX_EDITS });
+  const { skipped, before: oldPart, after: newPart } = differentPart(old, now);
+  const options = { context: CONTEXT, maxEditLength: MAX_EDITS };
+  const patch = structuredPatch('', '', oldPart, newPart, undefined, undefined, options);
   if (!patch) return { kind: 'too-large' };
   const hunks = patch.hunks.map(({ oldStart, oldLines, newStart, newLines, lines }) => ({
     // Where nothing stands, the line before it is named.
-    oldStart: oldLines === 0 ? oldStart - 1 : oldStart,
+    oldStart: skipped + (oldLines === 0 ? oldStart - 1 : oldStart),
     oldLines,
-    newStart: newLines === 0 ? newStart - 1 : newStart,
+    newStart: skipped + (newLines === 0 ? newStart - 1 : newStart),
     newLines,
     lines,
   }));
   return { kind: 'text', hunks };
+}
+
+/** Lines shown around what is different. */
+const CONTEXT = 3;
+
+/**
+ * Two texts without what they begin and end with alike, but for the lines around it: comparing takes time for every line,
+ * and most changes are small.
+ * @returns how many lines were left out at the beginning
+ */
+function differentPart(before: string, after: string): { skipped: number; before: string; after: string } {
+  const shorter = Math.min(before.length, after.length);
+  let alike = 0;
+  while (alike < shorter && before.charCodeAt(alike) === after.charCodeAt(alike)) alike += 1;
+  let start = alike;
+  for (let lines = 0; lines <= CONTEXT && start > 0; lines++) start = before.lastIndexOf('\n', start - 2) + 1;
+  let same = 0;
+  while (
+    same < shorter - alike &&
+    before.charCodeAt(before.length - 1 - same) === after.charCodeAt(after.length - 1 - same)
+  ) {
+    same += 1;
+  }
+  let end = before.length - same;
+  for (let lines = 0; lines <= CONTEXT && end < before.length; lines++) {
+    end = before.indexOf('\n', end) + 1 || before.length;
+  }
+  let skipped = 0;
+  for (let at = before.indexOf('\n'); at !== -1 && at < start; at = before.indexOf('\n', at + 1)) skipped += 1;
+  return { skipped, before: before.slice(start, end), after: after.slice(start, after.length - (before.length - end)) };
 }
 
 /** A piece of a line, and whether the other side has it not. */

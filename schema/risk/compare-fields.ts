@@ -1,9 +1,9 @@
 import { canonical } from '../digest.ts';
 import { visibleLine } from '../hidden-text.ts';
 import { isMapping } from '../mapping.ts';
-import { memberAt, type Said } from './document.ts';
 import type { RiskField } from './fields.ts';
 import type { Pair, Risk } from './risk.ts';
+import { memberAt, type Said } from './said.ts';
 
 /** What is left of a risk when its place is known. */
 export type Finding = Pick<Risk, 'category' | 'op' | 'what' | 'before' | 'after'>;

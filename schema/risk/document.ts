@@ -1,44 +1,17 @@
-import type { FileContent } from '../document.ts';
 import { findFrontMatter } from '../front-matter.ts';
-import { isMapping } from '../mapping.ts';
 import { decodeSource } from '../source.ts';
 import { parseYaml } from '../yaml.ts';
+import { plainSaid, type ReadSaid } from './said.ts';
 
-/** What a file says, whether or not it is valid; undefined when there is none. */
-export type Said = { value: unknown } | { unreadable: true } | undefined;
-
-/** @param markdown only its front matter is read */
-export function readSaid(path: string, content: FileContent | undefined, markdown: boolean): Said {
+/** What any file says. */
+export const readSaid: ReadSaid = (path, content, markdown) => {
   if (!content) return undefined;
+  const plain = plainSaid(path, content, markdown);
+  if (plain) return plain;
   const source = decodeSource(path, content.bytes);
   if ('code' in source) return { unreadable: true };
   const parts = markdown ? findFrontMatter(source) : { start: 0, end: source.text.length };
   if ('code' in parts) return { unreadable: true };
   const yaml = parseYaml(source, parts.start, parts.end);
   return 'problems' in yaml ? { unreadable: true } : { value: yaml.document.value };
-}
-
-/** Whether the front matter of two Markdown files is the same to the byte, so that it need not be parsed. */
-export function sameFrontMatter(before: FileContent | undefined, after: FileContent | undefined): boolean {
-  const [old, now] = [before, after].map(content => {
-    const source = content && decodeSource('', content.bytes);
-    if (!source || 'code' in source) return undefined;
-    const parts = findFrontMatter(source);
-    return 'code' in parts ? undefined : source.text.slice(parts.start, parts.end);
-  });
-  return old !== undefined && old === now;
-}
-
-/** A member of a member of a value. */
-export function memberAt(said: Said, path: readonly string[]): unknown {
-  let value = said && 'value' in said ? said.value : undefined;
-  for (const key of path) value = isMapping(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-  return value;
-}
-
-/** Text of a file; undefined for anything else, or more than so many bytes. */
-export function textOf(content: FileContent | undefined, maxBytes = 1024 * 1024): string | undefined {
-  if (!content || content.bytes.length > maxBytes) return undefined;
-  const source = decodeSource('', content.bytes);
-  return 'code' in source ? undefined : source.text;
-}
+};

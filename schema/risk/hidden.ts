@@ -1,6 +1,6 @@
 import { hiddenIn, visibleLine } from '../hidden-text.ts';
-import { textOf } from './document.ts';
 import type { ChangedFile, Risk } from './risk.ts';
+import { textOf } from './said.ts';
 
 /** Of one file no more are told. */
 const MOST = 20;

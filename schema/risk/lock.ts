@@ -1,8 +1,8 @@
 import { isMapping, type Mapping } from '../mapping.ts';
 import type { Finding } from './compare-fields.ts';
 import { finding, same } from './compare-fields.ts';
-import { textOf } from './document.ts';
 import type { ChangedFile } from './risk.ts';
+import { textOf } from './said.ts';
 
 /** As many as a lock may have. */
 const MAX_BYTES = 8 * 1024 * 1024;

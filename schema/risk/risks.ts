@@ -3,11 +3,11 @@ import { type Classification, classify, EXTRAS_FILE } from '../layout.ts';
 import { compareText } from '../problem.ts';
 import { type ResourceId, resourceId } from '../resource.ts';
 import { compareFields, type Finding, finding } from './compare-fields.ts';
-import { memberAt, readSaid, type Said, sameFrontMatter } from './document.ts';
 import { extrasFields, type RiskField, riskFields } from './fields.ts';
 import { hiddenRisks } from './hidden.ts';
 import { lockRisks } from './lock.ts';
 import { type ChangedFile, type Risk, riskCategories } from './risk.ts';
+import { memberAt, plainSaid, type ReadSaid, type Said, sameFrontMatter } from './said.ts';
 
 type Content = FileContent | undefined;
 type Place = Pick<Risk, 'resource' | 'file'>;
@@ -16,15 +16,16 @@ type Place = Pick<Risk, 'resource' | 'file'>;
  * What a change may bring about, to be looked at before its text: what would be run, installed, reached, shown or
  * allowed differently, and text that hides. Pure; it never throws, whatever the files say. Sorted by weight, then
  * resource and file.
+ * @param read how files are read: with `readSaid`, or a part of it
  * @param files those that change; and, so that it is known what they are for, `skill.yaml` of each skill among them
  */
-export function risksOf(files: Iterable<ChangedFile>): Risk[] {
+export function risksAs(read: ReadSaid, files: Iterable<ChangedFile>): Risk[] {
   const all = [...files];
   const byPath = new Map(all.map(file => [file.path, file]));
   const order = Object.keys(riskCategories);
   return all
     .filter(({ before, after }) => !isSame(before, after))
-    .flatMap(file => fileRisks(file, byPath))
+    .flatMap(file => fileRisks(read, file, byPath))
     .sort(
       (a, b) =>
         order.indexOf(a.category) - order.indexOf(b.category) ||
@@ -35,16 +36,30 @@ export function risksOf(files: Iterable<ChangedFile>): Risk[] {
     );
 }
 
-function fileRisks(file: ChangedFile, byPath: ReadonlyMap<string, ChangedFile>): Risk[] {
+/**
+ * The same for files that say plainly what they say, without the code of a parser.
+ * @returns undefined when one of them takes the real parser: then `risksOf` tells
+ */
+export function plainRisks(files: Iterable<ChangedFile>): Risk[] | undefined {
+  let isPlain = true;
+  const found = risksAs((path, content, markdown) => {
+    const said = content && isPlain ? plainSaid(path, content, markdown) : undefined;
+    if (content && !said) isPlain = false;
+    return said;
+  }, files);
+  return isPlain ? found : undefined;
+}
+
+function fileRisks(read: ReadSaid, file: ChangedFile, byPath: ReadonlyMap<string, ChangedFile>): Risk[] {
   const { path } = file;
   const declared = classify(path);
   const bundle = declared.kind === 'part' ? bundleAround(path, byPath) : undefined;
   const resource = resourceOf(declared, bundle);
   const place: Place = { file: path, ...(resource !== undefined && { resource }) };
   const found = [
-    ...documentFindings(file, declared),
+    ...documentFindings(read, file, declared),
     ...placeFindings(file, declared),
-    ...(bundle ? partFindings(file, bundle) : []),
+    ...(bundle ? partFindings(read, file, bundle) : []),
   ];
   const known = declared.kind !== 'ignored';
   return [
@@ -61,10 +76,10 @@ function resourceOf(declared: Classification, bundle: Bundle | undefined): Resou
 }
 
 /** What the document says differently. */
-function documentFindings({ path, before, after }: ChangedFile, declared: Classification): Finding[] {
+function documentFindings(read: ReadSaid, { path, before, after }: ChangedFile, declared: Classification): Finding[] {
   const { fields, markdown } = fieldsOf(path, declared);
   if (fields.length === 0 || (markdown && sameFrontMatter(before, after))) return [];
-  const [old, now] = [readSaid(path, before, markdown), readSaid(path, after, markdown)];
+  const [old, now] = [read(path, before, markdown), read(path, after, markdown)];
   if (now && 'unreadable' in now) {
     return [finding('unreadable', 'what it says cannot be told', { before: undefined, after: 'it does not parse' })];
   }
@@ -122,13 +137,13 @@ function bundleAround(path: string, byPath: ReadonlyMap<string, ChangedFile>): B
 }
 
 /** A file of a skill: whether it can be run, and whether it is run by itself. */
-function partFindings({ path, before, after }: ChangedFile, { folder, extras }: Bundle): Finding[] {
+function partFindings(read: ReadSaid, { path, before, after }: ChangedFile, { folder, extras }: Bundle): Finding[] {
   const name = path.slice(folder.length + 1);
   const found: Finding[] = [];
   if (isExecutable(before) !== isExecutable(after)) {
     found.push(finding('executable', name, { before: bit(before), after: bit(after) }));
   }
-  const said = extras && (readSaid(path, extras.after, false) ?? readSaid(path, extras.before, false));
+  const said = extras && (read(path, extras.after, false) ?? read(path, extras.before, false));
   for (const field of ['postInstall', 'preUninstall']) {
     if (memberAt(said ?? undefined, ['spec', field]) !== name || !before || !after) continue;
     found.push(finding('post-install', `the content of ${name}, which \`spec.${field}\` names`, sizes(before, after)));
@@ -156,5 +171,5 @@ function sizes(before: FileContent, after: FileContent) {
 
 function isSame(before: Content, after: Content): boolean {
   if (!before || !after) return before === after;
-  return before === after || (before.mode === after.mode && Buffer.from(before.bytes).equals(after.bytes));
+  return before === after || (before.mode === after.mode && Buffer.compare(before.bytes, after.bytes) === 0);
 }
