@@ -1,8 +1,7 @@
 import type { InstanceDetail, InstanceStatus } from '../reconciler/index.ts';
 import { closest, ProblemError, printYaml, problem } from '../schema/index.ts';
 import type { CliContext } from './context.ts';
-import { askDaemon } from './daemon.ts';
-import { type DaemonHere, daemonHere } from './daemon-here.ts';
+import type { DaemonHere } from './daemon-here.ts';
 import { type Column, formatListing, harmless, type ListFormat } from './output.ts';
 import { paint } from './style.ts';
 import { table } from './table.ts';
@@ -44,6 +43,8 @@ export async function listInstances(
   names: readonly string[],
   format: ListFormat,
 ): Promise<string> {
+  // Most of what is listed is declared in files: what speaks with a daemon is loaded for instances only.
+  const { daemonHere } = await import('./daemon-here.ts');
   const here = await daemonHere(context, where);
   const all = rowsOf(here);
   for (const name of names) if (!all.some(({ id }) => id === name)) throw missing(all, name);
@@ -64,9 +65,11 @@ export async function describeInstance(
   name: string,
   output: 'text' | 'json',
 ): Promise<string> {
+  const { daemonHere } = await import('./daemon-here.ts');
   const here = await daemonHere(context, where);
   const all = rowsOf(here);
   if (!all.some(({ id }) => id === name)) throw missing(all, name);
+  const { askDaemon } = await import('./daemon.ts');
   const detail = (await askDaemon(here.daemon, 'GET', `/api/v1/instances/${name}`)) as InstanceDetail;
   return output === 'json' ? `${JSON.stringify(detail, undefined, 2)}\n` : text(context, detail);
 }

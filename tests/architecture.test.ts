@@ -101,6 +101,20 @@ it('a room, and a sub-room, is entered through its index.ts', () => {
   expect(wrong).toEqual([]);
 });
 
+it('no door is imported dynamically: every command would load the whole room', () => {
+  const doors = imports.filter(({ file, specifier }) =>
+    new RegExp(`import\\(['"]${specifier.replaceAll('.', '\\.')}['"]\\)`).test(readFileSync(join(root, file), 'utf8')),
+  );
+  // Of the machine's room every part stands alone.
+  const roomDoors = Object.keys(rooms)
+    .filter(room => room !== 'host')
+    .map(room => `${room}/index.ts`);
+  const wrong = doors.filter(({ file, specifier }) =>
+    roomDoors.includes(relative(root, normalize(join(root, dirname(file), specifier)))),
+  );
+  expect(wrong.map(({ file }) => file)).toEqual([]);
+});
+
 it('each library has one home', () => {
   const wrong = imports.filter(({ file, specifier }) => {
     const home = Object.entries(libraries).find(

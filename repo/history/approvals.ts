@@ -1,6 +1,3 @@
-import type { Oid } from '../types.ts';
-import { parseTreeFiles } from '../worktree.ts';
-import { filesAt } from './files.ts';
 import type { History } from './history.ts';
 import { type Commit, trailer } from './log.ts';
 
@@ -22,6 +19,8 @@ export async function proofIn(history: History, merge: Commit): Promise<Proof | 
   const isCandidate = trailer(merge, 'Review-Statement') !== undefined && others.length === 0;
   if (!isCandidate || proposal === undefined || base === undefined || head === undefined) return undefined;
   const { statementsIn, verifyStatement } = await import('../forges/index.ts');
+  // Most of the past has no proofs: what judges them is loaded for those that do.
+  const { peopleAt } = await import('./people.ts');
   const { repository, holderOf } = await peopleAt(history, base);
   const last = new Map<string, string>();
   for (const found of statementsIn(merge.message)) {
@@ -34,16 +33,4 @@ export async function proofIn(history: History, merge: Commit): Promise<Proof | 
   }
   const approvers = [...last].flatMap(([by, verdict]) => (verdict === 'approve' ? [by] : []));
   return approvers.length === 0 ? undefined : { proposal, approvers: approvers.sort() };
-}
-
-/** Whose key is whose at a commit, and which repository it is. */
-async function peopleAt(
-  history: History,
-  commit: Oid,
-): Promise<{ repository: string | undefined; holderOf(key: string): string | undefined }> {
-  const { assemble, link, principalsOf } = await import('../../schema/index.ts');
-  const found = await Promise.all(['mcpctl.yaml', 'access'].map(path => filesAt(history, commit, path)));
-  const parsed = await parseTreeFiles(history.objects, found.flat(), { parsed: () => undefined });
-  const { catalog } = link(assemble(parsed).flatMap(({ resource }) => resource ?? []));
-  return { repository: catalog.repository?.spec.id, holderOf: principalsOf(catalog).byKey };
 }
