@@ -18,6 +18,7 @@ export type Launch = { launch: LaunchSpec } | { external: External };
 export interface External {
   url: string;
   headers: Readonly<Record<string, string>>;
+  sse: boolean;
   /** Values that must never appear in a message. */
   secrets: readonly string[];
 }
@@ -114,8 +115,8 @@ type Connected = Omit<Launched, 'startMs'>;
 
 async function connectTo(prepared: Launch, attempt: Attempt): Promise<Connected | { problem: Problem }> {
   if ('launch' in prepared) return startProcess(prepared.launch, attempt);
-  const { url, headers, secrets } = prepared.external;
-  const upstream = await connect({ kind: 'http', url, headers }, secrets, attempt);
+  const { url, headers, sse, secrets } = prepared.external;
+  const upstream = await connect({ kind: 'http', url, headers, sse }, secrets, attempt);
   return 'problem' in upstream ? upstream : { upstream, secrets, lost: upstream.closed };
 }
 
@@ -128,12 +129,19 @@ async function startProcess(spec: LaunchSpec, attempt: Attempt): Promise<Connect
   const upstream = await Promise.race([
     context.runtime
       .connect(spec.id)
-      .then(connection => ('problem' in connection ? connection : connect(connection, spec.secrets, attempt))),
+      .then(connection =>
+        'problem' in connection ? connection : connect(spoken(connection, spec), spec.secrets, attempt),
+      ),
     exited.then(found => ({ problem: found })),
   ]);
   if ('problem' in upstream) return { problem: await explain(upstream.problem, running, exited, context.clock) };
   const closed = upstream.closed.then(found => preferExit(found, exited, context.clock));
   return { upstream, secrets: spec.secrets, lost: Promise.race([closed, exited]) };
+}
+
+/** A runtime knows where a server listens, not how it is spoken with. */
+function spoken(connection: Connection, { transport }: LaunchSpec): Connection {
+  return connection.kind === 'http' ? { ...connection, sse: transport === 'sse' } : connection;
 }
 
 /** A runtime that does not answer is a reason to try again, not to wait for ever. */

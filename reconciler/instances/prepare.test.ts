@@ -48,9 +48,17 @@ describe('createPrepare', () => {
       external: {
         url: 'https://example.org/mcp',
         headers: { Authorization: 's3cr3t', X: 'y' },
+        sse: false,
         secrets: ['s3cr3t'],
       },
     });
+  });
+
+  it.each([
+    ['an external server', 'url: "https://example.org/sse"', { external: { sse: true } }],
+    ['a started one', 'command: [a], path: /sse', { launch: { transport: 'sse', path: '/sse' } }],
+  ])('has %s spoken with by server-sent events', async (_what, spec, expected) => {
+    expect(await prepared(`transport: sse, ${spec}`)).toMatchObject(expected);
   });
 
   it.each([
@@ -60,12 +68,6 @@ describe('createPrepare', () => {
       'transport: stdio, package: { registry: pypi, identifier: a, version: "1.0" }',
       'RUNTIME_UNSUPPORTED',
       'a package of pypi',
-    ],
-    [
-      'the transport of old',
-      'transport: sse, url: "https://example.org/sse"',
-      'RUNTIME_UNSUPPORTED',
-      'the transport `sse`',
     ],
     ['a header without its secret', `${http}, headers: [{ name: A, ${ref('gone')} }]`, 'SECRET_UNRESOLVED', 'A: '],
   ])('says why %s cannot be started', async (_what, spec, code, words) => {

@@ -33,11 +33,10 @@ export function createPrepare(sources: {
     const beyond = unsupported(server, runtime);
     if (beyond) return { problem: beyond };
     const { url, transport } = server.spec;
-    if (transport === 'sse') return { problem: unable(server, 'the transport `sse`') };
     if (url !== undefined) {
       const headers = await resolveValues(server, 'headers', catalog, sources.secrets);
       if ('problem' in headers) return headers;
-      return { external: { url, headers: headers.values, secrets: headers.secrets } };
+      return { external: { url, headers: headers.values, sse: transport === 'sse', secrets: headers.secrets } };
     }
     const environment = await resolveValues(server, 'env', catalog, sources.secrets);
     if ('problem' in environment) return environment;

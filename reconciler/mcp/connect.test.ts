@@ -24,6 +24,9 @@ afterEach(async () => {
   );
 });
 
+/** Over HTTP, and whether by the protocol's first way. */
+type Http = boolean | 'sse';
+
 function start(argv: readonly string[], port = 0) {
   const [file = '', ...args] = argv;
   const env = { ...process.env, PORT: String(port) };
@@ -36,13 +39,17 @@ function start(argv: readonly string[], port = 0) {
   return { child, stdin: child.stdin, stdout: child.stdout, stderr: () => stderr };
 }
 
-async function connect(argv: readonly string[], { http = false, timeoutMs = 10_000 } = {}) {
+async function connect(argv: readonly string[], { http = false as Http, timeoutMs = 10_000 } = {}) {
   const port = http ? await freePort() : 0;
   const started = start(argv, port);
   const problems: Problem[] = [];
   const { stdin, stdout } = started;
   const connection = http
-    ? ({ kind: 'http', url: `http://127.0.0.1:${port}/mcp` } as const)
+    ? ({
+        kind: 'http',
+        url: `http://127.0.0.1:${port}/${http === 'sse' ? 'sse' : 'mcp'}`,
+        sse: http === 'sse',
+      } as const)
     : ({ kind: 'stdio', stdin, stdout } as const);
   const onProblem = (problem: Problem) => problems.push(problem);
   const result = await connectUpstream(connection, { timeoutMs, name: 'srv', secrets: [SECRET], onProblem });
@@ -50,7 +57,7 @@ async function connect(argv: readonly string[], { http = false, timeoutMs = 10_0
   return { ...started, result, problems };
 }
 
-async function connected(argv: readonly string[], options: { http?: boolean } = {}) {
+async function connected(argv: readonly string[], options: { http?: Http } = {}) {
   const { result, ...rest } = await connect(argv, options);
   if ('problem' in result) throw new Error(`${result.problem.code}: ${result.problem.message}`);
   return { ...rest, upstream: result };
@@ -61,6 +68,7 @@ describe.each([
   ['SDK v2, stdio, both eras', ['sdk2-stdio.mjs'], false, 'legacy', '2025-11-25', 'grow'],
   ['SDK v2, stdio, modern only', ['sdk2-stdio.mjs', 'modern'], false, 'modern', '2026-07-28', 'grow'],
   ['SDK v1, HTTP with sessions', ['sdk1-http.mjs'], true, 'legacy', '2025-11-25', 'grow'],
+  ['SDK v1, HTTP with server-sent events', ['sdk1-sse.mjs'], 'sse', 'legacy', '2025-11-25', 'grow'],
   ['SDK v2, HTTP, both eras', ['sdk2-http.mjs'], true, 'modern', '2026-07-28', 'sprout'],
   ['SDK v2, HTTP, modern only', ['sdk2-http.mjs', 'modern'], true, 'modern', '2026-07-28', 'sprout'],
 ] as const)('%s', (_situation, argv, http, era, version, growth) => {
@@ -145,7 +153,10 @@ it.each([
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 1024 * 1024);
 });
 
-it('a server at an address is sent its headers, whose secrets are in no message', async () => {
+it.each([
+  ['', false],
+  [' over server-sent events', true],
+])('a server at an address%s is sent its headers, whose secrets are in no message', async (_how, sse) => {
   const seen: (string | undefined)[] = [];
   const server = createServer((request, response) => {
     seen.push(request.headers.authorization);
@@ -153,7 +164,12 @@ it('a server at an address is sent its headers, whose secrets are in no message'
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const connection = { kind: 'http', url: `http://127.0.0.1:${port}/mcp`, headers: { Authorization: SECRET } } as const;
+  const connection = {
+    kind: 'http',
+    url: `http://127.0.0.1:${port}/mcp`,
+    headers: { Authorization: SECRET },
+    sse,
+  } as const;
   const result = await connectUpstream(connection, { timeoutMs: 5_000, name: 'srv', secrets: [SECRET] });
   server.close();
   expect(seen.length).toBeGreaterThan(0);
@@ -242,13 +258,52 @@ it('a ping of the server is answered', async () => {
   await expect.poll(stderr).toContain('result {}');
 });
 
+const metadata = '169.254.169.254';
 it.each([
-  ['nothing listens', 'http://127.0.0.1:PORT/mcp', /ECONNREFUSED/],
-  ['the address is cloud metadata', 'http://169.254.169.254/mcp', /not allowed/],
-  ['the address is cloud metadata in another form', 'http://[::ffff:169.254.169.254]/mcp', /not allowed/],
-])('no connection when %s', async (_situation, url, message) => {
+  ['nothing listens', 'http://127.0.0.1:PORT/mcp', false, /ECONNREFUSED/],
+  ['nothing listens, for events', 'http://127.0.0.1:PORT/sse', true, /ECONNREFUSED/],
+  ['the address is cloud metadata', `http://${metadata}/mcp`, false, /not allowed/],
+  ['the address is cloud metadata, for events', `http://${metadata}/sse`, true, /not allowed/],
+  ['the address is cloud metadata in another form', `http://[::ffff:${metadata}]/mcp`, false, /not allowed/],
+])('no connection when %s', async (_situation, url, sse, message) => {
   const address = url.replace('PORT', String(await freePort()));
-  const result = await connectUpstream({ kind: 'http', url: address }, { timeoutMs: 200, name: 'srv', secrets: [] });
+  const result = await connectUpstream(
+    { kind: 'http', url: address, sse },
+    { timeoutMs: 200, name: 'srv', secrets: [] },
+  );
   const expected = { problem: { code: 'SERVER_UNREACHABLE', message: expect.stringMatching(message) } };
   expect(result).toMatchObject(expected);
+});
+
+const endless = 'x'.repeat(17 * 1024 * 1024);
+it.each([
+  ['says nothing', 200, [], 'SERVER_INITIALIZE_TIMEOUT', /did not answer/],
+  [
+    'sends its client elsewhere',
+    200,
+    ['event: endpoint', `data: http://${metadata}/x`],
+    'SERVER_UNREACHABLE',
+    /origin/,
+  ],
+  ['sends its client nowhere', 200, ['event: endpoint', 'data: http://['], 'SERVER_UNREACHABLE', /Invalid URL/],
+  ['is not to be entered', 401, [], 'SERVER_UNREACHABLE', /401/],
+  ['is not there', 404, [], 'SERVER_UNREACHABLE', /404/],
+  ['redirects', 302, [], 'SERVER_UNREACHABLE', /./],
+  ['sends one event without end', 200, [`data: ${endless}`], 'SERVER_UNREACHABLE', /bytes/],
+])('a stream of events that %s is a problem', async (_situation, status, lines, code, message) => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.writeHead(status, { 'content-type': 'text/event-stream', location: `http://${metadata}/sse` });
+    response.write(lines.map(line => `${line}\n`).join(''));
+    if (lines.length > 1) response.write('\n');
+    if (status !== 200) response.end();
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const connection = { kind: 'http', url: `http://127.0.0.1:${port}/sse`, sse: true } as const;
+  const result = await connectUpstream(connection, { timeoutMs: 3_000, name: 'srv', secrets: [] });
+  server.close().closeAllConnections();
+  expect(result).toMatchObject({ problem: { code, message: expect.stringMatching(message) } });
+  expect(new Set(asked)).toEqual(new Set(['GET /sse']));
 });

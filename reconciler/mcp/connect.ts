@@ -5,6 +5,7 @@ import type { Connection } from '../runtimes/index.ts';
 import { type Handshake, shakeHands } from './handshake.ts';
 import { isNotListening, whyLost } from './http-trouble.ts';
 import { createPeer, type Peer } from './peer.ts';
+import { createSseTransport } from './sse-transport.ts';
 import { createStdioTransport } from './stdio-transport.ts';
 import { subscribe } from './subscription.ts';
 import { type SurfaceWatch, watchSurface } from './surface-watch.ts';
@@ -45,15 +46,16 @@ export async function connectUpstream(
   connection: Connection,
   options: ConnectOptions,
 ): Promise<Upstream | { problem: Problem }> {
-  const line = connection.kind === 'stdio' ? stdioLine(connection, options) : httpLine(connection, options);
-  const peer = createPeer(line.transport, options.name, line.failure);
   const timeout = AbortSignal.timeout(Math.max(1, options.timeoutMs));
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+  const line = connection.kind === 'stdio' ? stdioLine(connection, options) : httpLine(connection, options, signal);
+  const peer = createPeer(line.transport, options.name, line.failure);
   try {
-    await line.transport.start();
+    await whenListening(() => line.transport.start(), signal);
     const onProblem = (found: Problem) => options.onProblem?.(printable(found, options));
     const common = { name: options.name, timeoutMs: Number.POSITIVE_INFINITY, signal };
-    const keepsSession = () => connection.kind === 'stdio' || line.transport.sessionId !== undefined;
+    const keepsSession = () =>
+      connection.kind === 'stdio' || connection.sse === true || line.transport.sessionId !== undefined;
     const handshake = await whenListening(() => shakeHands(peer, { ...common, keepsSession }), signal);
     line.transport.setProtocolVersion?.(handshake.protocolVersion);
     const rubbish = line.rubbish();
@@ -84,7 +86,11 @@ function stdioLine({ stdin, stdout }: Connection & { kind: 'stdio' }, { name, se
   };
 }
 
-function httpLine({ url, headers }: Connection & { kind: 'http' }, { network }: ConnectOptions): Line {
+function httpLine(
+  { url, headers, sse }: Connection & { kind: 'http' },
+  { name, network }: ConnectOptions,
+  signal: AbortSignal,
+): Line {
   const target = new URL(url);
   const client = createHttpClient({
     allowLoopback: isLoopbackHost(target.hostname),
@@ -94,6 +100,10 @@ function httpLine({ url, headers }: Connection & { kind: 'http' }, { network }: 
     headersTimeoutMs: 0,
     bodyTimeoutMs: 0,
   });
+  if (sse) {
+    const transport = createSseTransport(target, name, { fetch: client.fetch, headers: headers ?? {}, signal });
+    return { transport, failure: () => transport.failure, rubbish: () => undefined, release: client.close };
+  }
   const transport = new StreamableHTTPClientTransport(target, {
     fetch: client.fetch,
     ...(headers && { requestInit: { headers: { ...headers } } }),

@@ -36,10 +36,10 @@ export interface LaunchSpec {
   env: Readonly<Record<string, string>>;
   /** Folder to start in, absolute; left out, the instance's own. */
   cwd?: string;
-  transport: 'stdio' | 'streamable-http';
-  /** For streamable-http: the declared port, or 0 for any free one. Passed as PORT. */
+  transport: 'stdio' | 'streamable-http' | 'sse';
+  /** Over HTTP: the declared port, or 0 for any free one. Passed as PORT. */
   port: number;
-  /** For streamable-http: URL path of the endpoint. */
+  /** Over HTTP: URL path of the endpoint. */
   path: string;
   /** Values that must never appear in a message or log. */
   secrets: readonly string[];
@@ -83,7 +83,8 @@ export interface Exit {
 /** How the gateway speaks with a running instance. */
 export type Connection =
   | { kind: 'stdio'; stdin: Writable; stdout: Readable }
-  | { kind: 'http'; url: string; headers?: Readonly<Record<string, string>> };
+  /** `sse`: by the protocol's first way over HTTP, a stream of events for all that the server says. */
+  | { kind: 'http'; url: string; headers?: Readonly<Record<string, string>>; sse?: boolean };
 
 /** An instance that this daemon has started, or adopted. */
 export interface RunningInstance {

@@ -158,10 +158,7 @@ const comparedFields = [
  * here changes nothing; `unsupported` (reconciler) says what cannot even start.
  */
 export function notActedOn(server: Server): (keyof Server)[] {
-  const given: [field: keyof Server, is: boolean][] = [
-    ['transport', server.transport === 'sse'],
-    ['ignoreFields', !server.ignoreFields.every(isCompared)],
-  ];
+  const given: [field: keyof Server, is: boolean][] = [['ignoreFields', !server.ignoreFields.every(isCompared)]];
   return given.filter(([, is]) => is).map(([field]) => field);
 }
 
