@@ -32,7 +32,11 @@ export function decide(examined: Examined, mine: FoundStatement): Decision {
   const checked = verifyStatement(mine);
   if ('problem' in checked) throw new ProblemError(checked.problem);
   const { policy, change, expected, statements } = examined;
-  const judgement = judge(policy, change, expected, [...statements.map(({ signed }) => signed), checked.signed]);
+  // What was said about another commit or plan counts for nobody, and is no reason against what is said now.
+  const about = statements.filter(
+    ({ signed: { statement } }) => statement.head === expected.head && statement.planDigest === expected.planDigest,
+  );
+  const judgement = judge(policy, change, expected, [...about.map(({ signed }) => signed), checked.signed]);
   mustCount(examined, judgement, checked.signed);
   const complete = checked.signed.statement.verdict === 'approve' && judgement.verdict === 'approved';
   return { judgement, complete };

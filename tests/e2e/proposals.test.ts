@@ -99,6 +99,8 @@ describe('a proposal', () => {
     writeFiles(zoe.work, { 'servers/new.yaml': serverFile('new', 'quiet') });
     expect((await as(zoe, 'propose', '-m', 'Log less', '--amend', id)).stdout).toBe(`${id}\n`);
     expect(JSON.parse((await as(zoe, 'review', 'pending', '-o', 'json')).stdout)[0].status).toBe('pending');
+    // What was said about the old one is no reason against what is said now.
+    expect(await approve(ann, id)).toMatchObject({ code: 0, stdout: `${id} approved\n` });
   });
 
   it('is withdrawn by its author only', async () => {
