@@ -4,7 +4,7 @@
  * entry lead to it; what people changed in between is found, kept and told.
  */
 export { pinRelease, type SkillsConfig, type Target, targets } from './config.ts';
-export { changedFiles, inspectSkills, restoreSkill, type SkillStatus } from './inspect.ts';
+export { changedFiles, inspectSkills, installedSkill, restoreSkill, type SkillStatus } from './inspect.ts';
 export { hasSkillsSource, installSessionHook, type MachineSetup, removeProject, writeProjectFile } from './machine.ts';
 export { emptyReport, type SyncOutcome, type SyncReport } from './report.ts';
 export { type SyncRequest, syncSkills } from './sync.ts';

@@ -73,6 +73,7 @@ export interface SkillFileChange {
   path: string;
   before: Buffer | undefined;
   after: Buffer | undefined;
+  executable: boolean;
 }
 
 /** What people changed in a skill. @throws ProblemError RESOURCE_NOT_FOUND */
@@ -90,7 +91,17 @@ export async function changedFiles(home: string, name: string, cwd: string): Pro
     path,
     before: Object.hasOwn(skill.files, path) ? read(pristine, path) : undefined,
     after: missing.includes(path) ? undefined : read(skill.live, path),
+    executable: ((statsOf(join(skill.live, path))?.mode ?? 0) & 0o100) !== 0,
   }));
+}
+
+/** What is installed under a name. @throws ProblemError RESOURCE_NOT_FOUND */
+export function installedSkill(
+  home: string,
+  name: string,
+  cwd: string,
+): Pick<InstalledSkill, 'id' | 'commit' | 'release'> {
+  return findSkill(readState(placesIn(home)).skills, name, cwd);
 }
 
 /** Put the release back, and keep a copy of what it replaces. @returns where that is */

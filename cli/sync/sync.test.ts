@@ -220,6 +220,28 @@ describe('looking at what is installed', () => {
     expect((await machine.run(['skills', 'diff', 'nothing'])).code).toBe(1);
   });
 
+  it('diff --adopt makes the edit a proposal on top of what was installed', async () => {
+    await synced();
+    machine.write(SKILL, (machine.read(SKILL) ?? '').replace('Review it.', 'Mine.'));
+    machine.write('.claude/skills/review/more.md', 'more\n');
+    repository.commit({ 'prompts/other.md': '---\n---\nOther' });
+    for (const [name, value] of Object.entries({ NAME: 'Ada', EMAIL: 'ada@example.com' })) {
+      machine.env[`GIT_AUTHOR_${name}`] = value;
+      machine.env[`GIT_COMMITTER_${name}`] = value;
+    }
+    repository.git('config', 'user.name', 'Ada');
+    repository.git('config', 'user.email', 'ada@example.com');
+    const { code, stdout, stderr } = await machine.run(['skills', 'diff', 'review', '--adopt'], repository.work);
+    expect(code, stderr).toBe(0);
+    const branch = `proposals/${stdout.trim()}`;
+    repository.git('fetch', '-q', 'origin', branch);
+    expect(repository.git('show', 'FETCH_HEAD:skills/review/SKILL.md')).toContain('Mine.');
+    expect(repository.git('show', 'FETCH_HEAD:skills/review/more.md')).toBe('more');
+    expect(repository.git('diff', '--name-only', 'FETCH_HEAD^', 'FETCH_HEAD')).toBe(
+      'skills/review/SKILL.md\nskills/review/more.md',
+    );
+  });
+
   it('verify finds a damaged store, and the next sync that needs it fetches it anew', async () => {
     await synced();
     const [digest = ''] = machine.names('.mcpctl/store');

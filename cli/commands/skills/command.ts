@@ -83,25 +83,38 @@ function verifyCommand(context: CliContext): Command {
 }
 
 function diffCommand(context: CliContext): Command {
-  return new Command('diff')
-    .summary('show what was edited in a skill')
-    .description('Show how a skill on this disk differs from what was installed.')
-    .argument('<name>', 'the skill')
-    .option('--restore', 'put the release back; a copy of what it replaces is kept')
-    .option('--exit-code', 'exit 3 when there are differences')
-    .addHelpText(
-      'after',
-      `
+  return (
+    new Command('diff')
+      .summary('show what was edited in a skill')
+      .description('Show how a skill on this disk differs from what was installed.')
+      .argument('<name>', 'the skill')
+      .option('--restore', 'put the release back; a copy of what it replaces is kept')
+      .option('--adopt', 'make the edits a proposal, from a working tree of the repository')
+      // As `propose` has them; that one’s code is not loaded before each sync.
+      .option('-C, --dir <dir>', 'with --adopt: a folder of the working tree', '.')
+      .option('--remote <name>', 'with --adopt: the remote that proposals are on', 'origin')
+      .option('--branch <name>', 'with --adopt: the branch that is proposed for', 'main')
+      .option('--exit-code', 'exit 3 when there are differences')
+      .addHelpText(
+        'after',
+        `
 Examples:
   $ mcpctl skills diff review
   $ mcpctl skills diff review --restore
+  $ mcpctl skills diff review --adopt -C ~/src/ai
 
 Exit codes: 0 ok · 1 there is no such skill · 2 wrong usage · 3 differences, with --exit-code`,
-    )
-    .action(async (name: string, options) => {
-      const { runDiff } = await import('./diff.ts');
-      context.finish(await runDiff({ ...context, ...options, name }));
-    });
+      )
+      .action(async (name: string, options) => {
+        if (options.adopt === true) {
+          const { runAdopt } = await import('./adopt.ts');
+          context.finish(await runAdopt({ ...context, ...options, name }));
+          return;
+        }
+        const { runDiff } = await import('./diff.ts');
+        context.finish(await runDiff({ ...context, ...options, name }));
+      })
+  );
 }
 
 function pinCommand(context: CliContext): Command {

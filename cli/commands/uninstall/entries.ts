@@ -22,6 +22,7 @@ const known: Readonly<Record<string, { what: string; ours: boolean }>> = {
   ssh: { what: 'pinned keys of ssh hosts', ours: true },
   'skills.json': { what: 'from where skills are synced', ours: false },
   'skills-state.json': { what: 'which skills were synced', ours: false },
+  'hooks.json': { what: 'what was put into settings of AI clients', ours: false },
   'skills.lock': { what: 'lock of `mcpctl skills sync`', ours: false },
   store: { what: 'synced skills, to which entries of AI clients lead', ours: false },
   live: { what: 'synced skills, to which entries of AI clients lead', ours: false },
