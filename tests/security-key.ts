@@ -6,8 +6,8 @@ const APPLICATION = 'ssh:';
 
 /** A security key without the hardware: it makes the signatures such a key makes, as ssh-keygen would wrap them. */
 export interface SoftSecurityKey extends Key {
-  /** @param flags 1: it was touched */
-  sign(payload: Buffer, namespace?: string, flags?: number): string;
+  /** @param flags 1: it was touched @param behind what follows the signature, where nothing may */
+  sign(payload: Buffer, namespace?: string, flags?: number, behind?: string): string;
 }
 
 export function softSecurityKey(name: string, type: 'ed25519' | 'ecdsa'): SoftSecurityKey {
@@ -24,7 +24,7 @@ export function softSecurityKey(name: string, type: 'ed25519' | 'ecdsa'): SoftSe
     id: keyId(text),
     text,
     name,
-    sign(payload, namespace = 'git', flags = 1) {
+    sign(payload, namespace = 'git', flags = 1, behind = '') {
       const hash = createHash('sha512').update(payload).digest();
       const data = Buffer.concat([Buffer.from('SSHSIG'), strings(namespace, '', 'sha512', hash)]);
       const tail = Buffer.from([flags, 0, 0, 0, 7]);
@@ -33,7 +33,7 @@ export function softSecurityKey(name: string, type: 'ed25519' | 'ecdsa'): SoftSe
         type === 'ed25519'
           ? sign(null, inner, pair.privateKey)
           : numbers(sign('sha256', inner, { key: pair.privateKey, dsaEncoding: 'ieee-p1363' }));
-      const signature = Buffer.concat([strings(wire, bare), tail]);
+      const signature = Buffer.concat([strings(wire, bare), tail, Buffer.from(behind)]);
       const version = Buffer.from([0, 0, 0, 1]);
       const whole = Buffer.concat([Buffer.from('SSHSIG'), version, strings(blob, namespace, '', 'sha512', signature)]);
       const lines = whole.toString('base64').match(/.{1,70}/g) ?? [];

@@ -114,6 +114,11 @@ const situations: Record<string, Situation> = {
     git: 'accepts',
     ours: 'signature',
   },
+  'a security key, with something behind its signature': {
+    make: () => signed(async payload => touched.sign(payload, 'git', 1, 'x'))(),
+    git: 'rejects',
+    ours: 'signature',
+  },
   'a security key, for another namespace': {
     make: () => signed(async payload => touched.sign(payload, 'file'))(),
     git: 'rejects',

@@ -111,6 +111,22 @@ describe('a push that goes around the policy', () => {
     expect(refused('push', 'origin', `${forged}:main`)).toContain('rejected');
   });
 
+  it('a merge of what was approved, with more in it or behind it', async () => {
+    const { id, head } = await proposed();
+    const signed = await signedByAnn(id);
+    const message = `Merge\n\nProposal-Id: ${id}\n${signed}`;
+    const tree = mallory.git('merge-tree', '--write-tree', 'main', head);
+    const base = mallory.git('rev-parse', 'main');
+    mallory.git('checkout', '--quiet', '--force', '--detach', head);
+    commit({ 'servers/more.yaml': serverFile('more') });
+    const more = mallory.git('rev-parse', 'HEAD');
+    const pushed = (of: string, ...parents: string[]) => ['push', 'origin', `${commitOf(of, parents, message)}:main`];
+    expect(refused(...pushed(more, base, head))).toContain('is not what merging');
+    expect(refused(...pushed(tree, base, head, more))).toContain('without the approvals');
+    expect(refused(...pushed(more, base, more))).toContain('is pending');
+    mallory.git(...pushed(tree, base, head));
+  });
+
   it('reviews that are pushed aside by another first parent', async () => {
     const { id, head } = await proposed();
     await as(ann, 'review', 'diff', id);
