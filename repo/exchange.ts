@@ -10,6 +10,8 @@ import {
   createMirror,
   heldOid,
   isDamaged,
+  isKeptWhole,
+  keepWhole,
   type MirrorFolder,
   remoteConfig,
   removeLeftovers,
@@ -17,6 +19,7 @@ import {
 } from './mirror-folder.ts';
 import { remoteProblem } from './problems.ts';
 import type { RateLimit } from './rate-limit.ts';
+import { forgetBoundaries } from './tidy.ts';
 import type { FetchResult, Oid, RefAt } from './types.ts';
 
 type Transfer = { oid: Oid } | { problem: Problem };
@@ -87,10 +90,7 @@ export class Exchange {
   async take(ref: string, as: string): Promise<{ problem?: Problem }> {
     const { timeoutMs = 60_000, remote } = this.options;
     const what = ['--refmap=', '--', remote.url, `+${ref}:${as}`];
-    let result = await this.receive([...FETCH, `--depth=${DEPTH}`, ...what], this.folder, timeoutMs);
-    if (result.code !== 0 && /does not support (?:shallow|--depth)/.test(result.stderr)) {
-      result = await this.receive([...FETCH, ...what], this.folder, timeoutMs);
-    }
+    const result = await this.receiveNewest(what, this.folder, timeoutMs);
     return result.code === 0 ? {} : { problem: this.explain(result) };
   }
 
@@ -133,7 +133,11 @@ export class Exchange {
     const { remote, ref } = this.options;
     const args = [...FETCH, `--deepen=${commits}`, '--', remote.url, ref];
     const result = await this.receive(args, this.folder, this.options.timeoutMs);
-    return result.code === 0 ? {} : { problem: this.explain(result) };
+    if (result.code !== 0) return { problem: this.explain(result) };
+    // What was cut off elsewhere, before a forced push, must not count.
+    await forgetBoundaries(this.folder);
+    if (await this.isComplete()) await keepWhole(this.folder);
+    return {};
   }
 
   private async isComplete(): Promise<boolean> {
@@ -171,8 +175,15 @@ export class Exchange {
     const { timeoutMs = 60_000, remote, ref } = this.options;
     const what = ['--refmap=', '--', remote.url, `+${ref}:${folder.held}`];
     const limit = first ? timeoutMs * 10 : timeoutMs;
-    const result = await this.receive([...FETCH, `--depth=${DEPTH}`, ...what], folder, limit);
-    if (result.code === 0 || !/does not support (?:shallow|--depth)/.test(result.stderr)) return result;
+    return this.receiveNewest(what, folder, limit);
+  }
+
+  /** The newest commits only, where the remote can; what was asked for as a whole stays whole: `--depth` would cut it. */
+  private async receiveNewest(what: readonly string[], folder: MirrorFolder, limit: number): Promise<RunResult> {
+    if (!isKeptWhole(folder)) {
+      const result = await this.receive([...FETCH, `--depth=${DEPTH}`, ...what], folder, limit);
+      if (result.code === 0 || !/does not support (?:shallow|--depth)/.test(result.stderr)) return result;
+    }
     return this.receive([...FETCH, ...what], folder, limit);
   }
 

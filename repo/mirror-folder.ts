@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensurePrivateDir, UnsafeFileError, writeAtomic } from '../host/index.ts';
@@ -7,6 +8,8 @@ import type { Oid, Remote } from './types.ts';
 
 /** Tells a folder of ours, which may be deleted and made anew, from anything else. */
 const MARKER = 'mcpctl-mirror';
+/** Says that somebody asked for the whole history, so that no fetch cuts it again. */
+const WHOLE = 'mcpctl-whole';
 const REMOTE_CONFIG = 'mcpctl-remote.gitconfig';
 
 /** A bare repository of ours on disk and how to work on it. */
@@ -31,6 +34,16 @@ export async function createMirror(folder: MirrorFolder, format: 'sha1' | 'sha25
   const result = await git([...args, '--', dir], { env });
   if (result.code === 0) return;
   throw new ProblemError(problem('STATE_UNUSABLE', `The mirror ${dir} could not be made: ${lastWords(result, [])}`));
+}
+
+/** Whether the whole history is here because somebody asked for it, and is to stay. */
+export function isKeptWhole({ dir }: Pick<MirrorFolder, 'dir'>): boolean {
+  return existsSync(join(dir, WHOLE));
+}
+
+/** Keep the whole history from now on, now that it is here. */
+export async function keepWhole({ dir }: Pick<MirrorFolder, 'dir'>): Promise<void> {
+  await writeFile(join(dir, WHOLE), 'The whole history was asked for.\n');
 }
 
 /** Whether git can read the mirror and the files of the commit it holds; a new mirror holds none and is sound. */

@@ -140,6 +140,44 @@ describe('a mirror follows one ref', () => {
     expect(await mirror.deepen(1)).toEqual({});
   });
 
+  it('keeps the whole history once it was asked for, and asks for it no more', async () => {
+    for (let count = 0; count < 30; count++) repository.git('commit', '-q', '--allow-empty', '-m', `${count}`);
+    repository.commit({ a: 'b' });
+    const server = await startGitServer({ root: repository.folder });
+    cleanUps.push(() => server.close());
+    const mirror = await open(`${server.url}/remote.git`);
+    await mirror.fetch('poke');
+    expect(await mirror.deepen(1000)).toEqual({});
+    expect(commits(mirror)).toBe(32);
+    repository.commit({ a: 'c' });
+    await mirror.fetch('poll');
+    expect(commits(mirror)).toBe(33);
+    const asked = server.requests.length;
+    expect(await mirror.deepen(1000)).toEqual({});
+    expect(server.requests.length).toBe(asked);
+    // A branch that was written anew is whole, too, and what was cut off of the old one is forgotten.
+    repository.git('commit', '-q', '--amend', '-m', 'other');
+    repository.commit({ a: 'd' });
+    await mirror.fetch('poll');
+    expect(commits(mirror)).toBe(34);
+  });
+
+  it('forgets what was cut off before a forced push', async () => {
+    for (let count = 0; count < 30; count++) repository.git('commit', '-q', '--allow-empty', '-m', `${count}`);
+    repository.commit({ a: 'b' });
+    const mirror = await open(`file://${repository.bare}`);
+    await mirror.fetch('poke');
+    repository.git('checkout', '-q', '--orphan', 'anew');
+    for (let count = 0; count < 30; count++) repository.git('commit', '-q', '--allow-empty', '-m', `${count}`);
+    repository.commit({ a: 'e' });
+    repository.git('-C', repository.bare, 'gc', '--quiet', '--prune=now');
+    await mirror.fetch('poll');
+    expect(await mirror.deepen(1000)).toEqual({});
+    expect(commits(mirror)).toBe(31);
+    const args = ['--git-dir', mirror.gitDir, 'rev-parse', '--is-shallow-repository'];
+    expect(execFileSync('git', args, { encoding: 'utf8' })).toBe('false\n');
+  });
+
   it('tells many commits at once from a forced push', async () => {
     const mirror = await open(repository.bare);
     await mirror.fetch('poke');

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomic } from '../host/index.ts';
 import { git } from './git.ts';
@@ -27,12 +27,14 @@ export async function tidyMirror(folder: MirrorFolder, limits = { packs: MAX_PAC
 }
 
 /** Each fetch also leaves where its history was cut off, and git tells the remote all of these every time. */
-async function forgetBoundaries({ dir, env, held }: MirrorFolder): Promise<void> {
+export async function forgetBoundaries({ dir, env, held }: MirrorFolder): Promise<void> {
   const file = join(dir, 'shallow');
   const text = await readFile(file, 'utf8').catch(() => '');
   const listed = await git(['rev-list', held, '--glob=refs/mcpctl/*'], { env, gitDir: dir, timeoutMs: TIMEOUT_MS });
   if (text === '' || listed.code !== 0) return;
   const reachable = new Set(listed.stdout.toString().split('\n'));
   const kept = text.split('\n').filter(line => line !== '' && reachable.has(line));
-  await writeAtomic(file, kept.map(line => `${line}\n`).join(''));
+  // git takes an empty file for a history that is cut.
+  if (kept.length === 0) await rm(file, { force: true });
+  else await writeAtomic(file, kept.map(line => `${line}\n`).join(''));
 }
