@@ -98,7 +98,8 @@ export async function readPairs(history: History, changes: readonly FileChange[]
       const named = { path, ...(from !== undefined && { from }) };
       total += before + after;
       if (before > MAX_FILE_BYTES || after > MAX_FILE_BYTES || total > MAX_TOTAL_BYTES) {
-        return { ...named, unread: { before, after } };
+        const sizes = { before: change.before && before, after: change.after && after };
+        return { ...named, unread: sizes };
       }
       const [old, now] = await Promise.all([content(history, change.before), content(history, change.after)]);
       return { ...named, before: old, after: now };

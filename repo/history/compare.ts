@@ -17,8 +17,8 @@ export interface FilePair {
   from?: string;
   before?: FileContent | undefined;
   after?: FileContent | undefined;
-  /** Its sizes, when it was too large to be read. */
-  unread?: { before: number; after: number };
+  /** Its sizes, when it was too large to be read; undefined where it is not there. */
+  unread?: { before: number | undefined; after: number | undefined };
 }
 
 /** One file of a comparison, as data. */
@@ -87,7 +87,10 @@ function idOf(path: string): ResourceId | undefined {
 
 function fileDiff({ path, from, before, after, unread }: FilePair): FileDiff {
   const declared = classify(path);
-  const op = from !== undefined ? 'renamed' : unread || (before && after) ? 'changed' : before ? 'removed' : 'added';
+  const sizes = unread ?? { before: before?.bytes.length, after: after?.bytes.length };
+  const isThere = { before: sizes.before !== undefined, after: sizes.after !== undefined };
+  const op =
+    from !== undefined ? 'renamed' : !isThere.before ? 'added' : !isThere.after ? 'removed' : ('changed' as const);
   const diff = unread ? { kind: 'too-large' as const } : textDiff(before, after);
   return {
     path,
@@ -96,7 +99,7 @@ function fileDiff({ path, from, before, after, unread }: FilePair): FileDiff {
     op,
     ...(before && after && before.mode !== after.mode && { mode: { before: before.mode, after: after.mode } }),
     ...(diff.kind !== 'text' && { summary: diff.kind }),
-    bytes: unread ?? { before: before?.bytes.length ?? 0, after: after?.bytes.length ?? 0 },
+    bytes: { before: sizes.before ?? 0, after: sizes.after ?? 0 },
     hunks: diff.kind === 'text' ? diff.hunks : [],
   };
 }

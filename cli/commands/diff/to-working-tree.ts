@@ -38,9 +38,7 @@ export async function toWorkingTree(
     if (isSame && !path.endsWith('/skill.yaml')) continue;
     const [pair = { path }] = await readPairs(history, [{ path, before: old, after: undefined }]);
     const after = now.has(path) ? await readContent(root, path) : undefined;
-    const whole = pair.unread
-      ? { path, unread: { ...pair.unread, after: after?.bytes.length ?? 0 } }
-      : { ...pair, after };
+    const whole = pair.unread ? { path, unread: { ...pair.unread, after: after?.bytes.length } } : { ...pair, after };
     if (isUnchanged(whole)) same.push(whole);
     else pairs.push(whole);
   }
