@@ -35,6 +35,8 @@ export function finding(category: Risk['category'], what: string, { before, afte
 }
 
 export function same({ before, after }: Pair): boolean {
+  if (before === after) return true;
+  if (typeof before === 'string' && typeof after === 'string') return false;
   return canonical(comparable(before)) === canonical(comparable(after));
 }
 

@@ -32,6 +32,8 @@ export interface DiffOptions extends CliContext, CommonOptions {
 export async function runDiff(options: DiffOptions): Promise<ExitCode> {
   const { io, output, exitCode } = options;
   const id = subjectOf(options);
+  // Whether one resource is valid is told with the parser; it is loaded while git looks.
+  if (id !== undefined) void import('../../../schema/parser.ts').catch(() => undefined);
   const history = await openHistory(historyFolder(options.cwd, options.dir), options.env);
   try {
     const from = await sideOf(options, history, options.from, id);
