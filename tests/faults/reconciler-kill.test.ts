@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { startDocker, whyNoDocker } from '../docker/daemon.ts';
 import { condition, poll } from '../e2e/daemon.ts';
-import { dockerMachine, type FaultScene, faultScene, seededRandom } from './scene.ts';
+import { seededRandom } from '../seeded-random.ts';
+import { dockerMachine, type FaultScene, faultScene } from './scene.ts';
 
 const seed = Number(process.env.MCPCTL_FAULT_SEED ?? 1);
 const rounds = Number(process.env.MCPCTL_FAULT_ROUNDS ?? 4);
