@@ -88,7 +88,7 @@ function missing(all: readonly Row[], name: string): ProblemError {
 }
 
 function text({ io }: CliContext, { server, specDigest, status, inFlight, failures, healthEvents }: InstanceDetail) {
-  const { id, state, reason, since, health, nextRetryAt, lastAttemptAt, pid, startMs } = status;
+  const { id, state, reason, since, health, nextRetryAt, deadline, lastAttemptAt, pid, startMs } = status;
   const facts: [string, string | undefined][] = [
     ['Name:', id],
     ['Server:', server],
@@ -105,6 +105,7 @@ function text({ io }: CliContext, { server, specDigest, status, inFlight, failur
     ['Failing starts:', String(failures)],
     ['Last attempt:', lastAttemptAt],
     ['Next retry:', nextRetryAt],
+    ['Deadline:', deadline],
     ['Error:', whyOf(status) || undefined],
   ];
   const rows = facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, harmless(value)]]));

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../host/index.ts';
 import { link, type Problem, parseFile } from '../schema/index.ts';
-import { type Drift, type DriftWatch, type Expected, planDrift, watchDrift } from './drift.ts';
+import { type Drift, type DriftWatch, type Expected, planDeaths, planDrift, watchDrift } from './drift.ts';
 import {
   createMachine,
   type LaunchSpec,
@@ -81,6 +82,16 @@ it.each<[situation: string, expected: Expected[], observed: Observed[], because:
   expect(planDrift(expected, observed, () => 'report').map(one => one.because)).toEqual(because);
 });
 
+it.each<[situation: string, expected: Expected[], observed: Observed[], gone: string[]]>([
+  ['its checks fail, and it is not listed', [{ ...a, failing: true }], [], ['a-0']],
+  ['its checks fail, and it has ended', [{ ...a, failing: true }], [seen({ state: 'ended' })], ['a-0']],
+  ['its checks fail, and only another’s is listed', [{ ...a, failing: true }], [seen({ owned: false })], ['a-0']],
+  ['its checks fail, and it is there', [{ ...a, failing: true }], [seen()], []],
+  ['it is not listed, and answers', [a], [], []],
+])('an end that nobody told of: %s', (_situation, expected, observed, gone) => {
+  expect(planDeaths(expected, observed).map(({ id }) => id)).toEqual(gone);
+});
+
 describe('watched on a machine', () => {
   const spec: LaunchSpec = {
     id: 'a-0',
@@ -123,10 +134,12 @@ describe('watched on a machine', () => {
     const status: InstanceStatus = { id: 'a-0', state: 'Running', ready: true, since: '', restarts: 0, attempt: 1 };
     watch = watchDrift({
       runtime,
+      clock: systemClock,
       fleet: {
         statuses: server => (server === 'a' ? [status] : []),
         specsInUse: () => [spec.specDigest],
         retryNow: () => {},
+        lost: () => {},
         restart: id => {
           restarts.push(id);
           void runtime.ensure(spec);

@@ -1,6 +1,7 @@
+import { type Clock, within } from '../host/index.ts';
 import { type Catalog, type Problem, problem } from '../schema/index.ts';
 import type { Fleet } from './instances/index.ts';
-import { notIgnored, type Observed, type Runtime, type RuntimeEvent } from './runtimes/index.ts';
+import { LIST_MS, notIgnored, type Observed, type Runtime, type RuntimeEvent } from './runtimes/index.ts';
 
 /** What is done about an instance that somebody changed: told and replaced, or only told. */
 export type DriftPolicy = 'correct' | 'report';
@@ -22,6 +23,8 @@ export interface Expected {
   specs: readonly string[];
   /** JSON pointers of fields whose difference is no drift. */
   ignored?: readonly string[];
+  /** Its last check failed. */
+  failing?: boolean;
 }
 
 /**
@@ -40,6 +43,15 @@ export function planDrift(
     const because = one?.owned === true ? difference(one, specs, ignored) : undefined;
     return because === undefined ? [] : [{ id, server, because, action: actionOf(server) }];
   });
+}
+
+/**
+ * Which instances are gone without anybody having been told. Pure. That a runtime does not list one is no proof; that its
+ * checks fail as well is.
+ */
+export function planDeaths(expected: readonly Expected[], observed: readonly Observed[]): Expected[] {
+  const there = new Set(observed.filter(({ owned, state }) => owned && state !== 'ended').map(({ id }) => id));
+  return expected.filter(({ id, failing }) => failing === true && !there.has(id));
 }
 
 function difference(
@@ -65,7 +77,8 @@ export interface DriftWatch {
 
 interface DriftOptions {
   runtime: Pick<Runtime, 'list' | 'watch'>;
-  fleet: Pick<Fleet, 'statuses' | 'specsInUse' | 'restart' | 'retryNow'>;
+  clock: Clock;
+  fleet: Pick<Fleet, 'statuses' | 'specsInUse' | 'restart' | 'retryNow' | 'lost'>;
   report(found: Problem): void;
   catalog(): Catalog | undefined;
   /** For servers that say nothing of their own. */
@@ -73,7 +86,7 @@ interface DriftOptions {
   onChange(): void;
 }
 
-export function watchDrift({ runtime, fleet, report, catalog, standard, onChange }: DriftOptions): DriftWatch {
+export function watchDrift({ runtime, clock, fleet, report, catalog, standard, onChange }: DriftOptions): DriftWatch {
   const reported = new Map<string, Drift>();
   let looking = false;
   let again = false;
@@ -91,7 +104,13 @@ export function watchDrift({ runtime, fleet, report, catalog, standard, onChange
         : fleet
             .statuses(name)
             .filter(({ state }) => state === 'Running')
-            .map(({ id }) => ({ id, server: name, specs: fleet.specsInUse(name), ignored: spec.ignoreFields })),
+            .map(({ id, health }) => ({
+              id,
+              server: name,
+              specs: fleet.specsInUse(name),
+              ignored: spec.ignoreFields,
+              failing: (health?.failures ?? 0) > 0,
+            })),
     );
   }
 
@@ -102,8 +121,11 @@ export function watchDrift({ runtime, fleet, report, catalog, standard, onChange
     }
     looking = true;
     // A runtime that is out of reach says so by itself; nothing is known of drift then.
-    const observed = await runtime.list().catch(() => undefined);
-    if (observed) settle(planDrift(expected(), observed, actionOf));
+    const observed = await within(clock, LIST_MS, runtime.list(), () => undefined).catch(() => undefined);
+    if (observed) {
+      for (const { id, server } of planDeaths(expected(), observed)) fleet.lost(id, deathProblem(id, server));
+      settle(planDrift(expected(), observed, actionOf));
+    }
     looking = false;
     if (again) {
       again = false;
@@ -134,4 +156,10 @@ export function watchDrift({ runtime, fleet, report, catalog, standard, onChange
 function driftProblem({ id, server, because, action }: Drift): Problem {
   const outcome = action === 'correct' ? 'it is replaced' : 'it is left as it is';
   return problem('INSTANCE_CHANGED', `${id}: ${because}; ${outcome}`, { resource: `server/${server}` });
+}
+
+function deathProblem(id: string, server: string): Problem {
+  return problem('SERVER_EXITED', `${id} is not there any more, and nobody told of its end`, {
+    resource: `server/${server}`,
+  });
 }

@@ -1,5 +1,6 @@
-import { asProblem, type Problem, problem } from '../schema/index.ts';
-import type { Runtime } from './runtimes/index.ts';
+import { type Clock, within } from '../host/index.ts';
+import { asProblem, type Problem, ProblemError, problem } from '../schema/index.ts';
+import { REMOVE_MS, type Runtime } from './runtimes/index.ts';
 import type { InventoryEntry, InventoryRecords } from './state/index.ts';
 
 /** What this daemon, or one before it on the same state directory, has started; only that is ever ended. */
@@ -11,15 +12,18 @@ export interface Inventory {
    * @param isWanted whether an instance is declared, or still looked after
    */
   sweep(isWanted: (entry: InventoryEntry) => boolean): void;
+  /** Ids of a server's instances that were started and are not known to be gone. */
+  mayRun(server: string): string[];
   /** What could not be ended, and why. */
   readonly failed: ReadonlyMap<string, Problem>;
 }
 
-/** @param onChange something is gone, or could not be ended */
+/** @param onChange something of a server is gone, or could not be ended */
 export function createInventory(
   runtime: Runtime,
   records: InventoryRecords,
-  onChange: (failed?: Problem) => void,
+  clock: Clock,
+  onChange: (server: string, failed?: Problem) => void,
 ): Inventory {
   const entries = new Map(records.all().map(entry => [entry.id, entry]));
   const gone = new Set<string>();
@@ -40,7 +44,11 @@ export function createInventory(
       return started;
     },
     async remove(id) {
-      await runtime.remove(id);
+      // Nothing of that name was ever started here: whatever has it is somebody else's.
+      if (!entries.has(id)) return;
+      await within(clock, REMOVE_MS, runtime.remove(id), () => {
+        throw new ProblemError(problem('RUNTIME_UNREACHABLE', `${id} was not ended within ${REMOVE_MS / 1000} s`));
+      });
       gone.add(id);
     },
   };
@@ -49,13 +57,14 @@ export function createInventory(
     busy.add(id);
     try {
       await kept.remove(id);
-      if (failed.delete(id)) onChange();
+      failed.delete(id);
+      onChange(server);
     } catch (error) {
       const message = `${id} is not declared any more, and could not be ended: ${asProblem(error).message}`;
       const known = failed.get(id)?.message === message;
       const why = problem('PRUNE_FAILED', message, { resource: `server/${server}` });
       failed.set(id, why);
-      if (!known) onChange(why);
+      if (!known) onChange(server, why);
     } finally {
       busy.delete(id);
     }
@@ -64,6 +73,8 @@ export function createInventory(
   return {
     runtime: Object.assign(Object.create(runtime) as Runtime, kept),
     failed,
+    mayRun: server =>
+      [...entries.values()].filter(one => one.server === server && !gone.has(one.id)).map(({ id }) => id),
     sweep(isWanted) {
       for (const entry of [...entries.values()]) {
         const { id } = entry;

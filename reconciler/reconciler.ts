@@ -1,4 +1,4 @@
-import { type Clock, createMetrics, createSlots, systemClock } from '../host/index.ts';
+import { type Clock, createMetrics, createSlots, systemClock, within } from '../host/index.ts';
 import type { Mirror, Reader } from '../repo/index.ts';
 import type { ReleaseSource } from '../repo/trust/index.ts';
 import { asProblem, type Problem, problem, type Repository, resourceId } from '../schema/index.ts';
@@ -7,13 +7,13 @@ import { type DriftPolicy, watchDrift } from './drift.ts';
 import type { ReconcilerEvent } from './events.ts';
 import { createFollower } from './follow.ts';
 import { type Backoff, createFleet, defaultBackoff, type Fleet, type Prepare } from './instances/index.ts';
-import { createInventory } from './inventory.ts';
+import { createInventory, type Inventory } from './inventory.ts';
 import { createJournal } from './journal.ts';
 import { connectUpstream } from './mcp/index.ts';
 import { type NotificationOptions, openNotifications } from './notifications/index.ts';
 import { servedProject } from './projects.ts';
 import { createRejections } from './rejections.ts';
-import type { Observed, Runtime } from './runtimes/index.ts';
+import { LIST_MS, type Observed, type Runtime } from './runtimes/index.ts';
 import { createService } from './service.ts';
 import { createSources, type Sources } from './sources.ts';
 import type { StateStore } from './state/index.ts';
@@ -71,9 +71,6 @@ export interface Reconciler extends ReconcilerView {
   close(options?: { leave?: boolean }): Promise<void>;
 }
 
-/** Milliseconds. */
-const LIST_MS = 5_000;
-
 /**
  * The loop: each pass follows the repository, decides what goes into service, plans, and sets it in motion. What is in
  * service is only ever replaced as a whole; a step that fails leaves it as it was.
@@ -89,26 +86,33 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const journal = createJournal(clock, options.log);
   const state = freshState(store);
   const sources = createSources();
-  const inventory = createInventory(options.runtime, store.inventory, failed => {
+  const inventory = createInventory(options.runtime, store.inventory, clock, (server, failed) => {
     if (failed) journal.log({ type: 'problem', problem: failed });
+    else fleet.madeRoom(server);
     board.statusChanged();
   });
-  const fleet = openFleet({ ...options, runtime: inventory.runtime }, clock, sources, server => {
-    for (const { id, state: now, problem } of board.serverChanged(server, state.catalog)) {
-      journal.log({ type: 'instance', id, state: now, ...(problem && { problem }) });
-      observer.instance(id, now, problem);
-    }
-    for (const { id, health } of board.healthChanged(server)) {
-      const { state: now = '', message } = health ?? {};
-      journal.log({ type: 'health', id, state: now, ...(message !== undefined && { message }) });
-    }
-    board.statusChanged();
-  });
+  const fleet = openFleet(
+    { ...options, runtime: inventory.runtime, mayRun: inventory.mayRun },
+    clock,
+    sources,
+    server => {
+      for (const { id, state: now, problem } of board.serverChanged(server, state.catalog)) {
+        journal.log({ type: 'instance', id, state: now, ...(problem && { problem }) });
+        observer.instance(id, now, problem);
+      }
+      for (const { id, health } of board.healthChanged(server)) {
+        const { state: now = '', message } = health ?? {};
+        journal.log({ type: 'health', id, state: now, ...(message !== undefined && { message }) });
+      }
+      board.statusChanged();
+    },
+  );
   const board = createBoard(fleet, previous => summarize(facts(), previous, new Date(clock.now()).toISOString()));
   const suspensions = createSuspensions(store.suspensions, clock);
   const service = createService({ fleet, board, sources, suspensions, state, appliedBefore: store.applied(), signal });
   const drift = watchDrift({
     runtime: options.runtime,
+    clock,
     fleet,
     report: found => journal.log({ type: 'problem', problem: found }),
     catalog: () => state.catalog,
@@ -254,10 +258,7 @@ function notHeld(commit: string, held: string | undefined): Problem {
 
 /** What an earlier daemon left running for this one; a runtime that does not answer is not waited for long. */
 async function leftBehind(runtime: Runtime, clock: Clock): Promise<Observed[]> {
-  const over = new AbortController();
-  const late = clock.sleep(LIST_MS, over.signal).then(() => []);
-  const listed = await Promise.race([runtime.list().catch(() => []), late]);
-  over.abort();
+  const listed = await within(clock, LIST_MS, runtime.list(), () => []).catch(() => []);
   // Whether a field that differs is ignored is not known before the catalog is: `ensure` decides.
   return listed.filter(one => one.state === 'running' && one.owned && (one.adoptable || one.differs !== undefined));
 }
@@ -281,7 +282,7 @@ function freshState(store: StateStore): State {
 }
 
 function openFleet(
-  options: ReconcilerOptions,
+  options: ReconcilerOptions & Pick<Inventory, 'mayRun'>,
   clock: Clock,
   sources: Sources,
   onChange: (server: string) => void,
@@ -295,6 +296,7 @@ function openFleet(
       random: options.random ?? Math.random,
       attempts: options.store.attempts,
       rejections: createRejections(options.store.rejections, sources),
+      mayRun: options.mayRun,
       drainMs: options.drainMs ?? 10_000,
       prepare: async (desired, stopped) => options.prepare(desired, sources.of(desired), stopped),
       connect: options.connect ?? connectUpstream,

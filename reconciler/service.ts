@@ -1,7 +1,7 @@
 import { type Catalog, link } from '../schema/index.ts';
 import type { Board } from './board.ts';
 import { type Fleet, supervisionOf } from './instances/index.ts';
-import { type DesiredInstance, desiredInstances, type Plan, plan } from './plan.ts';
+import { type DesiredInstance, desiredInstances, type Plan, type PlanStep, plan } from './plan.ts';
 import type { Removals } from './prune/index.ts';
 import type { Sources } from './sources.ts';
 import type { State } from './steps/index.ts';
@@ -41,7 +41,8 @@ export function createService(options: ServiceOptions): Service {
     );
     sources.use(after, wanted.values(), fleet.specsInUse);
     fleet.configure(new Map(after.list('Server').map(server => [server.name, supervisionOf(server)])));
-    for (const step of todo.steps) {
+    // First what goes: a server that is to have fewer instances and another spec must not make room for the former number.
+    for (const step of removalsFirst(todo)) {
       const one = wanted.get(step.id);
       // What it refers to may have changed; it has not.
       if (one && step.op === 'update' && suspensions.server(one.server) !== undefined) continue;
@@ -62,4 +63,9 @@ export function createService(options: ServiceOptions): Service {
       put(undefined, state.catalog);
     },
   };
+}
+
+function removalsFirst({ steps }: Plan): PlanStep[] {
+  const [removals, others] = [steps.filter(({ op }) => op === 'remove'), steps.filter(({ op }) => op !== 'remove')];
+  return [...removals, ...others];
 }

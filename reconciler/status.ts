@@ -60,6 +60,8 @@ export interface InstanceStatus {
   startMs?: number;
   /** When it is tried next, while it waits. */
   nextRetryAt?: string;
+  /** While it is Starting or Stopping: by when its state will be another one. */
+  deadline?: string;
   /** While it is Running. */
   health?: InstanceHealth;
   /** Why it is not Running. */

@@ -23,7 +23,7 @@ it('awaits the end of a burst, but a single poke never waits', async () => {
     slept.push(ms);
     if (slept.length < 4) turns.poke();
   };
-  const turns = createTurns({ now: () => 0, sleep }, HOUR, Math.random);
+  const turns = createTurns({ now: () => 0, ticks: () => 0, sleep }, HOUR, Math.random);
   const { signal } = new AbortController();
   turns.poke();
   expect(await turns.next(signal)).toBe('poke');
@@ -39,7 +39,7 @@ it('a burst without an end does not hold the loop', async () => {
     slept++;
     turns.poke();
   };
-  const turns = createTurns({ now: () => 0, sleep }, HOUR, Math.random);
+  const turns = createTurns({ now: () => 0, ticks: () => 0, sleep }, HOUR, Math.random);
   for (let i = 0; i < 4; i++) turns.poke();
   expect(await turns.next(new AbortController().signal)).toBe('poke');
   expect(slept).toBe(20);

@@ -40,6 +40,7 @@ beforeEach(() => {
       random: () => 0.5,
       attempts: memoryAttempts(),
       rejections: { get: () => undefined, put: () => {}, delete: () => {} },
+      mayRun: () => [],
       drainMs: 500,
     },
     () => {},

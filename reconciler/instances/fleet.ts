@@ -1,8 +1,9 @@
+import type { Problem } from '../../schema/index.ts';
 import type { Surface } from '../mcp/index.ts';
 import type { DesiredInstance, Item } from '../plan.ts';
 import type { InstanceStatus, RolloutStatus } from '../status.ts';
 import type { ServedServer } from '../view.ts';
-import { type GroupContext, NOTHING, notDeclared, ServerGroup } from './group.ts';
+import { type GroupContext, NOTHING, notDeclared, ordinalOf, ServerGroup } from './group.ts';
 import type { InstanceDetail } from './instance-status.ts';
 import type { LogPage } from './logbook.ts';
 import type { Left } from './rollout.ts';
@@ -22,8 +23,12 @@ export interface Fleet {
   remove(id: string): void;
   /** Replace a server's instances, or one instance, by the same. @returns false when there is none of that name */
   restart(name: string): boolean;
+  /** A running instance has turned out to be gone. */
+  lost(id: string, why: Problem): void;
   /** Nothing waits for its next try any more. */
   retryNow(): void;
+  /** Something of a server that was not looked after any more is gone: there may be room for what is missing. */
+  madeRoom(server: string): void;
   statuses(server: string): InstanceStatus[];
   /** Why a server's newest spec is not all that runs. */
   rollout(server: string): RolloutStatus | undefined;
@@ -109,6 +114,8 @@ export function createFleet(context: GroupContext, onChange: (server: string) =>
     retryNow() {
       for (const group of groups.values()) group.retry();
     },
+    lost: (id, why) => groups.get(serverOf(id))?.instances.get(id)?.lost(why),
+    madeRoom: server => groups.get(server)?.settle(),
     statuses(server) {
       const instances = [...(groups.get(server)?.instances.values() ?? [])];
       return instances.sort((a, b) => a.desired.ordinal - b.desired.ordinal).map(instance => instance.snapshot());
@@ -135,11 +142,6 @@ export function createFleet(context: GroupContext, onChange: (server: string) =>
       await Promise.all([...groups.values()].map(group => group.close(options)));
     },
   };
-}
-
-/** `<server>-<ordinal>` → the ordinal */
-function ordinalOf(id: string): number {
-  return Number(id.slice(id.lastIndexOf('-') + 1));
 }
 
 /** `<server>-<ordinal>` → `<server>` */

@@ -13,6 +13,8 @@ export const NOTHING: Surface = { tools: [], prompts: [] };
 
 export interface GroupContext extends Omit<InstanceContext, 'onChange' | 'health' | 'blockedBy'> {
   rejections: RejectionRecords;
+  /** Ids of a server's instances that were started and are not known to be gone, whether they are looked after or not. */
+  mayRun(server: string): readonly string[];
 }
 
 /** The newest spec never got ready. */
@@ -186,6 +188,10 @@ export class ServerGroup {
       ...(this.rejected && { rejectedFor: this.rejected.for }),
       seen: [...this.instances.values()].map(seenOf),
       left: this.left,
+      leftovers: this.context
+        .mayRun(this.server)
+        .filter(id => !this.instances.has(id))
+        .map(ordinalOf),
     }).filter(one => one.do !== 'prepare' || !this.preparation);
   }
 
@@ -301,6 +307,11 @@ function phaseOf(instance: Instance, state: Instance['state']): Seen['phase'] {
   if (state === 'Pending') return 'pending';
   if (state === 'Running') return instance.ready ? 'ready' : 'unready';
   return 'coming';
+}
+
+/** `<server>-<ordinal>` → the ordinal */
+export function ordinalOf(id: string): number {
+  return Number(id.slice(id.lastIndexOf('-') + 1));
 }
 
 /** The server is unknown, or none of it is declared. */

@@ -7,6 +7,8 @@ import type { Machine } from './machine.ts';
 export interface Circumstances {
   /** What it waits for before it starts. */
   blocked?: string;
+  /** By when its state will be another one. Milliseconds since the epoch. */
+  deadline?: number;
   pid?: number;
   /** Why nothing keeps it from what it should not reach. */
   unsandboxed?: string;
@@ -33,7 +35,7 @@ export function describeInstance(
   machine: Machine,
   circumstances: Circumstances,
 ): InstanceDetail {
-  const { blocked, pid, unsandboxed, notices, inFlight } = circumstances;
+  const { blocked, deadline, pid, unsandboxed, notices, inFlight } = circumstances;
   const { state, since, restarts, startMs, attempt, lastAttemptAt, nextRetryAt, error } = machine;
   const reason = reasonOf(machine, blocked);
   const status: InstanceStatus = {
@@ -50,6 +52,7 @@ export function describeInstance(
     ...(startMs !== undefined && { startMs }),
     ...(lastAttemptAt !== undefined && { lastAttemptAt: time(lastAttemptAt) }),
     ...(nextRetryAt !== undefined && { nextRetryAt: time(nextRetryAt) }),
+    ...(deadline !== undefined && { deadline: time(deadline) }),
     ...(state === 'Running' && { health: healthOf(machine) }),
     ...(error && { problem: error }),
     ...(notices.length > 0 && state !== 'Starting' && { notices: [...notices] }),

@@ -1,6 +1,7 @@
+import { within } from '../../host/index.ts';
 import { asProblem, type Problem } from '../../schema/index.ts';
 import type { DesiredInstance } from '../plan.ts';
-import type { RunningInstance } from '../runtimes/index.ts';
+import { REMOVE_MS, type RunningInstance } from '../runtimes/index.ts';
 import type { InstanceState, InstanceStatus } from '../status.ts';
 import type { AttemptRecords } from './attempts.ts';
 import type { Backoff } from './backoff.ts';
@@ -33,12 +34,19 @@ const MAX_NOTICES = 20;
 /** A call may have been given this instance just before it was to be given none. */
 const LAST_CALLS_MS = 20;
 
+/** What was being started is known after this time, or is ended without having been known. Milliseconds. */
+const UNKNOWN_MS = 30_000;
+/** Ending it takes no longer than this; what cannot be ended by then is left to the inventory. Milliseconds. */
+const END_MS = UNKNOWN_MS + REMOVE_MS;
+
 /** One run: a start and all that came of it. */
 interface Run {
   over: AbortController;
   /** Settles when the attempt to start is through, whatever came of it. */
   launched: Promise<unknown>;
   upstream?: CountedUpstream;
+  /** By when the start has come as far as it can. Milliseconds since the epoch. */
+  deadline?: number;
   pid?: number;
   unsandboxed?: string;
   secrets: readonly string[];
@@ -109,6 +117,11 @@ export class Instance {
     this.send({ type: 'begin' });
   }
 
+  /** It has turned out to be gone. */
+  lost(problem: Problem): void {
+    this.send({ type: 'lost', problem });
+  }
+
   /** Do not wait for the next try. */
   retry(): void {
     this.send({ type: 'retry' });
@@ -137,6 +150,7 @@ export class Instance {
     const { run, blocked } = this;
     return describeInstance(this.desired, this.machine, {
       ...(blocked !== undefined && { blocked }),
+      ...this.deadline(),
       ...(run?.pid !== undefined && { pid: run.pid }),
       ...(run?.unsandboxed !== undefined && { unsandboxed: run.unsandboxed }),
       notices: run?.notices ?? [],
@@ -152,6 +166,14 @@ export class Instance {
   /** What has ended is restarted where it runs, at that place's pace. */
   private get restartsItself(): boolean {
     return this.context.runtime.restarts?.(this.desired.id) ?? false;
+  }
+
+  /** By when its state will be another one. */
+  private deadline(): { deadline?: number } {
+    const { run, machine, context } = this;
+    if (machine.state === 'Starting' && run?.deadline !== undefined) return { deadline: run.deadline };
+    if (machine.state !== 'Stopping') return {};
+    return { deadline: machine.since + LAST_CALLS_MS + context.drainMs + END_MS };
   }
 
   private send(event: InstanceEvent): void {
@@ -205,6 +227,9 @@ export class Instance {
 
   private launch(run: Run): Promise<Launched | { problem: Problem }> {
     const watch = {
+      onDeadline: (at: number) => {
+        run.deadline = at;
+      },
       onProcess: (running: RunningInstance) => {
         if (running.pid !== undefined) run.pid = running.pid;
         for (const caveat of running.caveats) {
@@ -277,14 +302,16 @@ export class Instance {
     if (run) {
       // Whatever was being started has to be known before it can be ended.
       const { upstream } = run;
-      await Promise.allSettled([upstream?.close(), run.launched]);
-      // Where the place restarts it, it stays between two tries.
-      const stays = this.leaving || (this.restartsItself && this.machine.state !== 'Stopping');
-      if (!stays) await this.context.runtime.remove(this.desired.id).catch(() => undefined);
+      const known = Promise.allSettled([upstream?.close(), run.launched]);
+      await within(this.context.clock, UNKNOWN_MS, known, () => undefined);
       delete run.upstream;
       delete run.pid;
       delete run.unsandboxed;
     }
+    // Also without a run of its own: an earlier daemon may have left one of this name.
+    // Where the place restarts it, it stays between two tries.
+    const stays = this.leaving || (this.restartsItself && this.machine.state !== 'Stopping');
+    if (!stays) await this.context.runtime.remove(this.desired.id).catch(() => undefined);
     this.send({ type: 'released' });
   }
 

@@ -1,4 +1,4 @@
-import type { Clock, Slots } from '../../host/index.ts';
+import { type Clock, type Slots, within } from '../../host/index.ts';
 import { type Problem, problem } from '../../schema/index.ts';
 import type { Upstream } from '../mcp/index.ts';
 import type { DesiredInstance } from '../plan.ts';
@@ -43,12 +43,14 @@ export interface LaunchContext {
   ): Promise<Upstream | { problem: Problem }>;
   /** Milliseconds until `initialize` must have been answered. */
   initializeTimeoutMs: number;
-  /** Milliseconds until the runtime must have started it; an image may have to be made first. */
+  /** Milliseconds until what it needs must be there, and then until the runtime must have started it: a package or an image may have to be made first. */
   launchTimeoutMs: number;
 }
 
 /** Told while a launch is under way. */
 export interface LaunchWatch {
+  /** By when it will have come as far as it can, or have failed. Milliseconds since the epoch. */
+  onDeadline(at: number): void;
   onProcess(running: RunningInstance): void;
   /** What is wrong but ends nothing. */
   onNotice(found: Problem): void;
@@ -77,16 +79,19 @@ export async function launchInstance(
   watch: LaunchWatch,
   signal: AbortSignal,
 ): Promise<Launched | { problem: Problem }> {
-  const prepared = await unlessAborted(context.prepare(desired, signal), desired.id, signal);
+  const { clock, launchTimeoutMs } = context;
+  watch.onDeadline(clock.now() + launchTimeoutMs);
+  const prepared = await inTime(unlessAborted(context.prepare(desired, signal), desired.id, signal), desired, context);
   if ('problem' in prepared) return prepared;
   const slot = await context.slots.take(signal);
   const over = new AbortController();
-  void context.clock.sleep(SLOT_MS, over.signal).then(() => slot?.());
+  void clock.sleep(SLOT_MS, over.signal).then(() => slot?.());
   try {
     if (signal.aborted) return { problem: stopped(desired.id) };
-    const began = context.clock.now();
+    watch.onDeadline(clock.now() + launchTimeoutMs + context.initializeTimeoutMs);
+    const began = context.clock.ticks();
     const connected = await connectTo(prepared, { desired, context, watch, signal });
-    return 'problem' in connected ? connected : { ...connected, startMs: context.clock.now() - began };
+    return 'problem' in connected ? connected : { ...connected, startMs: Math.round(context.clock.ticks() - began) };
   } finally {
     over.abort();
   }
@@ -121,19 +126,13 @@ async function connectTo(prepared: Launch, attempt: Attempt): Promise<Connected 
 }
 
 async function startProcess(spec: LaunchSpec, attempt: Attempt): Promise<Connected | { problem: Problem }> {
-  const { desired, context, watch } = attempt;
+  const { desired, context, watch, signal } = attempt;
   const running = await inTime(context.runtime.ensure(spec), desired, context);
   if ('problem' in running) return running;
+  if (signal.aborted) return { problem: stopped(desired.id) };
   watch.onProcess(running);
   const exited = running.exited.then(exit => exitProblem(desired, exit));
-  const upstream = await Promise.race([
-    context.runtime
-      .connect(spec.id)
-      .then(connection =>
-        'problem' in connection ? connection : connect(spoken(connection, spec), spec.secrets, attempt),
-      ),
-    exited.then(found => ({ problem: found })),
-  ]);
+  const upstream = await Promise.race([speakWith(spec, attempt), exited.then(found => ({ problem: found }))]);
   if ('problem' in upstream) return { problem: await explain(upstream.problem, running, exited, context.clock) };
   const closed = upstream.closed.then(found => preferExit(found, exited, context.clock));
   return { upstream, secrets: spec.secrets, lost: Promise.race([closed, exited]) };
@@ -144,18 +143,22 @@ function spoken(connection: Connection, { transport }: LaunchSpec): Connection {
   return connection.kind === 'http' ? { ...connection, sse: transport === 'sse' } : connection;
 }
 
-/** A runtime that does not answer is a reason to try again, not to wait for ever. */
-async function inTime<T>(
+async function speakWith(spec: LaunchSpec, attempt: Attempt): Promise<Upstream | { problem: Problem }> {
+  const { desired, context } = attempt;
+  const connection = await inTime(context.runtime.connect(spec.id), desired, context);
+  return 'problem' in connection ? connection : connect(spoken(connection, spec), spec.secrets, attempt);
+}
+
+/** What does not answer is a reason to try again, not to wait for ever. */
+function inTime<T>(
   work: Promise<T>,
   { id, server }: DesiredInstance,
   { clock, launchTimeoutMs }: LaunchContext,
 ): Promise<T | { problem: Problem }> {
-  const over = new AbortController();
-  const late = clock.sleep(launchTimeoutMs, over.signal).then(() => {
+  return within(clock, launchTimeoutMs, work, () => {
     const message = `${id} was not started within ${launchTimeoutMs} ms`;
     return { problem: problem('SERVER_START_TIMEOUT', message, { resource: `server/${server}` }) };
   });
-  return Promise.race([work, late]).finally(() => over.abort());
 }
 
 function connect(connection: Connection, secrets: readonly string[], { desired, context, watch, signal }: Attempt) {

@@ -1,5 +1,5 @@
-import type { Clock } from '../../host/index.ts';
-import { asProblem, type Problem } from '../../schema/index.ts';
+import { type Clock, within } from '../../host/index.ts';
+import { asProblem, type Problem, problem } from '../../schema/index.ts';
 import type { DesiredInstance } from '../plan.ts';
 import { type Backoff, backoffDelay } from './backoff.ts';
 
@@ -16,6 +16,8 @@ export interface Preparation {
 
 interface PreparationContext {
   clock: Clock;
+  /** Milliseconds until one try has failed. */
+  launchTimeoutMs: number;
   backoff: Backoff;
   random(): number;
   prepare(desired: DesiredInstance, signal: AbortSignal): Promise<object | { problem: Problem }>;
@@ -33,16 +35,24 @@ export function beginPreparation(
   let isReady = false;
   let trouble: Preparation['trouble'];
 
+  const { clock, launchTimeoutMs } = context;
+  const late = () => {
+    const message = `what ${desired.id} needs was not there within ${launchTimeoutMs} ms`;
+    return { problem: problem('SERVER_START_TIMEOUT', message, { resource: `server/${desired.server}` }) };
+  };
+
   async function run(): Promise<void> {
     for (let attempt = 1; !signal.aborted && !isReady; attempt++) {
-      const found = await context.prepare(desired, signal).catch(error => ({ problem: asProblem(error) }));
+      const found = await within(clock, launchTimeoutMs, context.prepare(desired, signal), late).catch(error => ({
+        problem: asProblem(error),
+      }));
       if (signal.aborted) return;
       if ('problem' in found) {
         const ms = backoffDelay(context.backoff, attempt, context.random());
-        trouble = { problem: found.problem as Problem, attempt, nextRetryAt: context.clock.now() + ms };
+        trouble = { problem: found.problem as Problem, attempt, nextRetryAt: clock.now() + ms };
         onChange();
         waiting = new AbortController();
-        await context.clock.sleep(ms, AbortSignal.any([waiting.signal, signal]));
+        await clock.sleep(ms, AbortSignal.any([waiting.signal, signal]));
       } else {
         isReady = true;
         trouble = undefined;

@@ -95,6 +95,15 @@ it.each<[situation: string, left: string[], instances: string[], expected: strin
   expect(steps({ replicas: 2, left }, instances)).toEqual(expected);
 });
 
+it.each<[situation: string, leftovers: number[], instances: string[], expected: string[]]>([
+  ['what starts takes its place, which ends it', [2], [], ['start 2 b', 'start 0 b']],
+  ['there is no room beside it', [2, 3], ['0 b ready'], ['start 2 b']],
+  ['two in each other’s way', [3, 2], [], ['start 2 b', 'start 3 b']],
+  ['all are there already', [2], ['0 b ready', '1 b ready'], []],
+])('what could not be ended counts: %s', (_situation, leftovers, instances, expected) => {
+  expect(steps({ replicas: 2, leftovers }, instances)).toEqual(expected);
+});
+
 it('never has more than wanted and one, and never fewer that serve than wanted, whatever comes first', () => {
   let seed = 1;
   const random = (below: number) => {

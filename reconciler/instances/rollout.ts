@@ -31,6 +31,8 @@ export interface RolloutSituation {
   seen: readonly Seen[];
   /** What an earlier daemon left running, and this one has not taken over yet. */
   left?: readonly Left[];
+  /** Ordinals of what is not looked after any more and may be there still: what starts there takes its place. */
+  leftovers?: readonly number[];
 }
 
 /** A running instance that can be taken over instead of starting one. */
@@ -100,18 +102,25 @@ function surplusOf(current: readonly Seen[], replicas: number): Seen[] {
 }
 
 /**
- * Start what is missing, where there is room: an instance on its way out still has its place. What runs already, and only
- * has to be taken over, comes first.
+ * Start what is missing, where there is room: an instance on its way out still has its place, and so has one that could not
+ * be ended. What runs already, and only has to be taken over, comes first; then what ends something by taking its place.
  */
 function starts(situation: RolloutSituation, missing: number): RolloutStep[] {
   const { wanted, rejectedFor = wanted, replicas, strategy, seen, left = [] } = situation;
   const taken = new Set(seen.map(({ ordinal }) => ordinal));
-  const places = strategy === 'rolling' ? replicas + SURGE : replicas;
   const running = left.filter(({ digest }) => digest === rejectedFor).map(({ ordinal }) => ordinal);
-  const ordinals = new Set([...running, ...Array.from({ length: places }, (_, ordinal) => ordinal)]);
-  const free = [...ordinals].filter(ordinal => !taken.has(ordinal));
-  const room = Math.max(0, Math.min(missing, places - seen.length));
-  return free.slice(0, room).map(ordinal => ({ do: 'start', ordinal, digest: rejectedFor }));
+  const leftovers = (situation.leftovers ?? []).toSorted((a, b) => a - b);
+  const places = strategy === 'rolling' ? replicas + SURGE : replicas;
+  const occupied = new Set([...taken, ...running, ...leftovers]);
+  const ordinals = new Set([...running, ...leftovers, ...Array.from({ length: places }, (_, ordinal) => ordinal)]);
+  const free = [...ordinals].filter(ordinal => {
+    if (taken.has(ordinal)) return false;
+    if (occupied.has(ordinal)) return true;
+    if (occupied.size >= places) return false;
+    occupied.add(ordinal);
+    return true;
+  });
+  return free.slice(0, Math.max(0, missing)).map(ordinal => ({ do: 'start', ordinal, digest: rejectedFor }));
 }
 
 function end({ ordinal }: Seen): RolloutStep {

@@ -30,13 +30,13 @@ export function createRotation(server: string, instances: () => Instance[], cloc
 
   return {
     async pick(timeoutMs) {
-      const deadline = clock.now() + timeoutMs;
+      const deadline = clock.ticks() + timeoutMs;
       for (;;) {
         const found = next();
         if (found) return found;
         const why = hopeless(server, instances());
         if (why) throw new ProblemError(why);
-        const left = deadline - clock.now();
+        const left = deadline - clock.ticks();
         if (left <= 0) throw new ProblemError(unavailable(server, 'it is still starting'));
         await change(left);
       }

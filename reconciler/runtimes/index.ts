@@ -22,3 +22,4 @@ export type {
   Runtime,
   RuntimeEvent,
 } from './runtime.ts';
+export { LIST_MS, REMOVE_MS } from './runtime.ts';

@@ -157,6 +157,11 @@ export interface ExecResult {
   stderr: string;
 }
 
+/** A runtime that has not ended an instance after this time has failed to. Milliseconds. */
+export const REMOVE_MS = 60_000;
+/** What a runtime has not listed after this time is not known. Milliseconds. */
+export const LIST_MS = 5_000;
+
 /**
  * Where instances run. Each adapter passes `tests/contract/runtime.ts`; how the interface is meant for runtimes that
  * restart and scale by themselves is told in docs/decisions/0006-runtimes.md.

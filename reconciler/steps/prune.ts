@@ -1,4 +1,3 @@
-import { desiredInstances } from '../plan.ts';
 import type { StepContext } from './step.ts';
 
 /**
@@ -6,9 +5,8 @@ import type { StepContext } from './step.ts';
  * pass, whatever became of it, as soon as it is known what is wanted. Then look for what was changed behind our back.
  */
 export function prune({ state, inventory, service, drift }: StepContext): void {
-  const { catalog } = state;
-  if (!catalog) return;
-  const wanted = new Set(desiredInstances(catalog).map(({ id }) => id));
-  inventory.sweep(({ id, server }) => wanted.has(id) || service.looksAfter(id, server));
+  if (!state.catalog) return;
+  // Not what is declared: which places a server's instances have depends on how they came to be.
+  inventory.sweep(({ id, server }) => service.looksAfter(id, server));
   drift.look();
 }
