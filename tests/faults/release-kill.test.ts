@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { seededRandom } from '../seeded-random.ts';
 import { tempRepository } from '../temp-repository.ts';
 import { makeKey } from '../trust-scene.ts';
-import { seededRandom } from './scene.ts';
 
 const seed = Number(process.env.MCPCTL_FAULT_SEED ?? 1);
 const rounds = Number(process.env.MCPCTL_FAULT_ROUNDS ?? 4);

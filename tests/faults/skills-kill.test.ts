@@ -4,9 +4,9 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { seededRandom } from '../seeded-random.ts';
 import { emptyRepository, type SkillsMachine, skillFiles, skillsMachine } from '../skills-machine.ts';
 import { type Files, tempRepository } from '../temp-repository.ts';
-import { seededRandom } from './scene.ts';
 
 const seed = Number(process.env.MCPCTL_FAULT_SEED ?? 1);
 const kills = Number(process.env.MCPCTL_FAULT_ROUNDS ?? 8);
