@@ -141,3 +141,5 @@ spec:
     },
   };
 }
+
+export { seededRandom } from '../seeded-random.ts';
