@@ -6,7 +6,7 @@ export interface Figure {
   measured: number;
   /** What it is compared with. */
   baseline: { name: string; value: number };
-  unit: 'ms' | 'requests' | 'files' | 'bytes';
+  unit: 'ms' | 'requests' | 'files' | 'bytes' | 'MiB';
   compare: 'difference' | 'ratio';
   /** The most that the comparison may give; without it the figure is told, not judged. */
   target?: number;

@@ -7,6 +7,7 @@ import { table } from '../../cli/table.ts';
 import { benchCall } from './call.ts';
 import { benchCommandLine } from './command-line.ts';
 import { comparison, type Figure, figureRows, isMet } from './figures.ts';
+import { benchLarge } from './large.ts';
 import { benchLoad } from './load.ts';
 import { benchPoll } from './poll.ts';
 import { benchPush } from './push.ts';
@@ -20,6 +21,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   push: benchPush,
   poll: benchPoll,
   load: benchLoad,
+  large: benchLarge,
   call: benchCall,
   start: benchStart,
   'command-line': benchCommandLine,

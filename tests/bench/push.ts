@@ -31,6 +31,7 @@ const settings: Setting[] = [
   { resources: 100, remote: 'path', targetMs: 250 },
   { resources: 1_000, remote: 'path', targetMs: 300 },
   { resources: 1_000, remote: 'http', targetMs: 300 },
+  { resources: 10_000, remote: 'path', targetMs: 500 },
 ];
 
 /** A client's era, as its negotiation mode. */
