@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { ContainerCreateOptions } from 'dockerode';
 import { expand, expandEnvironment } from '../expand.ts';
+import { packageArguments } from '../package-runner.ts';
 import type { LaunchSpec } from '../runtime.ts';
 import type { Limits } from './found.ts';
 import { labels } from './owner.ts';
@@ -167,12 +167,9 @@ function runnerOf({ package: source }: LaunchSpec): string[] {
   return source ? ['mcpctl-package', 'run', source.identifier] : [];
 }
 
-/** What installs a package before, when it is not there: exactly what was reviewed, where there is a lock. */
+/** What installs a package before, when it is not there. */
 function installerOf({ package: source }: LaunchSpec): string[] | undefined {
-  if (!source) return undefined;
-  const { identifier, version, installScripts, lock } = source;
-  const reviewed = lock ? createHash('sha256').update(lock).digest('hex') : '-';
-  return ['mcpctl-package', 'install', identifier, version, installScripts ? 'scripts' : 'no-scripts', reviewed];
+  return source && ['mcpctl-package', 'install', ...packageArguments(source)];
 }
 
 function named(variable: string): [string, string] {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { redact } from '../../../host/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
+import { LOCK_FILE } from '../package-runner.ts';
 import type { LaunchSpec } from '../runtime.ts';
 import { dockerProblem, dockerStatus, dockerWords } from './client.ts';
 import { type Plan, planContainer } from './container.ts';
@@ -29,8 +30,6 @@ const NAME_TRIES = 50;
 const NAME_PAUSE_MS = 100;
 const INSTALL_MS = 5 * 60_000;
 const NOT_EXECUTABLE = /no such file or directory|executable file not found|permission denied|is a directory/i;
-/** Where `mcpctl-package` looks for it: in memory, so that none is left of an earlier start. */
-const LOCK_FILE = '/tmp/mcpctl-package-lock.json';
 const RUNNER_HINT = 'Build the runner images once: see docs/docker.md.';
 
 /** Everything that is decided before anything is made. Throws a ProblemError. */

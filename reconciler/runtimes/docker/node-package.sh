@@ -2,6 +2,7 @@
 # mcpctl-package install IDENTIFIER VERSION scripts|no-scripts LOCK: install an npm package into the home, unless it is
 # there already. LOCK is the SHA-256 of the reviewed lock, which lies in /tmp, or `-`: exactly what it says is installed.
 # mcpctl-package run IDENTIFIER [ARGUMENT…]: become its server.
+# mcpctl-package start …: both, the arguments of `install` first.
 set -eu
 package=$HOME/package
 
@@ -50,6 +51,12 @@ run() {
   ' "$package" "$identifier")
   [ -n "$entry" ] || exit 1
   exec node "$entry" "$@"
+}
+
+start() {
+  install "$1" "$2" "$3" "$4"
+  shift 4
+  run "$identifier" "$@"
 }
 
 "$@"

@@ -2,6 +2,7 @@
 # mcpctl-package install IDENTIFIER VERSION scripts|no-scripts -: install a package of PyPI into the home, unless it is
 # there already. Without scripts only wheels are taken, which run nothing.
 # mcpctl-package run IDENTIFIER [ARGUMENT…]: become the program of its name.
+# mcpctl-package start …: both, the arguments of `install` first.
 set -eu
 package=$HOME/package
 
@@ -25,6 +26,12 @@ run() {
   identifier=$1
   shift
   exec "$package/bin/$identifier" "$@"
+}
+
+start() {
+  install "$1" "$2" "$3" "$4"
+  shift 4
+  run "$identifier" "$@"
 }
 
 "$@"

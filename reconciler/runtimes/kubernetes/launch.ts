@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Problem, ProblemError, problem } from '../../../schema/index.ts';
 import { expand } from '../expand.ts';
 import type { LogRing } from '../log-ring.ts';
+import { LOCK_FILE, packageArguments } from '../package-runner.ts';
 import type { LaunchSpec } from '../runtime.ts';
 import { execIn, type PodPlace } from './exec.ts';
 import { forwardTo } from './forward.ts';
@@ -13,7 +14,6 @@ import { attachPath, execPath, openStreams, type Streams } from './streams.ts';
 /** Says that the program is there and about to run; what follows on stdout is the program's. */
 const MARK = 'mcpctl-runs';
 const RUN = `command -v -- "$1" >/dev/null 2>&1 || { echo "not found: $1" >&2; exit 127; }; cd "$0" && printf '${MARK}\\n' && exec "$@"`;
-const LOCK_FILE = `${HOME}/package-lock.json`;
 const STEP_MS = 60_000;
 
 interface Options {
@@ -101,9 +101,7 @@ function marked({ stdout }: Streams): Promise<'marked'> {
 function argvOf(spec: LaunchSpec): string[] {
   const variables = environmentOf(spec);
   const { package: source } = spec;
-  const installer = source
-    ? ['mcpctl-package', source.identifier, source.version, source.installScripts ? 'scripts' : 'no-scripts']
-    : [];
+  const installer = source ? ['mcpctl-package', 'start', ...packageArguments(source)] : [];
   return [...installer, ...spec.argv.map(text => expand(text, variables))];
 }
 
