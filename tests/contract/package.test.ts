@@ -3,8 +3,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startDocker, whyNoDocker } from '../docker/daemon.ts';
 
 const root = join(import.meta.dirname, '..', '..');
+const noDocker = whyNoDocker();
 const MiB = 1024 ** 2;
 
 let folder: string;
@@ -84,7 +86,11 @@ describe('the package', () => {
       'README.md',
       'cli/mcpctl.mjs',
       'dist/THIRD-PARTY.txt',
+      'hooks/commit-msg',
       'hooks/post-receive',
+      'hooks/pre-commit',
+      'hooks/pre-push',
+      'hooks/pre-receive',
       'package.json',
       'reconciler/runtimes/docker/node-package.sh',
       'reconciler/runtimes/docker/node.Dockerfile',
@@ -145,4 +151,39 @@ describe('the package', () => {
     mcpctl(tools, 'uninstall', '--yes');
     expect(existsSync(join(folder, '.mcpctl'))).toBe(false);
   }, 120_000);
+
+  it.skipIf(noDocker)(
+    noDocker === undefined ? 'runs servers in Docker' : `runs servers in Docker (skipped: ${noDocker})`,
+    async () => {
+      const docker = await startDocker();
+      try {
+        const server = `process.stdin.on('data', text => { for (const line of String(text).split('\\n').filter(Boolean)) {
+          const { id, method, params } = JSON.parse(line);
+          if (id === undefined) continue;
+          const hello = { protocolVersion: params?.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'n', version: '1' } };
+          const tools = [{ name: 'note', inputSchema: { type: 'object' } }];
+          console.log(JSON.stringify({ jsonrpc: '2.0', id, result: method === 'initialize' ? hello : { tools } }));
+        } })`;
+        const repository = join(folder, 'contained');
+        mkdirSync(join(repository, 'servers'), { recursive: true });
+        const head = { apiVersion: 'mcpctl.dev/v1' };
+        writeFileSync(
+          join(repository, 'mcpctl.yaml'),
+          JSON.stringify({ ...head, kind: 'Repository', spec: { id: 'contained' } }),
+        );
+        const spec = { transport: 'stdio', runtime: 'docker', image: docker.images[0], args: ['-e', server] };
+        writeFileSync(join(repository, 'servers', 'notes.yaml'), JSON.stringify({ ...head, kind: 'Server', spec }));
+        env.DOCKER_HOST = docker.host;
+        const stateDir = join(folder, 'contained-state');
+        const args = ['up', repository, '--once', '--port', '0', '--state-dir', stateDir, '-o', 'json'];
+        const status = JSON.parse(mcpctl(folder, ...args));
+        expect(status.servers).toMatchObject([{ name: 'notes', tools: 1 }]);
+        expect(docker.run('ps', '-aq')).toBe('');
+      } finally {
+        delete env.DOCKER_HOST;
+        await docker.stop();
+      }
+    },
+    120_000,
+  );
 });
