@@ -99,6 +99,7 @@ it.each<[situation: string, leftovers: number[], instances: string[], expected: 
   ['what starts takes its place, which ends it', [2], [], ['start 2 b', 'start 0 b']],
   ['there is no room beside it', [2, 3], ['0 b ready'], ['start 2 b']],
   ['two in each other’s way', [3, 2], [], ['start 2 b', 'start 3 b']],
+  ['what is on its way out is there still', [2], ['0 a leaving', '1 a leaving'], []],
   ['all are there already', [2], ['0 b ready', '1 b ready'], []],
 ])('what could not be ended counts: %s', (_situation, leftovers, instances, expected) => {
   expect(steps({ replicas: 2, leftovers }, instances)).toEqual(expected);

@@ -120,7 +120,9 @@ function starts(situation: RolloutSituation, missing: number): RolloutStep[] {
     occupied.add(ordinal);
     return true;
   });
-  return free.slice(0, Math.max(0, missing)).map(ordinal => ({ do: 'start', ordinal, digest: rejectedFor }));
+  // What ends may still be there, wherever the new one starts.
+  const room = Math.max(0, Math.min(missing, places - seen.length));
+  return free.slice(0, room).map(ordinal => ({ do: 'start', ordinal, digest: rejectedFor }));
 }
 
 function end({ ordinal }: Seen): RolloutStep {
