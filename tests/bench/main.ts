@@ -11,6 +11,7 @@ import { benchLarge } from './large.ts';
 import { benchLoad } from './load.ts';
 import { benchPoll } from './poll.ts';
 import { benchPush } from './push.ts';
+import { benchReview } from './review.ts';
 import { benchRevisions } from './revisions.ts';
 import { endAll, installMemory } from './scene.ts';
 import { benchSkills } from './skills.ts';
@@ -25,6 +26,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   call: benchCall,
   start: benchStart,
   'command-line': benchCommandLine,
+  review: benchReview,
   revisions: benchRevisions,
   skills: benchSkills,
   trust: benchTrust,
