@@ -9,10 +9,12 @@ import {
 import {
   type Judgement,
   judge,
+  type Problem,
   ProblemError,
   principalsOf,
   problem,
   type SignedStatement,
+  statementText,
 } from '../../schema/index.ts';
 import type { Examined } from './examine.ts';
 
@@ -32,6 +34,7 @@ export function decide(examined: Examined, mine: FoundStatement): Decision {
   const checked = verifyStatement(mine);
   if ('problem' in checked) throw new ProblemError(checked.problem);
   const { policy, change, expected, statements } = examined;
+  if (statements.some(({ signed }) => isSame(signed, checked.signed))) throw new ProblemError(saidBefore());
   // What was said about another commit or plan counts for nobody, and is no reason against what is said now.
   const about = statements.filter(
     ({ signed: { statement } }) => statement.head === expected.head && statement.planDigest === expected.planDigest,
@@ -40,6 +43,16 @@ export function decide(examined: Examined, mine: FoundStatement): Decision {
   mustCount(examined, judgement, checked.signed);
   const complete = checked.signed.statement.verdict === 'approve' && judgement.verdict === 'approved';
   return { judgement, complete };
+}
+
+function isSame(one: SignedStatement, other: SignedStatement): boolean {
+  return one.key === other.key && statementText(one.statement) === statementText(other.statement);
+}
+
+/** The same words a second time would be taken for a replay of the first. */
+function saidBefore(): Problem {
+  const hint = 'If you took it back meanwhile, say it in other words: `--note`, `--reason`.';
+  return problem('REVIEW_STALE', 'you have said exactly this about it before', { hint });
 }
 
 function mustCount({ policy, change }: Examined, judgement: Judgement, mine: SignedStatement): void {

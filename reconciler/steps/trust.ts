@@ -1,4 +1,8 @@
+import { limitProblems } from '../../schema/index.ts';
 import type { StepContext, StepResult } from './step.ts';
+
+/** Told at most, of the tags that are passed over. */
+const MAX_PASSED_OVER = 100;
 
 /**
  * Where only releases are followed: go on with the newest trusted release instead of the branch. What is not trusted is
@@ -9,7 +13,9 @@ export async function trust(context: StepContext): Promise<StepResult> {
   if (!releases || pass.commit === undefined) return 'next';
   const seen = await releases.look(pass.commit, signal);
   if ('problem' in seen) return seen;
-  const { release, passedOver, waiting } = seen;
+  const { release, waiting } = seen;
+  // Anybody who may push tags can make more of them than anybody reads.
+  const passedOver = limitProblems([...seen.passedOver], MAX_PASSED_OVER);
   journal.report(passedOver, state.trust?.passedOver);
   state.trust = { release: release ?? state.trust?.release, passedOver, waiting };
   state.sourceProblem = undefined;

@@ -41,6 +41,8 @@ export const ReviewPolicy = z.strictObject({
     .array(z.string().max(64))
     .max(64)
     .optional()
-    .describe('Kinds that may be committed to `main` without a proposal; left out, all that nothing protects'),
+    .describe(
+      'The only kinds that may be committed to `main` without a proposal, where nothing protects them; left out, all kinds',
+    ),
 });
 export type ReviewPolicy = z.infer<typeof ReviewPolicy>;

@@ -287,6 +287,7 @@ it.each<[string, Policy, string, boolean]>([
   ['a kind that may go straight to main', policy({ direct: ['Prompt'] }), 'prompts/a.md', false],
   ['a skill’s file', policy({ direct: ['skill'] }), 'skills/review/run.sh', false],
   ['a kind that may not', policy({ direct: ['Prompt'] }), 'servers/a.yaml', true],
+  ['a kind that may, but is protected', policy({ ...team(1), direct: ['Server'] }), 'servers/a.yaml', true],
   ['what is no resource', policy({ direct: ['Prompt'] }), 'README.md', true],
 ])('straight to main: %s', (_situation, given, path, refused) => {
   expect(needsProposal(given, [path]).map(one => one.path)).toEqual(refused ? [path] : []);

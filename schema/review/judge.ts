@@ -150,10 +150,11 @@ export function needsProposal(policy: Policy, paths: readonly string[]): { path:
   const asked = requirementsOf(policy, principalsOf(policy.catalog), paths);
   return paths.flatMap(path => {
     const rule = asked.find(one => one.paths.includes(path));
-    if (direct === undefined) return rule ? [{ path, because: rule.because }] : [];
+    if (rule) return [{ path, because: rule.because }];
+    if (direct === undefined) return [];
     const subject = subjectOf(path);
     if (subject && direct.some(one => one.toLowerCase() === subject.kind.toLowerCase())) return [];
-    return [{ path, because: rule?.because ?? '`review.direct` in mcpctl.yaml does not name its kind' }];
+    return [{ path, because: '`review.direct` in mcpctl.yaml does not name its kind' }];
   });
 }
 

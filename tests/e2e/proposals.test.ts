@@ -103,6 +103,15 @@ describe('a proposal', () => {
     expect(await approve(ann, id)).toMatchObject({ code: 0, stdout: `${id} approved\n` });
   });
 
+  it('approved, rejected and approved again needs other words', async () => {
+    const id = await proposed();
+    await approve(ann, id);
+    expect((await approve(ann, id)).stderr).toContain('you have said exactly this about it before');
+    expect((await as(ann, 'review', 'reject', id, '--reason', 'wait')).code).toBe(0);
+    expect((await as(ann, 'review', 'approve', id, '--note', 'now it is fine')).code).toBe(0);
+    expect(JSON.parse((await as(bob, 'review', 'pending', '-o', 'json')).stdout)[0].approvedBy).toEqual(['user/ann']);
+  });
+
   it('is withdrawn by its author only', async () => {
     const id = await proposed();
     expect(await as(ann, 'review', 'withdraw', id, '--reason', 'no')).toMatchObject({ code: 5 });
