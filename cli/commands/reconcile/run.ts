@@ -24,7 +24,7 @@ export async function runReconcile(options: ReconcileOptions): Promise<ExitCode>
     ...(commit !== undefined && { allowPrune: commit }),
     ...(now === true && { now: 'true' }),
   });
-  await askGateway(gateway, 'POST', `/api/v1/reconcile?${query}`);
+  await askGateway(gateway, 'POST', `/api/v1/reconcile${query.size === 0 ? '' : `?${query}`}`);
   const what = commit === undefined ? 'reconciles now' : `removes what ${shortCommit(commit)} removes`;
   done(io, `the daemon of ${gateway.name} ${what}; \`mcpctl status\` shows the result`);
   return ExitCodes.ok;
