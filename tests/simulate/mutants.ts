@@ -73,10 +73,10 @@ export const mutants: Record<string, Mutant> = {
     to: 'return running;',
     caughtBy: ['rotation'],
   },
-  'a rollout that does not wait for its place': {
+  'a rollout that takes one place too many': {
     file: 'reconciler/instances/rollout.ts',
-    from: 'if (occupied.size >= places) return false;',
-    to: '',
+    from: 'const SURGE = 1;',
+    to: 'const SURGE = 2;',
     caughtBy: ['surge'],
   },
   'what could not be ended is forgotten': {
