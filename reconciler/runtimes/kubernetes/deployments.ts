@@ -26,6 +26,8 @@ export interface Deployments {
   release(name: string, ordinal: number): Promise<void>;
   /** The ordinals that a Deployment has pods for. */
   ordinals(name: string): readonly number[];
+  /** What was written may be there no more: look again at the next time. */
+  doubt(name: string): void;
   /** How what is there differs from what was declared; undefined for one that this daemon has not applied. */
   drift(name: string): string | undefined;
 }
@@ -198,6 +200,11 @@ export function createDeployments(yard: Yard): Deployments {
       });
     },
     ordinals: name => [...groupOf(name).ordinals],
+    doubt(name) {
+      const group = groupOf(name);
+      group.applied.clear();
+      group.values = undefined;
+    },
     drift(name) {
       const declared = groups.get(name)?.declared;
       const there = live.get(name);

@@ -206,9 +206,19 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     if (others.length > 0) await endPods(place, spec.id, others, name);
     if (signal.aborted) return refusal(spec, 'it is not wanted any more');
     writing.add(name);
-    const { secret } = await place.servers.want(spec).finally(() => writing.delete(name));
-    const found = await podFor(place, spec, secret, signal);
-    if ('problem' in found) return found;
+    const found = await place.servers
+      .want(spec)
+      .finally(() => writing.delete(name))
+      .then(({ secret }) => podFor(place, spec, secret, signal))
+      .catch((error: unknown) => {
+        place.doubt();
+        place.servers.doubt(name);
+        throw error;
+      });
+    if ('problem' in found) {
+      place.servers.doubt(name);
+      return found;
+    }
     const present = known.get(spec.id);
     if (present?.uid === found.metadata.uid && !isOver(found)) return present;
     const adopted = inherited.delete(found.metadata.uid);

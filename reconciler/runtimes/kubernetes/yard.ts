@@ -17,6 +17,8 @@ export interface Yard extends Cluster {
   deployments: Cache<Deployment>;
   /** Have what all servers share. */
   share(): Promise<void>;
+  /** It may be there no more: look again at the next time. */
+  doubt(): void;
   close(): void;
 }
 
@@ -80,6 +82,9 @@ export async function openYard({ stateDir, env, clock, ...on }: Options): Promis
         throw error;
       });
       return shared;
+    },
+    doubt() {
+      shared = undefined;
     },
     close,
   };
