@@ -20,7 +20,7 @@ describe.skipIf(!cluster)(
     const used = new Set<string>();
 
     function namespaceOf(stateDir: string): string {
-      return `mcpctl-${readFileSync(join(stateDir, 'owner'), 'utf8').slice(0, 12)}`;
+      return `mcpctl-${readFileSync(join(stateDir, 'kubernetes-owner'), 'utf8').slice(0, 12)}`;
     }
 
     function podOf(id: string, namespace: string): string {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Status } from '../../reconciler/index.ts';
 import { startDocker, whyNoDocker } from '../docker/daemon.ts';
+import { commandsOf, filesOf } from '../guide.ts';
 import { condition, startUp, type UpProcess } from './daemon.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -198,20 +199,3 @@ describe.skipIf(!docker)(
   },
   120_000,
 );
-
-/** The fenced blocks that name a file. */
-function filesOf(text: string): [path: string, content: string][] {
-  return [...text.matchAll(/^```\w+ file=(\S+)\n([\s\S]*?)^```$/gm)].map(([, path = '', content = '']) => [
-    path,
-    content,
-  ]);
-}
-
-/** The commands of the session, each with its further lines. */
-function commandsOf(text: string): string[] {
-  const [, session = ''] = /^```console\n([\s\S]*?)^```$/m.exec(text) ?? [];
-  return session
-    .split(/^\$ /m)
-    .map(command => command.trim())
-    .filter(command => command !== '');
-}

@@ -37,7 +37,7 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
   }
 
   function namespace(): string {
-    const name = `mcpctl-${readFileSync(join(stateDir, 'owner'), 'utf8').slice(0, 12)}`;
+    const name = `mcpctl-${readFileSync(join(stateDir, 'kubernetes-owner'), 'utf8').slice(0, 12)}`;
     namespaces.add(name);
     return name;
   }

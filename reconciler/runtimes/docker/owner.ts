@@ -23,9 +23,12 @@ export function hasOwner(stateDir: string): boolean {
   return existsSync(join(stateDir, FILE));
 }
 
-/** The identity of a state directory, made when it is first needed: by it, containers are ours or not. */
-export async function ownerOf(stateDir: string): Promise<string> {
-  const file = join(stateDir, FILE);
+/**
+ * The identity of a state directory, made when it is first needed: by it, containers are ours or not.
+ * @param name the file; each runtime has its own, for its presence says that there may be something of ours
+ */
+export async function ownerOf(stateDir: string, name = FILE): Promise<string> {
+  const file = join(stateDir, name);
   if (existsSync(file)) {
     const present = (await readPrivateFile(file, 100)).toString('utf8').trim();
     if (OWNER.test(present)) return present;

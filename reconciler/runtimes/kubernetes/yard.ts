@@ -36,7 +36,7 @@ const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** @throws ProblemError */
 export async function openYard({ stateDir, env, clock, ...on }: Options): Promise<Yard> {
   const cluster = await openCluster(stateDir, env);
-  const owner = await ownerOf(stateDir);
+  const owner = await ownerOf(stateDir, 'kubernetes-owner');
   const namespace = env.MCPCTL_KUBE_NAMESPACE ?? `mcpctl-${owner.slice(0, 12)}`;
   if (!NAMESPACE.test(namespace)) {
     throw new ProblemError(problem('KUBE_CONTEXT', 'MCPCTL_KUBE_NAMESPACE is no name of a namespace'));

@@ -1,0 +1,155 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { condition, startUp, type UpProcess } from '../e2e/daemon.ts';
+import { commandsOf, filesOf } from '../guide.ts';
+import { startCluster, whyNoCluster } from './cluster.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const guide = readFileSync(join(root, 'docs', 'kubernetes.md'), 'utf8');
+const reason = whyNoCluster();
+const cluster = reason === undefined ? startCluster() : undefined;
+afterAll(() => cluster?.stop());
+
+const title = reason === undefined ? 'servers in a cluster' : `servers in a cluster (skipped: ${reason})`;
+const CALL_EVERY_MS = 20;
+
+describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
+  if (!cluster) return;
+  const { kubectl, kubeconfig, image } = cluster;
+  const env = { KUBECONFIG: kubeconfig, MCPCTL_RUNNER_NODE: image };
+  let folder: string;
+  let running: UpProcess | undefined;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mcpctl-kube-'));
+    for (const [path, text] of filesOf(guide)) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    }
+    const mcpctl = join(folder, 'mcpctl');
+    writeFileSync(mcpctl, `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'cli', 'mcpctl.mjs')}" "$@"\n`);
+    chmodSync(mcpctl, 0o755);
+  });
+  afterEach(async () => {
+    await running?.stop();
+    running = undefined;
+    const left = kubectl('get', 'namespace', '-l', 'mcpctl.dev/owner', '-o', 'jsonpath={.items[*].metadata.name}');
+    if (left !== '') kubectl('delete', 'namespace', '--wait=false', ...left.split(' '));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function up(): Promise<UpProcess> {
+    running = await startUp({ repository: join(folder, 'ai'), stateDir: join(folder, 'state'), env });
+    await running.until('everything to be Ready', status => condition(status, 'Ready') === 'True', 120_000);
+    return running;
+  }
+
+  function pods(): string[] {
+    const where = ['--all-namespaces', '-l', 'mcpctl.dev/instance'];
+    return kubectl('get', 'pods', ...where, '-o', 'jsonpath={.items[*].metadata.name}')
+      .split(' ')
+      .filter(Boolean);
+  }
+
+  function edit(before: string, after: string): void {
+    const file = join(folder, 'ai', 'servers', 'notes.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(before, after));
+    shell('mcpctl reconcile --state-dir state');
+  }
+
+  function shell(command: string): { output: string; code: number | null } {
+    const all = { ...process.env, ...env, PATH: `${folder}:${process.env.PATH}` };
+    const { stdout, stderr, status } = spawnSync('bash', ['-c', command], { cwd: folder, env: all, encoding: 'utf8' });
+    return { output: stdout + stderr, code: status };
+  }
+
+  it('the guide’s session does what it says', () => {
+    const commands = commandsOf(guide);
+    expect(commands.length).toBeGreaterThan(2);
+    let last = '';
+    for (const command of commands) {
+      const { output, code } = shell(command);
+      expect(`${command}\n${code}\n${output}`).toContain(`${command}\n0\n`);
+      last = output;
+    }
+    expect(last.replace(/No resources found\n/, '')).toBe('');
+  });
+
+  it('a daemon that stops leaves its pods, and the next one adopts them', async () => {
+    const first = await up();
+    const before = pods();
+    expect(before).toHaveLength(1);
+    expect(await first.stop()).toBe(0);
+    await up();
+    expect(pods()).toEqual(before);
+  });
+
+  it('replaces a server without a failed call, at 50 calls a second', async () => {
+    const daemon = await up();
+    const client = new Client({ name: 'test', version: '1' });
+    const requestInit = { headers: { authorization: `Bearer ${daemon.token}` } };
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${daemon.url}/mcp/team`), { requestInit }));
+    const answers = new Map<string, number>();
+    const calls: Promise<void>[] = [];
+    const call = () =>
+      client.callTool({ name: 'notes__note', arguments: {} }).then(
+        ({ content }) => JSON.stringify(content),
+        (error: unknown) => `failed: ${error}`,
+      );
+    const count = (answer: string) => void answers.set(answer, (answers.get(answer) ?? 0) + 1);
+    const before = pods();
+    edit('value: noted', 'value: kept');
+    const isNew = () => [...answers.keys()].some(answer => answer.includes('kept'));
+    while (!isNew() || pods().some(pod => before.includes(pod))) {
+      for (let i = 0; i < 25; i++) {
+        calls.push(call().then(count));
+        await sleep(CALL_EVERY_MS);
+      }
+      expect(calls.length).toBeLessThan(5_000);
+    }
+    await Promise.all(calls);
+    await client.close();
+    expect([...answers.keys()].filter(answer => answer.startsWith('failed'))).toEqual([]);
+    expect(answers.size).toBe(2);
+  });
+
+  it('puts right what somebody scaled, and what somebody deleted', async () => {
+    const daemon = await up();
+    const [pod = ''] = pods();
+    const [namespace = ''] = kubectl(
+      'get',
+      'deployment',
+      '-A',
+      '-l',
+      'mcpctl.dev/server',
+      '-o',
+      'jsonpath={.items[*].metadata.namespace}',
+    ).split(' ');
+    kubectl('-n', namespace, 'delete', 'pod', pod, '--wait=false');
+    await expect.poll(() => pods().some(name => name !== pod), { timeout: 60_000 }).toBe(true);
+    await daemon.until('everything to be Ready', status => condition(status, 'Ready') === 'True');
+    expect(daemon.stderr()).toMatch(/SERVER_EXITED|deleted its pod/);
+    const deployment = kubectl('-n', namespace, 'get', 'deployment', '-o', 'name');
+    kubectl('-n', namespace, 'patch', deployment, '-p', '{"spec":{"replicas":3}}');
+    const replicas = () => kubectl('-n', namespace, 'get', 'deployment', '-o', 'jsonpath={.items[*].spec.replicas}');
+    await expect.poll(replicas, { timeout: 60_000 }).toBe('1');
+    expect(daemon.stderr()).toMatch(/replicas is 3, not 1 \(changed by kubectl/);
+  });
+
+  it('tells why a server does not come up, in the kubelet’s words', async () => {
+    const daemon = await up();
+    edit('command: [node, -e]\n  args:', `image: registry.invalid/notes@sha256:${'0'.repeat(64)}\n  args:`);
+    const told = await daemon.until('it to be told', status =>
+      status.problems.some(({ code }) => code === 'IMAGE_MISSING'),
+    );
+    expect(told.problems.find(({ code }) => code === 'IMAGE_MISSING')?.message).toMatch(
+      /ErrImagePull|ImagePullBackOff/,
+    );
+    expect(condition(told.servers[0] ?? told, 'Ready')).toBe('False');
+  });
+});
