@@ -53,7 +53,7 @@ export const mutants: Record<string, Mutant> = {
     file: 'reconciler/inventory.ts',
     from: 'await within(clock, REMOVE_MS, runtime.remove(id),',
     to: 'await within(clock, 1e9, runtime.remove(id),',
-    caughtBy: ['stuck'],
+    caughtBy: ['stuck', 'converges'],
   },
   'a start without a deadline': {
     file: 'reconciler/instances/launch.ts',
