@@ -156,11 +156,10 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
 
   function deploymentChanged(deployment: Deployment): void {
     const { name } = deployment.metadata;
-    const drift = current?.servers.drift(name);
+    const drift = current && driftWords(current, name);
     changes.raise();
     // What is being applied right now is no drift. Of another image, the pods tell themselves.
-    if (drift !== undefined && !writing.has(name) && !drift.includes('/image is '))
-      tellAll(name, `${drift}${lastWriter(deployment)}`);
+    if (drift !== undefined && !writing.has(name) && !drift.includes('/image is ')) tellAll(name, drift);
   }
 
   /** Deployments that are being written. */
@@ -366,7 +365,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       const id = held ?? (whyNotAdoptable(pod) === undefined ? undefined : freeIdOf(pod));
       if (id === undefined) return [];
       const seen = observedOf(pod, id, place.owner);
-      const drift = place.servers.drift(nameOf(pod));
+      const drift = driftWords(place, nameOf(pod));
       if (ended) return [{ ...seen, state: 'ended' as const, adoptable: false, why: 'it has ended' }];
       return [drift === undefined || !seen.adoptable ? seen : { ...seen, adoptable: false, why: drift }];
     });
@@ -463,6 +462,13 @@ function wordsOfEnd({ status }: Pod): string {
 /** The container ends, and the kubelet starts it anew, by and by later. */
 async function restartIdle(place: PodPlace, id: string): Promise<void> {
   await execIn(place, ['/bin/sh', '-c', 'kill -TERM 1'], { id, timeoutMs: 10_000 }).catch(() => undefined);
+}
+
+/** How a Deployment differs from what was declared, and who wrote it last. */
+function driftWords(place: Place, name: string): string | undefined {
+  const drift = place.servers.drift(name);
+  const deployment = place.deployments.items.get(name);
+  return drift === undefined || !deployment ? drift : `${drift}${lastWriter(deployment)}`;
 }
 
 function lastWriter({ metadata }: Deployment): string {
