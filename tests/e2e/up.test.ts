@@ -385,14 +385,14 @@ it.each([
 });
 
 it.each([
-  ['ssh://git@example.com/ai.git'],
-  ['git@example.com:ai.git'],
+  ['ssh://-oProxyCommand=id/ai.git'],
+  ['ssh://git:secret@example.com/ai.git'],
   ['ext::sh -c id'],
   ['https://user:secret@example.com/ai.git'],
 ])('%s: refused before git sees it', async address => {
   const finished = await run(['up', address, '--state-dir', stateDir]);
   expect(finished).toMatchObject({ code: 1, stderr: expect.stringContaining('REMOTE_UNSUPPORTED') });
-  expect(finished.stderr).not.toContain('user:secret');
+  expect(finished.stderr).not.toContain(':secret');
 });
 
 it('--once: all Ready, the status on stdout, everything stopped, exit 0', async () => {
