@@ -52,7 +52,7 @@ export async function openForge(context: CliContext, options: ForgeOptions): Pro
 
 /** The open proposal of an id. @throws ProblemError PROPOSAL_NOT_FOUND */
 export async function findProposal(forge: Forge, id: string, ended = false): Promise<Proposal> {
-  const found = (await forge.list({ ended })).find(proposal => proposal.id === id);
+  const found = (await forge.list({ ended, only: id })).find(proposal => proposal.id === id);
   if (found) return found;
   throw new ProblemError(problem('PROPOSAL_NOT_FOUND', `there is no${ended ? '' : ' open'} proposal \`${id}\``));
 }

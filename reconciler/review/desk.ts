@@ -153,7 +153,7 @@ function statementOf({ text }: FoundStatement) {
 }
 
 async function openProposal(forge: Forge, id: string): Promise<Proposal> {
-  const found = (await forge.list()).find(proposal => proposal.id === id);
+  const found = (await forge.list({ only: id })).find(proposal => proposal.id === id);
   if (found) return found;
   throw new ProblemError(problem('PROPOSAL_NOT_FOUND', `there is no open proposal \`${id.slice(0, 200)}\``));
 }

@@ -62,7 +62,7 @@ const MAX_PATHS = 5_000;
 export async function examine(workspace: Workspace, forge: Forge, proposal: Proposal): Promise<Examined> {
   const main = await resolveCommit(workspace, localRefs.main);
   if (main === undefined) throw new ProblemError(problem('REF_NOT_FOUND', `there is no branch ${workspace.branch}`));
-  const said = (await forge.statements()).get(proposal.id);
+  const said = (await forge.statements(proposal.id)).get(proposal.id);
   return examineAt(workspace, main, proposal, said?.signed ?? []);
 }
 

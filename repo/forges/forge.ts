@@ -99,10 +99,10 @@ export interface Forge {
   readonly name: 'git' | 'github';
   /** Bring everything up to date. @throws ProblemError REMOTE_* */
   refresh(): Promise<void>;
-  /** Those that are not over; with `ended`, all that the remote still knows. By id. */
-  list(options?: { ended?: boolean }): Promise<Proposal[]>;
-  /** Every statement about every proposal, oldest first, by the proposal's id. */
-  statements(): Promise<ReadonlyMap<string, Statements>>;
+  /** Those that are not over; with `ended`, all that the remote still knows; with `only`, that one. By id. */
+  list(options?: { ended?: boolean; only?: string }): Promise<Proposal[]>;
+  /** Every statement about every proposal, or about one, oldest first, by the proposal's id. */
+  statements(only?: string): Promise<ReadonlyMap<string, Statements>>;
   /**
    * Put a commit where everybody sees it as this proposal. @param previous its head until now, when it is amended
    * @throws ProblemError REVIEW_RACE, REMOTE_REFUSED

@@ -15,12 +15,13 @@ export function createGitForge(workspace: Workspace): Forge {
   return {
     name: 'git',
     refresh: () => refresh(workspace),
-    async list({ ended = false } = {}) {
-      const open = await openProposals(workspace);
+    async list({ ended = false, only } = {}) {
+      const open = await openProposals(workspace, only);
       const over = ended ? await endedProposals(workspace, new Set(open.map(({ id }) => id))) : [];
-      return [...open, ...over].sort((a, b) => (a.id < b.id ? -1 : 1));
+      const all = [...open, ...over].filter(({ id }) => only === undefined || id === only);
+      return all.sort((a, b) => (a.id < b.id ? -1 : 1));
     },
-    statements: () => allStatements(workspace),
+    statements: only => allStatements(workspace, only),
     async publish({ id, head, previous }) {
       await push(workspace, [{ branch: `proposals/${checked(id)}`, from: previous, to: head }]);
       return {};
@@ -81,11 +82,12 @@ async function reviewUpdate(workspace: Workspace, { id, head, verdict, reason, s
 
 const verbs = { approve: 'Approve', reject: 'Reject', withdraw: 'Withdraw' } as const;
 
-export async function openProposals(workspace: Workspace): Promise<Proposal[]> {
+export async function openProposals(workspace: Workspace, only?: string): Promise<Proposal[]> {
   const refs = await readRefs(workspace, localRefs.proposal(''));
-  const heads = [...refs].filter(([id]) => ProposalId.safeParse(id).success);
+  const heads = [...refs].filter(([id]) => ProposalId.safeParse(id).success && (only === undefined || id === only));
   if (heads.length === 0) return [];
-  const commits = await readCommits(workspace, [`--glob=${localRefs.proposal('*')}`, '--not', localRefs.main]);
+  const wanted = only === undefined ? [`--glob=${localRefs.proposal('*')}`] : heads.map(([, head]) => head);
+  const commits = await readCommits(workspace, [...wanted, '--not', localRefs.main]);
   const graph = new Map(commits.map(commit => [commit.oid, commit]));
   const paths = await changesOf(workspace, commits);
   const stillOther = await differences(
@@ -104,11 +106,13 @@ export async function openProposals(workspace: Workspace): Promise<Proposal[]> {
 }
 
 /** The statements on all branches of reviews, in two processes. */
-async function allStatements(workspace: Workspace): Promise<Map<string, Statements>> {
-  const tips = await readRefs(workspace, localRefs.review(''));
+async function allStatements(workspace: Workspace, only?: string): Promise<Map<string, Statements>> {
+  const all = await readRefs(workspace, localRefs.review(''));
+  const tips = only === undefined ? all : new Map([...all].filter(([id]) => id === only));
   const found = new Map<string, Statements>();
   if (tips.size === 0) return found;
-  const commits = await readCommits(workspace, [`--glob=${localRefs.review('*')}`, '--not', localRefs.main]);
+  const wanted = only === undefined ? [`--glob=${localRefs.review('*')}`] : [...tips.values()];
+  const commits = await readCommits(workspace, [...wanted, '--not', localRefs.main]);
   const graph = new Map(commits.map(commit => [commit.oid, commit]));
   for (const [id, tip] of tips) {
     const signed: FoundStatement[][] = [];

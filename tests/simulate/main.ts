@@ -41,7 +41,7 @@ const seconds = ((performance.now() - began) / 1000).toFixed(1);
 console.log(
   `${tell.seeds} runs from seed ${first}, ${tell.events} events, slowest to converge ${(tell.slowest / 1000).toFixed(0)} virtual s; ${seconds} s`,
 );
-console.log(`${tell.seeds - failures.length} passed, ${failures.length} failed`);
+console.log(`${tell.seeds - failures.length} runs kept every promise, ${failures.length} did not`);
 process.exitCode = failures.length > 0 ? 1 : 0;
 
 /** Every so manieth seed, in a process of its own, until one fails. */

@@ -31,7 +31,7 @@ export async function runShow(options: ShowOptions): Promise<ExitCode> {
   const examined = await examine(open.workspace, open.forge, proposal);
   await rememberSeen(open.workspace, examined);
   const { risks, files } = await compareProposal(open.workspace, examined);
-  const attested = (await open.forge.statements()).get(proposal.id)?.attested ?? [];
+  const attested = (await open.forge.statements(proposal.id)).get(proposal.id)?.attested ?? [];
   if (output === 'json') {
     const text = what === 'diff' ? { files } : {};
     io.stdout(`${JSON.stringify({ ...asJson(examined), risks, attested, ...text }, undefined, 2)}\n`);

@@ -38,15 +38,16 @@ export function githubForge(workspace: Workspace, api: GithubApi): Forge {
       pulls().catch(() => undefined);
       await refresh(workspace);
     },
-    async list({ ended = false } = {}) {
-      const [open, branches] = await Promise.all([pulls(), openProposals(workspace)]);
+    async list({ ended = false, only } = {}) {
+      const [open, branches] = await Promise.all([pulls(), openProposals(workspace, only)]);
       const listed = branches.flatMap(one => {
         const pull = open.get(one.id);
         return pull ? [{ ...one, title: pull.title, url: pull.url, decision: decisionOf(pull) }] : [];
       });
       const over = ended ? [...(await closedPulls(api, workspace.branch))] : [];
       const past = over.flatMap(([id, pull]) => (open.has(id) ? [] : [endedProposal(id, pull)]));
-      return [...listed, ...past].sort((a, b) => (a.id < b.id ? -1 : 1));
+      const all = [...listed, ...past].filter(({ id }) => only === undefined || id === only);
+      return all.sort((a, b) => (a.id < b.id ? -1 : 1));
     },
     async statements() {
       const said = new Map<string, Statements>();
