@@ -24,12 +24,15 @@ beforeEach(() => {
   repository = tempRepository({ 'README.md': 'x' });
   ann = person(repository.folder, 'ann', repository.bare);
   zoe = person(repository.folder, 'zoe', repository.bare);
+  // Git orders by seconds: what is there from the start is older than what is proposed next.
+  process.env.GIT_COMMITTER_DATE = '2026-01-02T03:04:05Z';
   repository.commit({
     'mcpctl.yaml': policy,
     'prompts/greet.md': '---\ntitle: Greet\n---\nHello.\n',
     'access/users/ann.yaml': userFile(ann),
     'access/users/zoe.yaml': userFile(zoe),
   });
+  delete process.env.GIT_COMMITTER_DATE;
   for (const one of [ann, zoe]) one.git('pull', '--quiet');
 });
 afterEach(() => repository.remove());
