@@ -125,11 +125,7 @@ export function openDockerRuntime(options: DockerRuntimeOptions): Runtime {
 
   /** The daemon was away: what became of the instances that we know? */
   async function lookAround(): Promise<void> {
-    const { docker } = await openYard();
-    for (const instance of [...known.values()]) {
-      const found = await inspect(docker, instance.container);
-      if (!found?.State.Running) ended(instance, found);
-    }
+    for (const instance of [...known.values()]) await lookAt(instance);
     bus.tell({ type: 'returned', id: '', reason: 'Docker answers again' });
   }
 
@@ -142,7 +138,15 @@ export function openDockerRuntime(options: DockerRuntimeOptions): Runtime {
       if (known.get(id) === instance) known.delete(id);
       if (!asked.has(container)) bus.tell({ type: 'exited', id, reason: howItEnded(exit) });
     });
+    // What ends at once may have ended before it was known here, and Docker tells it once.
+    void lookAt(instance).catch(() => undefined);
     return instance;
+  }
+
+  async function lookAt(instance: DockerInstance): Promise<void> {
+    const { docker } = await openYard();
+    const found = await inspect(docker, instance.container);
+    if (!found?.State.Running) ended(instance, found);
   }
 
   async function ensure(spec: LaunchSpec): Promise<EnsureResult> {
