@@ -294,7 +294,8 @@ describe('fromDocument', () => {
       const kept = (_key: string, one: unknown) => (Number.isInteger(one) && !Number.isSafeInteger(one) ? 1 : one);
       return JSON.parse(JSON.stringify({ apiVersion: 'mcpctl.dev/v1', kind: row.kind, metadata, spec }), kept);
     })
-    .filter(document => !JSON.stringify(document).includes('__proto__'));
+    // The format has no merge keys: such a document is refused, and says so.
+    .filter(document => !/__proto__|"<<":/.test(JSON.stringify(document)));
 
   it('writes files that say the same, whatever the document', () => {
     fc.assert(
