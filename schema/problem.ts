@@ -503,9 +503,9 @@ export const problemCodes = {
     cure: 'Look through the folder named, and delete it when nothing in it is needed.',
   },
   SKILL_VERSION: {
-    severity: 'warning',
+    severity: 'error',
     meaning: 'A project takes other versions of a skill than the one there is.',
-    cure: 'Change `spec.versions.skills` of the project, or release a version within the range.',
+    cure: 'Change `spec.versions.skills` of the project, release a version within the range, or make a global skill the project’s own: move it to `projects/<name>/skills/`.',
   },
   SKILL_SCRIPT_FAILED: {
     severity: 'error',

@@ -43,7 +43,6 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
   const project = scopes.project?.name;
   const offer = await readOffer(copy, { commit, path, project, known: state.skills, manifest, signal });
   const heldBack = await holdBack(offer, copy, content.terms, state.skills);
-  request.onAnswered?.();
   const at = release?.name ?? commit.slice(0, 7);
   refuseOther(state, offer, request.config.from !== undefined);
 
@@ -55,10 +54,10 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
   );
   const steps = planSync(desired, withoutRefused(observed, offer), { force, keepOrphans });
   const { attached, warnings } = attachedServers(offer);
-  warnings.push(...content.warnings, ...heldBack);
+  warnings.push(...content.warnings);
   const report = emptyReport();
   report.mcpServersAttached = attached;
-  report.errors.push(...offer.refused.values());
+  report.errors.push(...offer.refused.values(), ...heldBack);
   if (dryRun) {
     for (const step of steps) count(report, step);
     return { report, warnings: [...warnings, ...steps.flatMap(preserved)], changed: false, at };
@@ -103,13 +102,14 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
     report.postInstallsSkipped = ran.skipped;
     report.errors.push(...ran.errors);
     for (const { skill, kind, result } of ran.results) events.push(eventOf(skill, kind, now, result));
-    const whole = !keepOrphans && report.errors.length === 0 && !mine.some(isPending);
+    const nothingFailed = report.errors.every(error => heldBack.includes(error));
+    const whole = !keepOrphans && nothingFailed && !mine.some(isPending);
     settle(state, scopes, whole, {
       basis: basisOf(config, scopes, refs, places.home),
       at,
       attached,
       hooks: hooks.applied,
-      warnings: warnings.filter(({ code }) => code !== 'SKILL_KEPT'),
+      problems: [...heldBack, ...warnings.filter(({ code }) => code !== 'SKILL_KEPT')],
     });
   } finally {
     postEvents(places, request.env, events);
@@ -203,7 +203,7 @@ function settle(
   state: SkillsState,
   { project }: Scopes,
   done: boolean,
-  settled: Pick<SettledScope, 'basis' | 'at' | 'attached' | 'hooks' | 'warnings'>,
+  settled: Pick<SettledScope, 'basis' | 'at' | 'attached' | 'hooks' | 'problems'>,
 ): void {
   const folder = project?.folder ?? '';
   state.settled = state.settled.filter(one => one.folder !== folder);

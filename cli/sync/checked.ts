@@ -11,6 +11,8 @@ export interface Checked {
 }
 
 const MAX_FOLDERS = 256;
+/** So often in a row the remote may let people wait in vain; then they are not made to wait any more. */
+export const MAX_MISSES = 2;
 /** For how long an answer counts, unless the configuration says otherwise. */
 export const FRESHNESS_SEC = 60;
 

@@ -9,8 +9,10 @@ const MAX_RELEASES = 32;
 
 /**
  * Hold a project’s own skills at the versions it takes: one whose newest version is out of the range comes from the newest
- * trusted release that has a version within it. One without such a version stays as it is.
+ * trusted release that has a version within it. One without such a version stays as it is. A global skill has one version
+ * on a machine, for all projects: that it is out of a project’s range is an error, and changes nothing.
  * @param terms of the release that the offer is of; undefined where there are no releases, and so no versions
+ * @returns what is wrong with skills that are installed all the same
  */
 export async function holdBack(
   offer: Offer,
@@ -20,7 +22,7 @@ export async function holdBack(
 ): Promise<Problem[]> {
   const { project } = offer;
   const ranges = project?.spec.versions?.skills ?? {};
-  const warnings: Problem[] = [];
+  const problems: Problem[] = [];
   for (const [name, range] of Object.entries(ranges)) {
     const offered = offer.skills.find(skill => skill.name === name && skill.scope === `project/${project?.name}`);
     const global = offer.skills.find(skill => skill.name === name && skill.scope === 'global');
@@ -29,7 +31,7 @@ export async function holdBack(
     const has = skill.facts.version ?? 'none, for there are no releases';
     if (!offered || !terms) {
       const why = offered ? '' : '; a global skill has one version on a machine';
-      warnings.push(outOfRange(skill, `the project takes ${range}, and its version is ${has}${why}`));
+      problems.push(outOfRange(skill, `the project takes ${range}, and its version is ${has}${why}`));
       continue;
     }
     const older = await findVersion(copy, terms, project?.name, skill, range, known);
@@ -39,7 +41,7 @@ export async function holdBack(
       offer.refused.set(skill.id, outOfRange(skill, `no release has a version within ${range}; the newest is ${has}`));
     }
   }
-  return warnings;
+  return problems;
 }
 
 async function findVersion(

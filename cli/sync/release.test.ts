@@ -161,6 +161,20 @@ describe('where a root is pinned', () => {
     expect(machine.read('work/.claude/skills/deploy/SKILL.md')).toContain('One.');
   });
 
+  it('a global skill out of a project’s range is an error each time, and stays for everybody else', async () => {
+    const spec = 'versions:\n  skills:\n    review: "^99"';
+    scene.repository.commit({ 'projects/demo/project.yaml': projectFile(spec) });
+    await release('1.0.0', 1);
+    machine.write('work/.mcpctl-project', 'demo');
+    const first = await machine.sync(['--from', scene.repository.work], machine.path('work'));
+    expect(first.report, first.stderr).toMatchObject({ installed: ['skill/review'], exitCode: 0 });
+    expect(codes(first.report.errors)).toEqual(['SKILL_VERSION']);
+    const second = await machine.sync([], machine.path('work'));
+    expect(second.report).toMatchObject({ skipped: ['skill/review'], updated: [], removed: [] });
+    expect(codes(second.report.errors)).toEqual(['SKILL_VERSION']);
+    expect((await machine.sync()).report.errors).toEqual([]);
+  });
+
   it('a pinned release stays, whichever is newest', async () => {
     await release('1.0.0', 1);
     await release('1.1.0', 2, 'Two.');

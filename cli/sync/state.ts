@@ -74,7 +74,8 @@ export interface SettledScope {
   at: string;
   attached: string[];
   hooks: string[];
-  warnings: unknown[];
+  /** Told again whenever nothing changed. */
+  problems: unknown[];
 }
 
 export interface SkillsState {

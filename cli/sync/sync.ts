@@ -26,8 +26,6 @@ export interface SyncRequest {
   keepOrphans?: boolean;
   skipPostInstall?: boolean;
   sandbox?: boolean;
-  /** Called when nothing more is asked of the remote: from then on only this machine is waited for. */
-  onAnswered?: () => void;
   now?: number;
 }
 
@@ -68,7 +66,6 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
   // A start and the rest of a session’s sync take their part of the budget, too.
   const slow = performance.now() - started > config.budgetMs / 2;
   const same = local && settled.basis === basisOf(config, scopes, refs, home);
-  if (same) request.onAnswered?.();
   const done = same
     ? unchanged(state, scopes, settled)
     : await underLock(places, signal, async () => {
@@ -94,7 +91,10 @@ function unchanged(state: SkillsState, scopes: Scopes, settled: SettledScope): S
   report.mcpServersAttached = settled.attached;
   report.hooksApplied = settled.hooks;
   report.postInstallsSkipped = mine.flatMap(({ id, postInstall }) => (postInstall === undefined ? [] : [id]));
-  return { report, warnings: settled.warnings as Problem[], changed: false, at: settled.at };
+  const problems = (settled.problems ?? []) as Problem[];
+  report.errors = problems.filter(({ severity }) => severity === 'error');
+  const warnings = problems.filter(({ severity }) => severity !== 'error');
+  return { report, warnings, changed: false, at: settled.at };
 }
 
 /** One sync at a time on a machine; the others wait. @throws ProblemError SKILLS_BUSY, SKILLS_STATE_UNUSABLE */

@@ -150,6 +150,18 @@ describe('the hook before a session', () => {
     expect(done()).toBe(true);
   });
 
+  it('ends at the budget, whatever is still under way, and the background goes on', async () => {
+    await config('--from', repository.bare);
+    const file = '.mcpctl/skills.json';
+    machine.write(file, JSON.stringify({ ...JSON.parse(machine.read(file) ?? ''), freshnessSec: 0, budgetMs: 1 }));
+    repository.commit(skillFiles('skills/fresh'));
+    expect(sessionStart()).toMatchObject({ stdout: '', status: 0 });
+    const done = () => machine.names('.claude/skills').includes('fresh');
+    for (let turn = 0; turn < 600 && !done(); turn++) await sleep(50);
+    expect(machine.names('.claude/skills')).toEqual(['fresh', 'review']);
+    for (let turn = 0; turn < 200 && backgroundSyncs().length > 0; turn++) await sleep(50);
+  });
+
   it('without a configuration is quiet', async () => {
     await config('--from', repository.bare);
     machine.write('.mcpctl/skills.json', '{"trust": 7}');

@@ -1,41 +1,59 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import module from 'node:module';
 import { join } from 'node:path';
 import { mcpctlHome } from '../../../host/index.ts';
-import { FRESHNESS_SEC, readChecked } from '../checked.ts';
+import { FRESHNESS_SEC, MAX_MISSES, readChecked } from '../checked.ts';
 import { type Places, placesIn } from '../places.ts';
 import { projectFolder } from '../project-file.ts';
+import { continueInBackground } from './background.ts';
 
 // The program that a SessionStart hook of Claude Code runs: what it prints is read by the client, whatever happens it
-// exits with 0, and in the window in which the last answer counts it is done here, before anything else is loaded.
+// exits with 0, and where nobody is to be waited for it is done here, before anything else is loaded.
 const { env } = process;
 const cwd = env.CLAUDE_PROJECT_DIR || process.cwd();
 const places = placesIn(mcpctlHome(env));
+const program = process.argv[1] ?? '';
 const background = process.argv.includes('--background');
 const sends = process.argv.includes('--send');
 
 if (sends) {
   const { sendEvents } = await import('./send-events.ts');
   await sendEvents(places, env, cwd).catch(() => undefined);
-} else if (background || !isFresh(places, cwd)) {
-  keepCompiled(places.home);
-  const { runHook } = await import('./run-hook.ts');
-  const text = await runHook({ env, cwd, places, background, program: process.argv[1] ?? '' }).catch(() => '');
-  // Nothing that is still under way may hold the session up.
-  if (text === '') process.exit(0);
-  process.stdout.write(text, () => process.exit(0));
+} else {
+  const patience = background ? 'wait' : patienceOf(places, cwd);
+  if (patience === 'leave') continueInBackground({ env, cwd, program });
+  if (patience === 'wait') {
+    keepCompiled(places.home);
+    const { runHook } = await import('./run-hook.ts');
+    const text = await runHook({ env, cwd, places, background, program }).catch(() => '');
+    if (text === '') endNow();
+    process.stdout.write(text, () => endNow());
+  } else endNow();
 }
 
-function isFresh(where: Places, folder: string): boolean {
+/** Whether the last answer still counts, and if not, whether the remote may let people wait. */
+function patienceOf(where: Places, folder: string): 'fresh' | 'leave' | 'wait' {
   try {
-    const { freshnessSec = FRESHNESS_SEC } = JSON.parse(readFileSync(where.config, 'utf8'));
-    const at = readChecked(where).folders[projectFolder(folder) ?? ''] ?? 0;
-    const age = Date.now() - at;
-    return age >= 0 && age < freshnessSec * 1000;
+    const { freshnessSec = FRESHNESS_SEC, budgetMs, from } = JSON.parse(readFileSync(where.config, 'utf8'));
+    const { folders, misses } = readChecked(where);
+    const age = Date.now() - (folders[projectFolder(folder) ?? ''] ?? 0);
+    if (age >= 0 && age < freshnessSec * 1000) return 'fresh';
+    return typeof from === 'string' && (budgetMs === 0 || misses >= MAX_MISSES) ? 'leave' : 'wait';
   } catch {
     // Not configured, or not to be read: the rest says so.
-    return false;
+    return 'wait';
   }
+}
+
+/**
+ * End without waiting for what is still under way: an ordinary exit waits for a name that is being looked up. Another
+ * program takes this one’s place, and has nothing to do.
+ */
+function endNow(): never {
+  if (process.platform !== 'win32' && process.execve && existsSync('/bin/sh')) {
+    process.execve('/bin/sh', ['sh', '-c', ':'], {});
+  }
+  process.exit(0);
 }
 
 /** As the command does: compiled code is kept where nobody else can put some. */
