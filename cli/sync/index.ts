@@ -5,6 +5,14 @@
  */
 export { pinRelease, type SkillsConfig, type Target, targets } from './config.ts';
 export { changedFiles, inspectSkills, installedSkill, restoreSkill, type SkillStatus } from './inspect.ts';
-export { hasSkillsSource, installSessionHook, type MachineSetup, removeProject, writeProjectFile } from './machine.ts';
+export {
+  hasSkillsSource,
+  installSessionHook,
+  type MachineSetup,
+  placedByUs,
+  removeAll,
+  removeProject,
+  writeProjectFile,
+} from './machine.ts';
 export { emptyReport, type SyncOutcome, type SyncReport } from './report.ts';
 export { type SyncRequest, syncSkills } from './sync.ts';

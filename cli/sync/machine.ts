@@ -3,19 +3,17 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomic } from '../../host/index.ts';
 import { type Problem, ProblemError, problem } from '../../schema/index.ts';
-import { applyStep } from './apply.ts';
 import { clientFolders, readSkillsConfig } from './config.ts';
 import { sessionStartEntry } from './hook/entry.ts';
 import { applyHookFiles, setOwnEntries } from './hooks/apply-hooks.ts';
+import { readLedger } from './hooks/ledger.ts';
 import { settingsFile } from './hooks/settings-file.ts';
 import { observe } from './observe.ts';
 import { placesIn } from './places.ts';
-import { planSync } from './plan.ts';
 import { PROJECT_FILE } from './project-file.ts';
-import { runScript } from './scripts/run-script.ts';
-import { failed } from './scripts/scripts.ts';
-import { readState, writeState } from './state.ts';
+import { readState, type SkillsState, writeState } from './state.ts';
 import { underLock } from './sync.ts';
+import { takeOut } from './take-out.ts';
 
 /** A machine and one folder of a project on it. */
 export interface MachineSetup {
@@ -63,26 +61,7 @@ export async function removeProject(setup: MachineSetup): Promise<Problem[]> {
     const projects = clientFolders(env, ['claude', 'agents'], folder).map(one => one.folder);
     const others = state.skills.some(({ scope, folder: at }) => scope !== 'global' && !projects.includes(at));
     const known = state.skills.filter(one => projects.includes(one.folder) || (!others && one.scope === 'global'));
-    const observed = observe(places, [], known);
-    const problems: Problem[] = [];
-    const request = { places, env, project: setup.project, sandbox: false, signal };
-    for (const step of planSync([], observed, { force: false, keepOrphans: false })) {
-      const applied = await applyStep(
-        {
-          ...{ places, state, observed, offered: new Map(), commit: '', now: Date.now() },
-          async beforeRemoval(skill) {
-            if (skill.preUninstall === undefined) return [];
-            const result = await runScript({ ...request, skill, kind: 'preUninstall' });
-            return result.trouble === undefined ? [] : [failed(skill, 'preUninstall', result)];
-          },
-        },
-        step,
-      );
-      problems.push(...applied.warnings, ...(applied.error ? [applied.error] : []));
-      if (step.op === 'preserve') {
-        problems.push(problem('SKILL_EDITED', `\`${step.id}\` stays: ${step.because}`, { resource: step.id }));
-      }
-    }
+    const problems = await takeOut({ ...setup, places, state }, known);
     const settings = settingsFile(join(folder, '.claude', 'skills'), true);
     problems.push(...(await applyHookFiles(places, new Map([[settings, []]]))).warnings);
     if (!others) {
@@ -96,7 +75,73 @@ export async function removeProject(setup: MachineSetup): Promise<Problem[]> {
   });
 }
 
-async function removeProjectFile({ folder, project }: MachineSetup): Promise<void> {
+/** What `removeAll` would take out of clients’ folders and of projects’ folders. */
+export interface Placed {
+  path: string;
+  what: string;
+}
+
+/** What skills and their set-up put outside of mcpctl’s own folder, as far as it is remembered. Changes nothing. */
+export function placedByUs(home: string): Placed[] {
+  const places = placesIn(home);
+  if (!existsSync(places.state) && !existsSync(places.ledger)) return [];
+  const state = readState(places);
+  const skills = [...observe(places, [], state.skills)]
+    .filter(([, { entry }]) => entry.kind === 'ours')
+    .map(([path, { edited }]) => ({
+      path,
+      what: edited ? 'a skill that you edited: it becomes a folder of your own' : 'a synced skill',
+    }));
+  const settings = Object.keys(readLedger(places).files);
+  return [
+    ...skills,
+    ...settings.map(path => ({ path, what: 'hooks of skills in settings, the rest stays' })),
+    ...projectFolders(state).map(({ folder }) => ({ path: join(folder, PROJECT_FILE), what: 'names a project' })),
+  ];
+}
+
+/**
+ * Take every skill, every hook and every project’s file out of this machine’s folders again. A skill that was edited
+ * becomes a plain folder at its entry’s place. Nothing is asked of any remote.
+ * @returns the folders of projects that were known, and what went wrong
+ * @throws ProblemError SKILL_WRITE_FAILED when a skill could not be taken out, SKILL_HOOKS_LEFT when a settings file could not be changed: what is remembered of it is kept
+ */
+export async function removeAll({ env, home, signal }: Pick<MachineSetup, 'env' | 'home' | 'signal'>): Promise<{
+  projects: { folder: string; project: string }[];
+  problems: Problem[];
+}> {
+  const places = placesIn(home);
+  if (!existsSync(places.state) && !existsSync(places.ledger)) return { projects: [], problems: [] };
+  return underLock(places, signal, async () => {
+    const state = readState(places);
+    const problems = await takeOut({ env, signal, places, state, letGo: true }, state.skills);
+    const failure = problems.find(({ severity }) => severity === 'error');
+    if (failure) {
+      await writeState(places, state);
+      throw new ProblemError(failure);
+    }
+    for (const file of Object.keys(readLedger(places).files)) {
+      problems.push(...(await applyHookFiles(places, new Map([[file, []]]))).warnings);
+      problems.push(...(await setOwnEntries(places, file, [])));
+    }
+    const projects = projectFolders(state);
+    await writeState(places, { ...state, settled: [] });
+    const [stuck] = Object.keys(readLedger(places).files);
+    if (stuck !== undefined) {
+      const hint = 'Correct the file, then run `mcpctl uninstall --yes` again.';
+      const why = problems.find(({ at }) => at?.file === stuck)?.message ?? `${stuck} was left alone`;
+      throw new ProblemError(problem('SKILL_HOOKS_LEFT', why, { at: { file: stuck }, hint }));
+    }
+    for (const one of projects) await removeProjectFile(one);
+    return { projects, problems };
+  });
+}
+
+function projectFolders({ settled }: SkillsState): { folder: string; project: string }[] {
+  return settled.flatMap(({ folder, project }) => (project === undefined ? [] : [{ folder, project }]));
+}
+
+async function removeProjectFile({ folder, project }: Pick<MachineSetup, 'folder' | 'project'>): Promise<void> {
   const file = join(folder, PROJECT_FILE);
   if (existsSync(file) && readFileSync(file, 'utf8').trim() === project) await rm(file);
 }

@@ -1,11 +1,7 @@
-import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { mcpctlHome, writeAtomic } from '../../../host/index.ts';
+import { mcpctlHome } from '../../../host/index.ts';
 import { findClient } from '../../clients/clients.ts';
-import { removeMember } from '../../clients/edit-json.ts';
-import { isGatewayEntry } from '../../clients/gateway-entry.ts';
-import { isRecord, readJsonObject } from '../../clients/json-file.ts';
+import { removeGatewayEntry } from '../../clients/remove-entry.ts';
 import { type ExitCode, ExitCodes } from '../../context.ts';
 import { done, showProblem, step } from '../../style.ts';
 import {
@@ -53,7 +49,8 @@ export async function runConfigClaude(options: ConfigClaudeOptions): Promise<Exi
 
 async function undo(options: ConfigClaudeOptions, setup: MachineSetup): Promise<ExitCode> {
   const { io } = options;
-  const path = await removeEntry(options);
+  const { scope = 'project', project, name = project } = options;
+  const path = await removeGatewayEntry(fileOf(options, scope), name);
   const problems = await removeProject(setup);
   for (const found of problems) io.stderr(showProblem(io, found));
   done(io, `Claude Code does not use \`${options.project}\` in ${setup.folder} any more`);
@@ -61,19 +58,10 @@ async function undo(options: ConfigClaudeOptions, setup: MachineSetup): Promise<
   return problems.some(({ severity }) => severity === 'error') ? ExitCodes.failed : ExitCodes.ok;
 }
 
-/** Take the entry out of the client’s file, which goes when nothing else is in it. @returns the file’s path */
-async function removeEntry(options: ConfigClaudeOptions): Promise<string | undefined> {
-  const { cwd, dir, env, scope = 'project', project, name = project, platform = process.platform } = options;
+function fileOf(
+  { cwd, dir, env, platform = process.platform }: ConfigClaudeOptions,
+  scope: string,
+): string | undefined {
   const file = findClient('claude-code')?.files.find(one => one.scope === scope);
-  const path = file?.path({ env, platform, cwd: resolve(cwd, dir) });
-  if (path === undefined || !existsSync(path)) return undefined;
-  const text = await readFile(path, 'utf8');
-  const value = readJsonObject(text, path);
-  const servers = 'problem' in value ? undefined : value.mcpServers;
-  if (!isRecord(servers) || !isGatewayEntry(servers[name])) return undefined;
-  const mark = text.startsWith('\ufeff') ? '\ufeff' : '';
-  const rest = removeMember(text.slice(mark.length), ['mcpServers'], name);
-  if (/^\s*\{\s*"mcpServers"\s*:\s*\{\s*\}\s*\}\s*$/.test(rest)) await rm(path);
-  else await writeAtomic(path, mark + rest, { mode: 0o644 });
-  return path;
+  return file?.path({ env, platform, cwd: resolve(cwd, dir) });
 }

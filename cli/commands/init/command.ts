@@ -5,8 +5,8 @@ import type { CliContext } from '../../context.ts';
 export function initCommand(context: CliContext): Command {
   return new Command('init')
     .description(
-      'Make a new repository: one server, one project that serves it, one prompt, one skill, and a README. It becomes a git ' +
-        'repository with a first commit and hooks that check what is committed, unless it lies in one already. A folder that has files of the repository ' +
+      'Make a new repository: one server, one project that serves it, one prompt, one skill, a README and workflows for ' +
+        'GitHub. It becomes a git repository with a first commit and hooks that check what is committed, unless it lies in one already. A folder that has files of the repository ' +
         'format is refused; other files in it are left as they are.',
     )
     .argument('[dir]', 'the folder; made when it is not there', '.')

@@ -20,6 +20,9 @@ export function initialFiles(id: string): NewFile[] {
   ];
 }
 
+/** GitHub’s workflows for a repository at its top: validate, plan, release. The example’s own; all optional. */
+export const WORKFLOWS = ['plan.yml', 'release.yml', 'validate.yml'].map(name => `.github/workflows/${name}`);
+
 /** A repository id from the name of a folder. */
 export function idFrom(folderName: string): string {
   const id = folderName
@@ -105,6 +108,9 @@ What AI clients can reach here, declared in files and served by mcpctl.
 | \`prompts/*.md\` | prompts: front matter with arguments, then the text |
 | \`skills/*/\` | Agent Skills: \`SKILL.md\`, and what it needs beside it |
 | \`projects/*/project.yaml\` | endpoints: which servers, prompts and skills their clients see |
+
+On GitHub, \`.github/workflows/\` checks each push, tells under a pull request what it would do, and releases by hand; they
+install what the repository's variable \`MCPCTL_PACKAGE\` names, a package with its exact version.
 
 \`\`\`sh
 mcpctl validate      # every problem, with its line

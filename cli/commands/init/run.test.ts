@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mcpctl } from '../../../tests/command-line.ts';
-import { idFrom, initialFiles } from './files.ts';
+import { idFrom, initialFiles, WORKFLOWS } from './files.ts';
 
-const PATHS = initialFiles('x').map(({ path }) => path);
+const PATHS = [...initialFiles('x').map(({ path }) => path), ...WORKFLOWS];
 
 let folder: string;
 const identity = {
@@ -67,6 +67,18 @@ describe('mcpctl init', () => {
     expect(pinned(ours?.content)).toEqual(pinned(readFileSync(example, 'utf8')));
   });
 
+  it('keeps a workflow that is there, and brings the others as the example has them', async () => {
+    const root = join(folder, 'workflows');
+    mkdirSync(join(root, '.github', 'workflows'), { recursive: true });
+    writeFileSync(join(root, '.github', 'workflows', 'plan.yml'), 'mine');
+    expect((await mcpctl(['init', '.'], { cwd: root, env })).code).toBe(0);
+    const contents = WORKFLOWS.map(path => readFileSync(join(root, path), 'utf8'));
+    const examples = WORKFLOWS.map(path =>
+      readFileSync(new URL(`../../../example-repo/${path}`, import.meta.url), 'utf8'),
+    );
+    expect(contents).toEqual(['mine', ...examples.slice(1)]);
+  });
+
   it('keeps files that are nobody’s of ours, and makes no git repository when told so', async () => {
     const root = join(folder, 'kept');
     mkdirSync(root);
@@ -86,6 +98,7 @@ describe('mcpctl init', () => {
     expect(code).toBe(0);
     expect(stderr).toContain(`it lies in the git repository`);
     expect(git(root, 'status', '--porcelain')).toBe('?? ai/');
+    expect(readdirSync(join(root, 'ai'))).not.toContain('.github');
   });
 
   it('says how to commit when git does not know who commits', async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { readWorktree } from '../../../repo/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
@@ -7,7 +7,7 @@ import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { findRoot } from '../../repository-root.ts';
 import { done, paint } from '../../style.ts';
 import { commitFirst } from './commit.ts';
-import { idFrom, initialFiles } from './files.ts';
+import { idFrom, initialFiles, WORKFLOWS } from './files.ts';
 
 export interface InitOptions extends CliContext {
   folder: string;
@@ -31,6 +31,8 @@ export async function runInit(options: InitOptions): Promise<ExitCode> {
     await writeFile(join(root, path), content, { flag: 'wx' });
     written.push(path);
   }
+  // GitHub reads them at the top of a git repository only.
+  if (!liesInGit(dirname(root))) written.push(...(await copyWorkflows(options, root)));
   io.stdout(written.map(path => `${path}\n`).join(''));
   done(io, `a repository with the id ${id} in ${root}`);
   let code: ExitCode = ExitCodes.ok;
@@ -46,6 +48,19 @@ export async function runInit(options: InitOptions): Promise<ExitCode> {
   }
   io.stderr(nextCommands(options, root));
   return code;
+}
+
+function liesInGit(folder: string): boolean {
+  return existsSync(join(folder, '.git')) || (folder !== dirname(folder) && liesInGit(dirname(folder)));
+}
+
+async function copyWorkflows({ self }: InitOptions, root: string): Promise<string[]> {
+  const [, script] = self ?? [];
+  if (script === undefined) throw new Error('the command line was not told where it is');
+  const missing = WORKFLOWS.filter(path => !existsSync(join(root, path)));
+  await mkdir(join(root, '.github', 'workflows'), { recursive: true });
+  for (const path of missing) await copyFile(join(dirname(script), '..', 'example-repo', path), join(root, path));
+  return missing;
 }
 
 async function refuseOurs(root: string): Promise<void> {

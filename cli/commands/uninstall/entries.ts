@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { lstat, opendir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { placedByUs } from '../../sync/index.ts';
 
-/** Something in mcpctl's own folder. */
+/** Something in mcpctl's own folder, or that it put elsewhere. */
 export interface Entry {
   path: string;
   bytes: number;
@@ -20,12 +21,12 @@ const known: Readonly<Record<string, { what: string; ours: boolean }>> = {
   'config.yaml': { what: 'contexts', ours: true },
   tokens: { what: 'tokens of contexts', ours: true },
   ssh: { what: 'pinned keys of ssh hosts', ours: true },
-  'skills.json': { what: 'from where skills are synced', ours: false },
-  'skills-state.json': { what: 'which skills were synced', ours: false },
-  'hooks.json': { what: 'what was put into settings of AI clients', ours: false },
-  'skills.lock': { what: 'lock of `mcpctl skills sync`', ours: false },
-  store: { what: 'synced skills, to which entries of AI clients lead', ours: false },
-  live: { what: 'synced skills, to which entries of AI clients lead', ours: false },
+  'skills.json': { what: 'from where skills are synced', ours: true },
+  'skills-state.json': { what: 'which skills were synced', ours: true },
+  'hooks.json': { what: 'what was put into settings of AI clients', ours: true },
+  'skills.lock': { what: 'lock of `mcpctl skills sync`', ours: true },
+  store: { what: 'synced skills as they were released', ours: true },
+  live: { what: 'working copies of synced skills', ours: true },
   kept: { what: 'skills as you had changed them', ours: false },
   skills: { what: 'logs of the scripts of skills', ours: true },
   sync: { what: 'copy of the repository that skills are synced from', ours: true },
@@ -43,6 +44,17 @@ export async function entriesOf(home: string): Promise<Entry[]> {
       const { what, ours } = known[name] ?? { what: 'not written by mcpctl', ours: false };
       return { path, what, ours, bytes: await sizeOf(path) };
     }),
+  );
+}
+
+/** What skills put into the folders of AI clients and of projects, sorted by path. */
+export async function entriesOutside(home: string): Promise<Entry[]> {
+  const placed = placedByUs(home).sort((a, b) => (a.path < b.path ? -1 : 1));
+  return Promise.all(
+    placed.map(async ({ path, what }) => ({
+      ...{ path, what, ours: true },
+      bytes: existsSync(path) ? await sizeOf(path) : 0,
+    })),
   );
 }
 

@@ -1,10 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { acquireLock } from '../../../host/index.ts';
 import { mcpctl } from '../../../tests/command-line.ts';
+import {
+  emptyRepository,
+  projectFile,
+  type SkillsMachine,
+  skillFiles,
+  skillsMachine,
+} from '../../../tests/skills-machine.ts';
+import { type TempRepository, tempRepository } from '../../../tests/temp-repository.ts';
 
 let folder: string;
 let home: string;
@@ -138,6 +155,79 @@ describe('mcpctl uninstall', () => {
     const { code, stdout, stderr } = await mcpctl(['uninstall'], { env });
     expect([code, stdout]).toEqual([0, '']);
     expect(stderr).toContain('nothing of mcpctl’s');
+  });
+});
+
+describe('mcpctl uninstall, where skills were synced', () => {
+  let machine: SkillsMachine;
+  let repository: TempRepository;
+  const USER = '{\n  "model": "opus"\n}\n';
+  const MINE = '{\n  "mcpServers": {\n    "mine": { "command": "x" }\n  }\n}\n';
+
+  beforeEach(async () => {
+    const hooks = 'apiVersion: mcpctl.dev/v1\nkind: Skill\nspec:\n  hooks:\n    Stop:\n      - command: date\n';
+    repository = tempRepository({
+      ...emptyRepository,
+      'projects/demo/project.yaml': projectFile(),
+      ...skillFiles('skills/review', 'Do it.', { 'skill.yaml': hooks }),
+      ...skillFiles('projects/demo/skills/deploy', 'Do it.', { 'skill.yaml': hooks }),
+    });
+    machine = skillsMachine();
+    machine.write('.claude/settings.json', USER);
+    machine.write('work/.mcp.json', MINE);
+    const argv = ['config', 'claude', '-p', 'demo', '--from', repository.bare];
+    const { code, stderr } = await machine.run(argv, machine.path('work'));
+    expect(code, stderr).toBe(0);
+    expect(machine.read('.claude/settings.json')).toContain('SessionStart');
+  });
+  afterEach(() => {
+    machine.remove();
+    repository.remove();
+  });
+
+  it('leaves every folder as it was before', async () => {
+    const listed = await machine.run(['uninstall', '-o', 'json']);
+    const outside = JSON.parse(listed.stdout).entries.filter(
+      ({ path }: { path: string }) => !path.startsWith(machine.path('.mcpctl')),
+    );
+    expect(outside.map(({ path }: { path: string }) => path.slice(machine.home.length + 1))).toEqual([
+      '.claude/settings.json',
+      '.claude/skills/review',
+      'work/.claude/settings.local.json',
+      'work/.claude/skills/deploy',
+      'work/.mcpctl-project',
+    ]);
+    const { code, stderr } = await machine.run(['uninstall', '--yes']);
+    expect(code, stderr).toBe(0);
+    expect(machine.read('.claude/settings.json')).toBe(USER);
+    expect(machine.read('work/.mcp.json')).toBe(MINE);
+    expect(machine.names('.claude/skills')).toEqual([]);
+    expect(machine.names('work/.claude/skills')).toEqual([]);
+    expect(machine.names('work/.claude')).toEqual(['skills']);
+    expect(existsSync(machine.path('work/.mcpctl-project'))).toBe(false);
+    expect(existsSync(machine.path('.mcpctl'))).toBe(false);
+  });
+
+  it('lets a skill that was edited become a plain folder', async () => {
+    machine.write('.claude/skills/review/SKILL.md', 'mine');
+    machine.write('.claude/skills/review/notes.md', 'also mine');
+    const { code, stderr } = await machine.run(['uninstall', '--yes']);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('[SKILL_EDITED]')]);
+    expect(lstatSync(machine.path('.claude/skills/review')).isDirectory()).toBe(true);
+    expect(machine.read('.claude/skills/review/SKILL.md')).toBe('mine');
+    expect(machine.read('.claude/skills/review/notes.md')).toBe('also mine');
+    expect(existsSync(machine.path('.mcpctl'))).toBe(false);
+  });
+
+  it('stops before it forgets what stands in settings that it cannot read', async () => {
+    const broken = `${machine.read('.claude/settings.json')}}`;
+    machine.write('.claude/settings.json', broken);
+    const { code, stderr } = await machine.run(['uninstall', '--yes']);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('[SKILL_HOOKS_LEFT]')]);
+    machine.write('.claude/settings.json', broken.slice(0, -1));
+    expect((await machine.run(['uninstall', '--yes'])).code).toBe(0);
+    expect(machine.read('.claude/settings.json')).toBe(USER);
+    expect(existsSync(machine.path('.mcpctl'))).toBe(false);
   });
 });
 

@@ -3,12 +3,14 @@ import { realpath, rm, rmdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { acquireLock, findByFolder, mcpctlHome } from '../../../host/index.ts';
-import { ProblemError, problem } from '../../../schema/index.ts';
+import { type Problem, ProblemError, problem } from '../../../schema/index.ts';
+import { removeGatewayEntry } from '../../clients/remove-entry.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { stateDirs } from '../../state-dirs.ts';
-import { done, paint } from '../../style.ts';
+import { done, paint, showProblem } from '../../style.ts';
+import { removeAll } from '../../sync/index.ts';
 import { table } from '../../table.ts';
-import { type Entry, entriesOf } from './entries.ts';
+import { type Entry, entriesOf, entriesOutside } from './entries.ts';
 
 export interface UninstallOptions extends CliContext {
   yes?: boolean;
@@ -24,9 +26,17 @@ export async function runUninstall(options: UninstallOptions): Promise<ExitCode>
   const { io, env, yes = false, output } = options;
   const home = mcpctlHome(env);
   refuseForeign(home, env);
-  const entries = await entriesOf(home);
+  const inside = await entriesOf(home);
+  const entries = [...(await entriesOutside(home)), ...inside];
   const ours = entries.filter(entry => entry.ours);
-  if (yes) await remove(home, ours);
+  const problems = yes
+    ? await remove(
+        options,
+        home,
+        inside.filter(entry => entry.ours),
+      )
+    : [];
+  for (const found of problems) io.stderr(showProblem(io, found));
   if (output === 'json') {
     io.stdout(`${JSON.stringify({ home, removed: yes, entries }, undefined, 2)}\n`);
     return ExitCodes.ok;
@@ -36,7 +46,9 @@ export async function runUninstall(options: UninstallOptions): Promise<ExitCode>
   else if (yes) done(io, `removed from ${home}`);
   else io.stderr(`${paint(io, 'yellow', '!')} nothing was removed\n  → mcpctl uninstall --yes\n`);
   if (yes) {
-    io.stderr('What is left: entries in files of AI clients, completion in your shell’s, and the program itself.\n');
+    io.stderr(
+      'What is left: entries that `mcpctl export` or `config claude --skip-skills` wrote, completion in your shell’s files, and the program itself.\n',
+    );
   }
   return ExitCodes.ok;
 }
@@ -58,8 +70,8 @@ function refuseForeign(home: string, env: CliContext['env']): void {
   throw new ProblemError(problem('STATE_UNUSABLE', `${home} ${why}`, { hint: 'Correct MCPCTL_HOME, or unset it.' }));
 }
 
-/** While everything is locked, so that no daemon starts meanwhile. */
-async function remove(home: string, entries: readonly Entry[]): Promise<void> {
+/** While everything is locked, so that no daemon starts meanwhile. First what leads into the folder, then the folder. */
+async function remove({ env, signal }: CliContext, home: string, entries: readonly Entry[]): Promise<Problem[]> {
   const releases: (() => void)[] = [];
   try {
     for (const { name, path, daemon } of stateDirs(home)) {
@@ -72,9 +84,12 @@ async function remove(home: string, entries: readonly Entry[]): Promise<void> {
       releases.push(release);
     }
     await refuseRunning(home);
+    const { projects, problems } = await removeAll({ env, home, signal });
+    for (const { folder, project } of projects) await removeGatewayEntry(join(folder, '.mcp.json'), project);
     for (const { path } of entries) await rm(path, { recursive: true, force: true });
     // Only when nothing of somebody else's is in it.
     await rmdir(home).catch(() => undefined);
+    return problems;
   } finally {
     for (const release of releases) release();
   }
