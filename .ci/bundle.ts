@@ -49,6 +49,47 @@ const leaveOut: Plugin = {
   },
 };
 
+/** Its commands are all functions of this process: none is a program that it would have to start. */
+const commandsHere: Plugin = {
+  name: 'commands-here',
+  resolveId: (id, importer) =>
+    id === 'node:child_process' && importer?.includes('/node_modules/commander/') ? { id: '\0unused:commander' } : null,
+};
+
+/**
+ * What is only called, of modules that take Node long to load: asked for when it is called, so that what only reads
+ * loads neither.
+ */
+const calledLate: Readonly<Record<string, readonly string[]>> = {
+  'node:child_process': ['execFileSync', 'fork', 'spawn', 'spawnSync'],
+  'node:crypto': ['createHash', 'createHmac', 'createPublicKey', 'randomBytes', 'randomUUID', 'sign', 'verify'],
+};
+
+/**
+ * Node's own modules, asked for as what they are. An `import` of one makes a module around it that has every name it
+ * exports, and looks at each, which loads much of what nobody needs: 10 ms for `node:fs`, as many for others.
+ */
+const ownModules: Plugin = {
+  name: 'own-modules',
+  generateBundle(_options, files) {
+    for (const file of Object.values(files)) if (file.type === 'chunk') file.code = withOwnModules(file.code);
+  },
+};
+
+const statement = /import ?(?:(?:\* ?as )?([\w$]+)?,?(?:\{([^{}]*)\})? ?from ?)?"(node:[\w/]+)";?/g;
+
+function withOwnModules(code: string): string {
+  return code.replace(statement, (_all, whole: string | undefined, names: string | undefined, id: string) => {
+    const module = `globalThis.process.getBuiltinModule("${id}")`;
+    const pairs = names?.split(',').map(one => one.trim().split(/ as /)) ?? [];
+    const late = pairs.filter(([name = '']) => calledLate[id]?.includes(name));
+    const now = pairs.filter(pair => !late.includes(pair)).map(pair => pair.join(':'));
+    const functions = late.map(([name, as = name]) => `function ${as}(...given){return ${module}.${name}(...given)}`);
+    const constants = [...(whole ? [whole] : []), ...(now.length > 0 ? [`{${now.join(',')}}`] : [])];
+    return `${functions.join('')}${constants.map(constant => `const ${constant}=${module};`).join('')}`;
+  });
+}
+
 /** The commit that is bundled; `-dirty` behind it when files differ from it, empty when there is no git. */
 function commit(): string {
   try {
@@ -75,12 +116,47 @@ function thirdParty(modules: readonly string[]): string {
   return sections.sort().join('');
 }
 
+/** Modules of ours: files of folders, and whole folders. */
+function modules(...places: readonly string[]): RegExp {
+  return new RegExp(`^${RegExp.escape(root)}/(?:${places.join('|')})$`);
+}
+
 /**
- * What everybody needs of the schema. Left to itself, the bundler puts it into the file of the parser, because that needs
- * it too: then every command loads YAML and all schemas.
+ * What is always needed together is one file, because each takes Node as long to find as 20 KB take to load. Left to
+ * itself, the bundler makes a file of whatever several commands share, and puts what everybody needs of the schema into
+ * that of the parser, because the parser needs it too: then every command loads YAML and all schemas.
  */
-const basics =
-  /\/schema\/(?:assemble-with|bundle|bundle-paths|closest|collisions|digest|environment|front-matter|hidden-text|kind-table|layout|mapping|plain-scalar|problem|quote|resource|resource-path|source|unread)\.ts$/;
+const groups = [
+  {
+    name: 'basics',
+    test: modules(
+      'schema/(?:assemble-with|bundle|bundle-paths|closest|collisions|digest|environment|front-matter|hidden-text|kind-table|layout|mapping|plain-scalar|print-yaml|problem|quote|resource|resource-path|source|unread)\\.ts',
+      'cli/(?:command-table|context|globals|kinds|output|program|repository-root|style|table|terminal)\\.ts',
+      'node_modules/commander/.*',
+      'package\\.json',
+    ),
+    priority: 3,
+  },
+  {
+    name: 'reading',
+    test: modules(
+      'schema/(?:catalog|cycle-rules|link-rules|selection|selects|use-rules)\\.ts',
+      'host/(?:files|home|redact|run)\\.ts',
+      'repo/(?:commit-files|folder-files|git|git-environment|objects|parsed-cache|parsed-files|parser-fingerprint|staged|tree|tree-changes|worktree)\\.ts',
+      'cli/(?:assemble-files|instances|load-catalog|read-files|relations|server-source)\\.ts',
+    ),
+    priority: 2,
+  },
+  {
+    name: 'history',
+    test: modules(
+      'repo/history/(?!manifest-versions|people)[^/]*',
+      'schema/risk/(?!document|risks-of)[^/]*',
+      'schema/plain-yaml\\.ts',
+    ),
+    priority: 1,
+  },
+];
 
 rmSync(outdir, { recursive: true, force: true });
 const bundle = await rolldown({
@@ -89,7 +165,7 @@ const bundle = await rolldown({
   platform: 'node',
   // A package's own ES modules where it has them: `require` behind a wrapper (jsonc-parser) cannot be followed.
   resolve: { mainFields: ['module', 'main'] },
-  plugins: [programUrls, leaveOut],
+  plugins: [programUrls, leaveOut, commandsHere, ownModules],
   // Our own modules do nothing when they are only imported: what is not used is left out, with all that it needs.
   treeshake: { moduleSideEffects: id => (id.includes('node_modules') ? undefined : false) },
   transform: { target: 'node24', define: { MCPCTL_COMMIT: JSON.stringify(commit()) } },
@@ -97,7 +173,7 @@ const bundle = await rolldown({
 const { output } = await bundle.write({
   dir: outdir,
   format: 'esm',
-  codeSplitting: { groups: [{ name: 'basics', test: basics }] },
+  codeSplitting: { groups },
   // Names stay, so that a stack trace can be read.
   minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
   comments: false,

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 // The command's entry, in a checkout and in the published package. Plain JavaScript for any Node >= 20: in a checkout
 // it hands over to the Node that the project is tested with when the one it was started by is older.
-import { spawn } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
-import module from 'node:module';
-import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+
+// As what they are: an `import` of one of Node's own modules loads much that is not needed here.
+const own = process.getBuiltinModule ?? (await import('node:module')).createRequire(import.meta.url);
+const { existsSync, statSync } = own('node:fs');
+const { dirname, join, resolve } = own('node:path');
+const { fileURLToPath, pathToFileURL } = own('node:url');
 
 const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, 'main.ts');
@@ -23,7 +23,7 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
     console.error(`✗ mcpctl needs Node.js 24, and this is ${process.version}; ${cure}`);
     process.exit(1);
   }
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = own('node:child_process').spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(signal ? 1 : code));
 }
@@ -33,8 +33,8 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
  * one. Nothing is made on a machine by asking for the version.
  */
 function keepCompiled() {
-  const home = process.env.MCPCTL_HOME ? resolve(process.env.MCPCTL_HOME) : join(homedir(), '.mcpctl');
+  const home = process.env.MCPCTL_HOME ? resolve(process.env.MCPCTL_HOME) : join(own('node:os').homedir(), '.mcpctl');
   const stats = statSync(home, { throwIfNoEntry: false });
   if (!stats?.isDirectory() || (stats.mode & 0o022) !== 0 || stats.uid !== process.getuid?.()) return;
-  module.enableCompileCache(join(home, 'cache', 'code'));
+  own('node:module').enableCompileCache(join(home, 'cache', 'code'));
 }
