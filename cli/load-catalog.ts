@@ -1,5 +1,6 @@
 import {
   type AnyResource,
+  assembleFiles,
   type Catalog,
   compareText,
   type KindRow,
@@ -13,7 +14,6 @@ import {
   type Scope,
   sortProblems,
 } from '../schema/index.ts';
-import { assembleFiles } from './assemble-files.ts';
 import type { CliContext } from './context.ts';
 import { type At, readFiles, readSome } from './read-files.ts';
 import { historyFolder, repositoryRoot } from './repository-root.ts';

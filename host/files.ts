@@ -87,10 +87,9 @@ export async function readPrivateFile(path: string, maxBytes: number): Promise<B
       throw new UnsafeFileError('WRONG_MODE', path, `${path} has mode ${mode}; others may read or write it`);
     }
     if (stats.size > maxBytes) throw tooLarge(path, maxBytes);
-    const buffer = Buffer.alloc(maxBytes + 1);
-    const bytesRead = await readFully(file, buffer);
-    if (bytesRead > maxBytes) throw tooLarge(path, maxBytes);
-    return buffer.subarray(0, bytesRead);
+    const bytes = await readFully(file, stats.size, maxBytes);
+    if (bytes.length > maxBytes) throw tooLarge(path, maxBytes);
+    return bytes;
   } finally {
     await file.close();
   }
@@ -106,14 +105,17 @@ function tooLarge(path: string, maxBytes: number): UnsafeFileError {
   return new UnsafeFileError('TOO_LARGE', path, `${path} is larger than ${maxBytes} bytes`);
 }
 
-async function readFully(file: Awaited<ReturnType<typeof open>>, buffer: Buffer): Promise<number> {
-  let offset = 0;
-  while (offset < buffer.length) {
-    const { bytesRead } = await file.read(buffer, offset, buffer.length - offset);
-    if (bytesRead === 0) break;
-    offset += bytesRead;
+/** As much as there is, up to one byte more than allowed. @param size what it says to have; it may grow meanwhile */
+async function readFully(file: Awaited<ReturnType<typeof open>>, size: number, maxBytes: number): Promise<Buffer> {
+  let buffer = Buffer.allocUnsafe(size + 1);
+  for (let length = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, length, buffer.length - length);
+    length += bytesRead;
+    if (bytesRead === 0 || length > maxBytes) return buffer.subarray(0, length);
+    if (length === buffer.length) {
+      buffer = Buffer.concat([buffer], Math.min(2 * buffer.length, maxBytes) + 1);
+    }
   }
-  return offset;
 }
 
 /** Makes a rename last through a power cut; file systems that cannot do this say EINVAL or the like. */

@@ -1,5 +1,13 @@
 import { expect, it } from 'vitest';
-import { type AnyResource, link, type ParsedFile, parseFile, type ResourceId, resourceId } from '../schema/index.ts';
+import {
+  type AnyResource,
+  assemble,
+  link,
+  type ParsedFile,
+  parseFile,
+  type ResourceId,
+  resourceId,
+} from '../schema/index.ts';
 import { type Accepted, accept, type Good } from './accept.ts';
 
 /** File contents by path. */
@@ -144,7 +152,7 @@ type Take = (files: readonly ParsedFile[], good: ReadonlyMap<ResourceId, Good>, 
 const take =
   (allowPrune: boolean): Take =>
   (files, good, commit) => {
-    const outcome = accept(files, good, commit, { allowPrune });
+    const outcome = accept(assemble(files), good, commit, { allowPrune });
     if ('refused' in outcome) throw new Error('refused');
     return outcome;
   };

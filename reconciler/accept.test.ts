@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ParsedFile, parseFile } from '../schema/index.ts';
+import { assemble, type ParsedFile, parseFile } from '../schema/index.ts';
 import { type Accepted, accept, type Good } from './accept.ts';
 
 /** A commit as a table of files; `undefined` removes one of the base files. */
@@ -64,7 +64,7 @@ function parse(files: Files): ParsedFile[] {
 }
 
 function take(files: Files, good: ReadonlyMap<string, Good>, commit: string): Accepted {
-  const outcome = accept(parse(files), good, commit);
+  const outcome = accept(assemble(parse(files)), good, commit);
   if ('refused' in outcome) throw new Error(`refused: ${JSON.stringify(outcome.refused)}`);
   return outcome;
 }
@@ -246,7 +246,7 @@ it.each<[string, Files, string]>([
   ['everything is gone', Object.fromEntries(Object.keys(base).map(path => [path, undefined])), 'REPOSITORY_MISSING'],
 ])('%s: the commit is refused as a whole', (_situation, change, code) => {
   const before = take(base, new Map(), 'A');
-  const outcome = accept(parse({ ...base, ...change }), before.good, 'B');
+  const outcome = accept(assemble(parse({ ...base, ...change })), before.good, 'B');
   expect('refused' in outcome && outcome.refused.map(found => found.code)).toContain(code);
 });
 
@@ -268,8 +268,8 @@ describe('an environment', () => {
   };
 
   it('takes effect when it is chosen', () => {
-    expect(replicas(accept(parse(patched), new Map(), 'A'))).toBe(1);
-    expect(replicas(accept(parse(patched), new Map(), 'A', { environment: 'prod' }))).toBe(3);
+    expect(replicas(accept(assemble(parse(patched)), new Map(), 'A'))).toBe(1);
+    expect(replicas(accept(assemble(parse(patched), 'prod'), new Map(), 'A'))).toBe(3);
   });
 
   it.each([
@@ -277,16 +277,16 @@ describe('an environment', () => {
     ['that is no YAML', 'spec: ['],
     ['that is too large', '# comment\n'.repeat(30_000)],
   ])('%s breaks what it patches, and no more', (_what, patch) => {
-    const before = accept(parse(patched), new Map(), 'A', { environment: 'prod' });
+    const before = accept(assemble(parse(patched), 'prod'), new Map(), 'A');
     if ('refused' in before) throw new Error('refused');
     const broken = { ...patched, 'environments/prod/servers/one.yaml': patch };
-    const outcome = accept(parse(broken), before.good, 'B', { environment: 'prod' });
+    const outcome = accept(assemble(parse(broken), 'prod'), before.good, 'B');
     expect(replicas(outcome)).toBe(3);
     expect('stalled' in outcome && [...outcome.stalled.keys()]).toEqual(['server/one']);
   });
 
   it('that is not there refuses the commit', () => {
-    const outcome = accept(parse(patched), new Map(), 'A', { environment: 'pord' });
+    const outcome = accept(assemble(parse(patched), 'pord'), new Map(), 'A');
     expect('refused' in outcome && outcome.refused.map(({ code }) => code)).toEqual(['ENVIRONMENT_UNKNOWN']);
   });
 });

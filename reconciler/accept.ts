@@ -1,6 +1,5 @@
 import {
   type AnyResource,
-  assemble,
   type Catalog,
   compareText,
   link,
@@ -34,8 +33,6 @@ export interface Accepted {
 }
 
 export interface AcceptOptions {
-  /** Whose patches take effect; one that the repository does not have refuses the commit. */
-  environment?: string | undefined;
   /** What is in service, linked, where that is known already. */
   before?: Catalog | undefined;
   /** Servers that somebody has suspended: they stay as they are. */
@@ -55,17 +52,15 @@ export interface Refused {
  * Decide what of a commit goes into service. A resource that is not valid stays at its last good revision, and so
  * does what cannot do without the change; the rest of the commit goes ahead. Pure.
  *
- * @param files every file of the commit
+ * @param assembled every file of the commit, by `assemble`: an environment that the repository does not have refuses it
  * @param good what is in service now
  */
 export function accept(
-  files: Iterable<ParsedFile>,
+  assembled: readonly ParsedFile[],
   good: ReadonlyMap<ResourceId, Good>,
   commit: string,
   options: AcceptOptions = {},
 ): Accepted | Refused {
-  const { environment } = options;
-  const assembled = assemble(files, environment);
   const { candidates, broken, problems } = sortFiles(assembled);
   refuse(options.strict, candidates, broken, problems);
   const elsewhere = problems.filter(({ code, at }) => code === 'ENVIRONMENT_UNKNOWN' && at?.file === 'environments');

@@ -14,9 +14,9 @@ function files(texts: Record<string, string>): ParsedFile[] {
 
 const before = { name: 'main', files: files({ 'servers/a.yaml': server('one'), 'prompts/p.md': '---\n---\nHello' }) };
 
-it('tells what would be done, and every resource that would be another', () => {
+it('tells what would be done, and every resource that would be another', async () => {
   const after = files({ 'servers/a.yaml': server('two'), 'prompts/q.md': '---\n---\nHello' });
-  const { steps, changes } = preview(before, { name: 'new', files: after });
+  const { steps, changes } = await preview(before, { name: 'new', files: after });
   expect(steps).toContainEqual({ op: 'update', id: 'instance/a-0', because: 'command changed' });
   expect(changes).toEqual([
     { id: 'prompt/p', before: expect.stringMatching(/^sha256:/) },
@@ -25,11 +25,13 @@ it('tells what would be done, and every resource that would be another', () => {
   ]);
 });
 
-it('tells what is new among the problems, wherever the old ones stand now', () => {
+it('tells what is new among the problems, wherever the old ones stand now', async () => {
   const broken = server('one').replace('stdio', 'telepathy');
   const old = { name: 'main', files: files({ 'servers/bad.yaml': broken }) };
   const moved = { name: 'new', files: files({ 'servers/bad.yaml': `# lines\n# further down\n${broken}` }) };
-  expect(preview(old, moved).introduced).toEqual([]);
+  expect((await preview(old, moved)).introduced).toEqual([]);
   const more = { name: 'new', files: files({ 'servers/bad.yaml': broken, 'servers/worse.yaml': broken }) };
-  expect(preview(old, more).introduced).toMatchObject([{ code: 'FIELD_INVALID', at: { file: 'servers/worse.yaml' } }]);
+  expect((await preview(old, more)).introduced).toMatchObject([
+    { code: 'FIELD_INVALID', at: { file: 'servers/worse.yaml' } },
+  ]);
 });

@@ -1,4 +1,5 @@
 import {
+  assembleFiles,
   compareText,
   environmentsOf,
   type ParsedFile,
@@ -28,14 +29,15 @@ export interface Revision {
 }
 
 /**
- * What the loop itself would decide about the newer revision with the older one in service. Pure.
+ * What the loop itself would decide about the newer revision with the older one in service. Waits for nothing but
+ * code: what merges patches is loaded when there are some to merge.
  * @param environment whose patches take effect; it may be new
  */
-export function preview(from: Revision, to: Revision, environment?: string): Preview {
+export async function preview(from: Revision, to: Revision, environment?: string): Promise<Preview> {
   // An environment may be new: then no patch of it is in service.
   const known = environmentsOf(from.files).find(name => name === environment);
-  const before = service(from, new Map(), known);
-  const after = service(to, before.good, environment);
+  const before = await service(from, new Map(), known);
+  const after = await service(to, before.good, environment);
   return {
     steps: plan(after.items, before.items).steps,
     changes: changesBetween(before.good, after.good),
@@ -56,8 +58,12 @@ interface Service {
 }
 
 /** What would be in service after a revision was taken over. */
-function service({ files, name }: Revision, good: ReadonlyMap<ResourceId, Good>, environment?: string): Service {
-  const outcome = accept(files, good, name, { environment });
+async function service(
+  { files, name }: Revision,
+  good: ReadonlyMap<ResourceId, Good>,
+  environment?: string,
+): Promise<Service> {
+  const outcome = accept(await assembleFiles(files, environment), good, name);
   if ('refused' in outcome) return { items: [], good, problems: outcome.refused };
   return { items: desiredItems(outcome.catalog), good: outcome.good, problems: outcome.problems };
 }

@@ -1,7 +1,7 @@
 import { ProblemError, problem } from '../schema/index.ts';
+import { findRepository } from './find-repository.ts';
 import { openObjects } from './objects.ts';
 import type { Oid } from './types.ts';
-import { findRepository } from './worktree.ts';
 
 /**
  * Contents of blobs by their ids. Throws a ProblemError: REMOTE_NOT_FOUND, READ_FAILED when one is missing or too large.

@@ -5,6 +5,7 @@
  * never from a checkout.
  */
 export { readContents } from './contents.ts';
+export { findRepository } from './find-repository.ts';
 export { openReader, type ReaderOptions } from './reader/index.ts';
 export { parseRef, parseRepoPath } from './ref.ts';
 export { askRefs, type RemoteRef, type ThinCopyOptions } from './remote-refs.ts';
@@ -14,4 +15,4 @@ export { openThinCopy, type ThinCopy, type ThinFile } from './thin-copy.ts';
 export type { TreeFile } from './tree-changes.ts';
 export type * from './types.ts';
 export { type ParsedRemote, parseRemote } from './url.ts';
-export { findRepository, readCommit, readObjects, readWorktree } from './worktree.ts';
+export { readCommit, readObjects, readWorktree } from './worktree.ts';

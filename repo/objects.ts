@@ -36,18 +36,26 @@ interface Request {
   reject(error: Error): void;
 }
 
-/** Start `git cat-file --batch-command` on a repository. @param env see `gitEnvironment` */
+/** `git cat-file --batch-command` on a repository, started with the first question. @param env see `gitEnvironment` */
 export function openObjects(gitDir: string, env: NodeJS.ProcessEnv): Objects {
-  const child = spawn('git', ['cat-file', '--batch-command', '--buffer'], {
-    cwd: '/',
-    env: gitEnvironment(env, { gitDir }),
-    stdio: 'pipe',
-  });
-  const answers = new Answers(child);
+  let started: { child: ChildProcessWithoutNullStreams; answers: Answers } | undefined;
+  let closed = false;
   let flushing = false;
+
+  function start() {
+    const child = spawn('git', ['cat-file', '--batch-command', '--buffer'], {
+      cwd: '/',
+      env: gitEnvironment(env, { gitDir }),
+      stdio: 'pipe',
+    });
+    return { child, answers: new Answers(child) };
+  }
 
   function ask(command: 'info' | 'contents', name: string, maxBytes?: number): Promise<ObjectContents | undefined> {
     if (name === '' || /[\u0000-\u001f\u007f]/.test(name)) return Promise.reject(new Error('not an object name'));
+    if (closed) return Promise.reject(new Error('closed'));
+    started ??= start();
+    const { child, answers } = started;
     return new Promise((resolve, reject) => {
       if (!answers.expect({ maxBytes, resolve, reject })) return;
       child.stdin.write(`${command} ${name}\n`);
@@ -64,8 +72,9 @@ export function openObjects(gitDir: string, env: NodeJS.ProcessEnv): Objects {
     info: name => ask('info', name),
     contents: (name, maxBytes) => ask('contents', name, maxBytes),
     close() {
-      answers.fail(new Error('closed'));
-      child.kill('SIGKILL');
+      closed = true;
+      started?.answers.fail(new Error('closed'));
+      started?.child.kill('SIGKILL');
     },
   };
 }

@@ -23,10 +23,10 @@ export interface Look {
 export interface ParsedCache {
   /** What was parsed of a file that looks as it did, and surely is what it was. */
   unchanged(path: string, look: Look, whole: boolean): ParsedFile | undefined;
-  /** What was parsed of the same bytes at the same path. */
+  /** What was parsed of the same bytes at the same path; it is kept on. */
   parsed(file: { path: string; mode: string; oid: string }, whole: boolean): ParsedFile | undefined;
-  /** Keep what a file gave. */
-  keep(look: Look, mode: string, parsed: ParsedFile, whole: boolean): void;
+  /** Keep what a file gave. @param look left out for a blob, which never changes */
+  keep(look: Look | undefined, mode: string, parsed: ParsedFile, whole: boolean): void;
   /** Keep more of files that are kept: what was found out about them since they were parsed. */
   amend(files: readonly ParsedFile[]): void;
   /** Write what was kept or found unchanged, and nothing else; without effect when it cannot be written. */
@@ -45,9 +45,30 @@ export async function openParsedCache(
   now = Date.now(),
 ): Promise<ParsedCache> {
   const home = mcpctlHome(env);
-  const folder = join(home, 'cache', 'parsed');
-  const name = sha256(resolve(root)).slice(0, 32);
-  const before = (await isOurs(home)) ? await loadParsed(folder, name) : undefined;
+  return openCache(join(home, 'cache', 'parsed'), sha256(resolve(root)).slice(0, 32), now, () => isOurs(home));
+}
+
+/**
+ * The same for blobs: in the git repository that has them, so that what is staged, or what the branch has, need not be
+ * parsed again by the next command. Nothing is relied on but files that are private.
+ * @param place `path`: the repository's root folder, from the top
+ * @param state one state of the repository whose blobs are kept, each with a file of its own
+ */
+export function openBlobCache(
+  { gitDir, path }: { gitDir: string; path: string },
+  state: 'staged' | 'main' | 'policy',
+): Promise<ParsedCache> {
+  const name = path === '' ? state : `${state}-${sha256(path).slice(0, 16)}`;
+  return openCache(join(gitDir, 'mcpctl', 'parsed'), name, 0, () => Promise.resolve(true));
+}
+
+async function openCache(
+  folder: string,
+  name: string,
+  now: number,
+  isPlace: () => Promise<boolean>,
+): Promise<ParsedCache> {
+  const before = (await isPlace()) ? await loadParsed(folder, name) : undefined;
   const known = before?.entries ?? new Map<string, Entry>();
   const kept = new Map<string, Entry>();
   const made = new Set<string>();
@@ -61,10 +82,12 @@ export async function openParsedCache(
     parsed({ path, mode, oid }, whole) {
       const entry = known.get(path);
       if (entry?.mode !== mode || entry.parsed.oid !== oid || (whole && !entry.whole)) return undefined;
+      kept.set(path, entry);
       return entry.parsed;
     },
-    keep({ signature, touchedAt }, mode, { written, ...rest }, whole) {
+    keep(look, mode, { written, ...rest }, whole) {
       const parsed = whole && written !== undefined ? { ...rest, written } : rest;
+      const { signature = '', touchedAt = now } = look ?? {};
       kept.set(rest.path, { signature, settled: isSettled(touchedAt, now), mode, whole, parsed });
       made.add(rest.path);
     },
@@ -77,7 +100,7 @@ export async function openParsedCache(
       }
     },
     async save() {
-      if ((made.size === 0 && kept.size === known.size) || !(await isOurs(home))) return;
+      if ((made.size === 0 && kept.size === known.size) || !(await isPlace())) return;
       await storeParsed(folder, name, { kept, made }, before).catch(() => undefined);
     },
   };

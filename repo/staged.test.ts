@@ -1,6 +1,8 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { assembleFiles } from '../schema/index.ts';
 import { serverFile, serverFiles, type TempRepository, tempRepository, writeFiles } from '../tests/temp-repository.ts';
 import { readContents, readStaged } from './index.ts';
 
@@ -68,6 +70,36 @@ describe('readStaged', () => {
     const paths = (await staged(repository.work, { ...process.env, GIT_INDEX_FILE: index })).map(({ path }) => path);
     expect(paths).toContain('servers/hooked.yaml');
     expect((await staged()).map(({ path }) => path)).not.toContain('servers/hooked.yaml');
+  });
+
+  it('keeps what it parsed in the repository, and parses only what is staged since', async () => {
+    const kept = join(repository.work, '.git', 'mcpctl', 'parsed', 'staged.json');
+    const first = await staged();
+    expect(statSync(kept).mode & 0o777).toBe(0o600);
+    // What is kept is believed: another name in it shows.
+    const [header = '', body = ''] = readFileSync(kept, 'utf8').split('\n');
+    const other = body.replaceAll('"name":"server-0"', '"name":"believed"');
+    const digest = createHash('sha256').update(other).digest('hex');
+    writeFileSync(kept, `${header.replace(/[0-9a-f]{64} $/, `${digest} `)}\n${other}`);
+    const name = async () => (await staged()).find(({ path }) => path === 'servers/server-0.yaml')?.resource?.name;
+    expect(await name()).toBe('believed');
+    writeFiles(repository.work, { 'servers/server-0.yaml': serverFile('server-0', 'changed') });
+    repository.git('add', '.');
+    expect(await name()).toBe('server-0');
+    repository.git('reset', '--quiet', '--hard');
+    writeFileSync(kept, 'damaged');
+    expect(await staged()).toEqual(first);
+  });
+
+  it('knows a patch together with its file', async () => {
+    writeFiles(repository.work, { 'environments/prod/servers/server-0.yaml': 'spec: { nonsense: 1 }\n' });
+    repository.git('add', '.');
+    for (const time of ['first', 'next']) {
+      const problems = (await assembleFiles(await staged(), undefined)).flatMap(file => file.problems);
+      expect(problems, time).toMatchObject([
+        { code: 'FIELD_UNKNOWN', at: { file: 'environments/prod/servers/server-0.yaml' } },
+      ]);
+    }
   });
 
   it('is a problem outside of a repository', async () => {

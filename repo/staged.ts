@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { classify, type ParsedFile, ProblemError, problem } from '../schema/index.ts';
-import { withoutContent } from './commit-files.ts';
+import { parseUnread, withoutContent } from './commit-files.ts';
+import { findRepository } from './find-repository.ts';
 import { git, lastWords } from './git.ts';
 import { openObjects } from './objects.ts';
-import { openParsedCache } from './parsed-cache.ts';
+import { openBlobCache, openParsedCache, type ParsedCache } from './parsed-cache.ts';
 import type { TreeFile } from './tree-changes.ts';
-import { findRepository, parseTreeFiles } from './worktree.ts';
+import { type KnownFiles, parseTreeFiles, tryPatches } from './worktree.ts';
 
 const MAX_INDEX_BYTES = 256 * 1024 * 1024;
 
@@ -22,7 +23,8 @@ export async function readStaged(
   env: Readonly<Record<string, string | undefined>>,
   cwd: string,
 ): Promise<ParsedFile[]> {
-  const { gitDir } = await findRepository(folder, env);
+  const place = await findRepository(folder, env);
+  const { gitDir } = place;
   const index: string | undefined = env.GIT_INDEX_FILE;
   const result = await git(['ls-files', '--stage', '-z'], {
     env,
@@ -36,10 +38,15 @@ export async function readStaged(
     );
   }
   const { files, unmerged } = parseIndex(result.stdout);
-  const cache = await openParsedCache(folder, env);
+  const cache = await openBlobCache(place, 'staged');
   const objects = openObjects(gitDir, env);
   try {
-    const parsed = [...(await parseTreeFiles(objects, files, cache)), ...unmerged.map(conflicted)];
+    const known = await withWorktree(cache, folder, env, files);
+    const parsed = await tryPatches(
+      [...(await parseTreeFiles(objects, files, known)), ...unmerged.map(conflicted)],
+      cache,
+    );
+    await cache.save();
     return parsed.sort((a, b) => (a.path < b.path ? -1 : 1));
   } catch (error) {
     if (error instanceof ProblemError) throw error;
@@ -50,6 +57,27 @@ export async function readStaged(
   } finally {
     objects.close();
   }
+}
+
+/** What was parsed in the working tree is looked at only where what was staged before is not enough. */
+async function withWorktree(
+  staged: ParsedCache,
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+  files: readonly TreeFile[],
+): Promise<KnownFiles> {
+  if (files.every(file => parseUnread(file) ?? staged.parsed(file, false))) return staged;
+  const worktree = await openParsedCache(folder, env);
+  return {
+    ...staged,
+    parsed(file, whole) {
+      const own = staged.parsed(file, whole);
+      if (own) return own;
+      const other = worktree.parsed(file, whole);
+      if (other) staged.keep(undefined, file.mode, other, whole);
+      return other;
+    },
+  };
 }
 
 /** `<mode> SP <id> SP <stage> TAB <path> NUL`, repeated; see git-ls-files(1). */

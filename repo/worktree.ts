@@ -10,8 +10,8 @@ import {
   withOutcome,
 } from '../schema/index.ts';
 import { parseUnread, readBlobs, rootTree, withoutContent } from './commit-files.ts';
+import { findRepository } from './find-repository.ts';
 import { blobOid, type FolderFile, listFolder, lookAt, readLink, withFile } from './folder-files.ts';
-import { git, lastWords } from './git.ts';
 import { type Objects, openObjects } from './objects.ts';
 import { openParsedCache, type ParsedCache } from './parsed-cache.ts';
 import { type TreeFile, treeChanges } from './tree-changes.ts';
@@ -45,12 +45,15 @@ export async function readWorktree(
 }
 
 /** Find out what patches make of their files, and keep it with what was parsed of them. */
-async function tryPatches(files: readonly ParsedFile[], cache: ParsedCache): Promise<ParsedFile[]> {
-  const untried = untriedPatches(files);
+export async function tryPatches(
+  files: readonly ParsedFile[],
+  { amend }: Pick<KnownFiles, 'amend'>,
+): Promise<ParsedFile[]> {
+  const untried = amend ? untriedPatches(files) : [];
   if (untried.length === 0) return [...files];
   const { patchFile } = await parser();
   const tried = new Map(untried.map(pair => [pair.file, withOutcome(pair, patchFile)]));
-  cache.amend([...tried.values()]);
+  amend?.([...tried.values()]);
   return files.map(file => tried.get(file) ?? file);
 }
 
@@ -115,11 +118,29 @@ export async function readCommit(
  * @param name an object's id, or a name that passed our own grammar
  */
 export async function readObjects(
-  { gitDir, path, folder }: { gitDir: string; path: string; folder: string },
+  place: { gitDir: string; path: string; folder: string },
   name: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<ParsedFile[]> {
-  const objects = openObjects(gitDir, env);
+  const objects = openObjects(place.gitDir, env);
+  try {
+    return await readTree(objects, place, name, await openParsedCache(place.folder, env));
+  } finally {
+    objects.close();
+  }
+}
+
+/**
+ * The same, through a connection that is open already.
+ * @param isWanted paths that are left out are not looked at
+ */
+export async function readTree(
+  objects: Objects,
+  { path, folder }: { path: string; folder: string },
+  name: string,
+  cache: KnownFiles,
+  isWanted: (path: string) => boolean = () => true,
+): Promise<ParsedFile[]> {
   try {
     const found = await objects.info(name);
     if (!found) {
@@ -127,25 +148,27 @@ export async function readObjects(
       throw new ProblemError(problem('REF_NOT_FOUND', `${folder} has no commit \`${shown}\``));
     }
     const { changed } = await treeChanges(objects, undefined, await rootTree(objects, found.oid, path));
-    const parsed = await parseTreeFiles(objects, changed, await openParsedCache(folder, env));
+    const wanted = changed.filter(file => isWanted(file.path));
+    const parsed = await tryPatches(await parseTreeFiles(objects, wanted, cache), cache);
     return parsed.sort((a, b) => (a.path < b.path ? -1 : 1));
   } catch (error) {
     if (error instanceof ProblemError) throw error;
     const words = error instanceof Error ? error.message : String(error);
     throw new ProblemError(problem('READ_FAILED', `${folder} could not be read: ${words}`), { cause: error });
-  } finally {
-    objects.close();
   }
 }
 
+/** What was parsed before; with `keep`, and `amend`, also what is parsed now is kept. */
+export type KnownFiles = Pick<ParsedCache, 'parsed'> & Partial<Pick<ParsedCache, 'keep' | 'amend'>>;
+
 /**
  * Read and parse files by their blobs, in no particular order.
- * @param cache what was parsed of the same bytes in the working tree is not read again; nothing is added
+ * @param cache what was parsed of the same bytes at the same path is not read again
  */
 export async function parseTreeFiles(
   objects: Objects,
   files: readonly TreeFile[],
-  cache: Pick<ParsedCache, 'parsed'>,
+  cache: KnownFiles,
 ): Promise<ParsedFile[]> {
   const isPatched = patchedFiles(files.map(({ path }) => path));
   const parsed: ParsedFile[] = [];
@@ -155,22 +178,14 @@ export async function parseTreeFiles(
     return known === undefined;
   });
   for await (const blob of readBlobs(objects, unread)) {
-    if ('refused' in blob) parsed.push(withoutContent(blob.file, blob.refused));
-    else parsed.push((await parser()).parseFile(blob.file, blob.bytes));
+    if ('refused' in blob) {
+      parsed.push(withoutContent(blob.file, blob.refused));
+      continue;
+    }
+    const { file, bytes } = blob;
+    const one = (await parser()).parseFile(file, bytes);
+    cache.keep?.(undefined, file.mode, one, isPatched(file.path));
+    parsed.push(one);
   }
   return parsed;
-}
-
-/** The git repository around a folder, and the folder's path in it. @throws ProblemError REMOTE_NOT_FOUND */
-export async function findRepository(
-  folder: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<{ gitDir: string; path: string }> {
-  const args = ['rev-parse', '--absolute-git-dir', '--show-prefix'];
-  const result = await git(args, { env, cwd: folder });
-  const [gitDir = '', prefix = ''] = result.stdout.toString().split('\n');
-  if (result.code === 0) return { gitDir, path: prefix.replace(/\/$/, '') };
-  const why = result.spawnError ? 'no such folder, or no git' : lastWords(result, []);
-  const hint = 'Name a folder inside a git repository, or leave the revision out.';
-  throw new ProblemError(problem('REMOTE_NOT_FOUND', `${folder} is not inside a git repository: ${why}`, { hint }));
 }

@@ -3,7 +3,7 @@
  * whole catalog, and every problem code. Pure: it reads no file, no clock and no network.
  */
 export { assemble } from './assemble.ts';
-export { assembleWith } from './assemble-with.ts';
+export { assembleFiles } from './assemble-files.ts';
 export { bundleDigest } from './bundle.ts';
 export { bundleDanger } from './bundle-paths.ts';
 export { type Catalog, link } from './catalog.ts';

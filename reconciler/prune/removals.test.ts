@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseFile } from '../../schema/index.ts';
+import { assemble, parseFile } from '../../schema/index.ts';
 import { type Accepted, type AcceptOptions, accept, type Good } from '../accept.ts';
 
 type Files = Record<string, string>;
@@ -29,7 +29,7 @@ function take(files: Files, good: ReadonlyMap<string, Good>, commit: string, opt
   const parsed = Object.entries({ 'mcpctl.yaml': repository(), ...files }).map(([path, text], index) =>
     parseFile({ path, oid: `${index}`.padStart(40, '0'), mode: '100644' }, Buffer.from(text)),
   );
-  const outcome = accept(parsed, good, commit, options);
+  const outcome = accept(assemble(parsed), good, commit, options);
   if ('refused' in outcome) throw new Error(JSON.stringify(outcome.refused));
   return outcome;
 }

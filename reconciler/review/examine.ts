@@ -85,7 +85,7 @@ export async function examineAt(
   const policy = await readPolicy(workspace, main, before.files);
   const seen = conflict
     ? { steps: [], changes: [], problems: [conflict], introduced: [conflict] }
-    : preview(before, after);
+    : await preview(before, after);
   const expected = {
     repository: policy.catalog.repository?.spec.id ?? '',
     proposal: proposal.id,

@@ -13,10 +13,10 @@ import {
 import { type Oid, readObjects } from '../../repo/index.ts';
 import {
   codeownersPaths,
+  isProposalId,
   needsProposal,
   type Problem,
   ProblemError,
-  ProposalId,
   principalsOf,
   problem,
 } from '../../schema/index.ts';
@@ -68,11 +68,11 @@ async function gateRef(workspace: Workspace, { ref, from, to }: PushedRef): Prom
 
 async function gateBranch(workspace: Workspace, from: Oid | undefined, to: Oid): Promise<Problem[]> {
   const after = { name: 'what is pushed', files: await readObjects(workspace, to, workspace.env) };
-  if (from === undefined) return errorsOf(preview({ name: 'nothing', files: [] }, after).introduced);
+  if (from === undefined) return errorsOf((await preview({ name: 'nothing', files: [] }, after)).introduced);
   if (!(await isAncestor(workspace, from, to)))
     return [refused(`${workspace.branch} is never rewritten: pull first, or revert`)];
   const before = { name: workspace.branch, files: await readObjects(workspace, from, workspace.env) };
-  const invalid = errorsOf(preview(before, after).introduced);
+  const invalid = errorsOf((await preview(before, after)).introduced);
   if (invalid.length > 0) return invalid;
   const line = await readCommits(workspace, ['--first-parent', to, '--not', from]);
   if (line.length > MAX_COMMITS) return [refused(`a push may bring ${MAX_COMMITS} commits to ${workspace.branch}`)];
@@ -154,7 +154,7 @@ async function gateCommit(workspace: Workspace, { oid, base, merged, message }: 
 
 /** Statements about a proposal on its branch of reviews, oldest first. What was reviewed says nothing about itself. */
 async function keptStatements(workspace: Workspace, id: string, head: Oid): Promise<FoundStatement[]> {
-  if (!ProposalId.safeParse(id).success) return [];
+  if (!isProposalId(id)) return [];
   const tip = await resolveCommit(workspace, `refs/heads/reviews/${id}`);
   if (tip === undefined) return [];
   const commits = await readCommits(workspace, ['--first-parent', tip, '--not', head]);
@@ -162,12 +162,12 @@ async function keptStatements(workspace: Workspace, id: string, head: Oid): Prom
 }
 
 async function gateProposal(workspace: Workspace, id: string, to: Oid | undefined): Promise<Problem[]> {
-  if (!ProposalId.safeParse(id).success) return [refused(`\`proposals/${id}\` is no id of a proposal`)];
+  if (!isProposalId(id)) return [refused(`\`proposals/${id}\` is no id of a proposal`)];
   const main = await resolveCommit(workspace, `refs/heads/${workspace.branch}`);
   if (to === undefined || main === undefined) return [];
   const before = { name: workspace.branch, files: await readObjects(workspace, main, workspace.env) };
   const after = { name: id, files: await readObjects(workspace, to, workspace.env) };
-  return errorsOf(preview(before, after).introduced);
+  return errorsOf((await preview(before, after)).introduced);
 }
 
 async function gateReview(
@@ -176,7 +176,7 @@ async function gateReview(
   from: Oid | undefined,
   to: Oid | undefined,
 ): Promise<Problem[]> {
-  if (!ProposalId.safeParse(id).success) return [refused(`\`reviews/${id}\` is no id of a proposal`)];
+  if (!isProposalId(id)) return [refused(`\`reviews/${id}\` is no id of a proposal`)];
   if (to === undefined) return [refused(`reviews/${id} is kept: reviews are not deleted`)];
   if (from !== undefined && !(await isAncestor(workspace, from, to)))
     return [refused(`reviews/${id} is only added to`)];

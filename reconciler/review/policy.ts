@@ -1,6 +1,13 @@
 import type { Workspace } from '../../repo/forges/index.ts';
 import type { Oid } from '../../repo/index.ts';
-import { assemble, codeownersPaths, link, type ParsedFile, type Policy, parseCodeowners } from '../../schema/index.ts';
+import {
+  assembleFiles,
+  codeownersPaths,
+  link,
+  type ParsedFile,
+  type Policy,
+  parseCodeowners,
+} from '../../schema/index.ts';
 
 const MAX_BYTES = 3 * 1024 * 1024;
 
@@ -10,7 +17,7 @@ const MAX_BYTES = 3 * 1024 * 1024;
  * @param files its files
  */
 export async function readPolicy(workspace: Workspace, commit: Oid, files: readonly ParsedFile[]): Promise<Policy> {
-  const resources = assemble(files).flatMap(({ resource }) => resource ?? []);
+  const resources = (await assembleFiles(files, undefined)).flatMap(({ resource }) => resource ?? []);
   const { catalog } = link(resources);
   return {
     review: catalog.repository?.spec.review,

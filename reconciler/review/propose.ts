@@ -59,7 +59,7 @@ export async function publishDraft(
   const tree = await treeWith(workspace, base, changes);
   const before = { name: 'main', files: await readObjects(workspace, base, workspace.env) };
   const after = { name: 'the proposal', files: await readObjects(workspace, tree, workspace.env) };
-  const { introduced } = preview(before, after);
+  const { introduced } = await preview(before, after);
   if (introduced.some(({ severity }) => severity === 'error')) return { introduced };
   const { amend, title, reason = '' } = draft;
   const id = amend?.id ?? newId([...draft.changes.keys()]);

@@ -1,4 +1,4 @@
-import { type Catalog, limitProblems, type Problem, releaseProblems } from '../../schema/index.ts';
+import { assemble, type Catalog, limitProblems, type Problem, releaseProblems } from '../../schema/index.ts';
 import { accept } from '../accept.ts';
 import { type StepContext, type StepResult, settle } from './step.ts';
 
@@ -9,8 +9,7 @@ const MAX_PROBLEMS = 1_000;
 export async function decide(context: StepContext): Promise<StepResult> {
   const { pass, state, journal, service } = context;
   const { commit = '' } = pass;
-  const outcome = accept(pass.files ?? [], state.good, commit, {
-    environment: context.environment,
+  const outcome = accept(assemble(pass.files ?? [], context.environment), state.good, commit, {
     before: state.catalog,
     suspended: context.suspensions.held(),
     allowPrune: context.store.allowedPrune() === commit,

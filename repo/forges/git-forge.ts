@@ -1,4 +1,4 @@
-import { ProblemError, ProposalId, problem } from '../../schema/index.ts';
+import { isProposalId, ProblemError, problem } from '../../schema/index.ts';
 import type { Oid } from '../types.ts';
 import { type Commit, readCommits, readRefs, resolveCommit } from './commits.ts';
 import { commitTree } from './draft.ts';
@@ -84,7 +84,7 @@ const verbs = { approve: 'Approve', reject: 'Reject', withdraw: 'Withdraw' } as 
 
 export async function openProposals(workspace: Workspace, only?: string): Promise<Proposal[]> {
   const refs = await readRefs(workspace, localRefs.proposal(''));
-  const heads = [...refs].filter(([id]) => ProposalId.safeParse(id).success && (only === undefined || id === only));
+  const heads = [...refs].filter(([id]) => isProposalId(id) && (only === undefined || id === only));
   if (heads.length === 0) return [];
   const wanted = only === undefined ? [`--glob=${localRefs.proposal('*')}`] : heads.map(([, head]) => head);
   const commits = await readCommits(workspace, [...wanted, '--not', localRefs.main]);
@@ -132,12 +132,12 @@ async function endedProposals(workspace: Workspace, open: ReadonlySet<string>): 
   for (const commit of await readCommits(workspace, ['--first-parent', '--merges', localRefs.main])) {
     const id = trailer(commit.message, 'Proposal-Id');
     const head = commit.parents[1];
-    if (id === undefined || head === undefined || !ProposalId.safeParse(id).success || ended.has(id)) continue;
+    if (id === undefined || head === undefined || !isProposalId(id) || ended.has(id)) continue;
     const own = await readCommits(workspace, [head, '--not', commit.parents[0] ?? '']);
     ended.set(id, { ...describe(id, head, own.length > 0 ? own : [commit], [], 'merged'), merged: commit.oid });
   }
   for (const [id, tip] of await readRefs(workspace, localRefs.review(''))) {
-    if (!ProposalId.safeParse(id).success || open.has(id) || ended.has(id)) continue;
+    if (!isProposalId(id) || open.has(id) || ended.has(id)) continue;
     const [last] = await readCommits(workspace, ['--max-count=1', tip]);
     const head = last?.parents.at(-1);
     if (!last || head === undefined) continue;
@@ -197,6 +197,6 @@ function isoTime(seconds: number): string {
 
 /** @throws ProblemError PROPOSAL_NOT_FOUND for what is no id: it would become a part of a ref */
 export function checked(id: string): string {
-  if (ProposalId.safeParse(id).success) return id;
+  if (isProposalId(id)) return id;
   throw new ProblemError(problem('PROPOSAL_NOT_FOUND', `\`${id}\` is no id of a proposal`));
 }

@@ -1,6 +1,6 @@
 import { run } from '../../host/index.ts';
 import { ProblemError, problem } from '../../schema/index.ts';
-import { findRepository } from '../worktree.ts';
+import { findRepository } from '../find-repository.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface UserWorkspaceOptions {

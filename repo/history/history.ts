@@ -1,8 +1,8 @@
 import { ProblemError, problem } from '../../schema/index.ts';
+import { findRepository } from '../find-repository.ts';
 import { git, lastWords } from '../git.ts';
 import { type Objects, openObjects } from '../objects.ts';
 import type { Oid } from '../types.ts';
-import { findRepository } from '../worktree.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

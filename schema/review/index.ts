@@ -10,4 +10,5 @@ export {
   type SignedStatement,
 } from './judge.ts';
 export { type PrincipalId, type Principals, principalsOf } from './principals.ts';
-export { ProposalId, parseStatement, Statement, statementText } from './statement.ts';
+export { isProposalId } from './proposal-id.ts';
+export { parseStatement, type Statement, statementText } from './statement.ts';

@@ -1,29 +1,35 @@
-import { z } from 'zod';
+import { isProposalId } from './proposal-id.ts';
 
-const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
-
-/** `<kind>-<name>-<6 hex digits>`: safe as a part of a ref, a path and an argument. */
-export const ProposalId = z
-  .string()
-  .max(160)
-  .regex(/^[a-z]+-[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-[0-9a-f]{6}$/);
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const OID = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
+const VERDICTS = ['approve', 'reject', 'withdraw'] as const;
 
 /** What a reviewer signs (SSH signature, namespace `mcpctl-review`): one verdict on one state of one proposal. */
-export const Statement = z.strictObject({
+export interface Statement {
   /** The repository's id: a statement is worth nothing in another one. */
-  repository: z.string().max(128),
-  proposal: ProposalId,
+  repository: string;
+  proposal: string;
   /** The commit that was reviewed. */
-  head: z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/),
+  head: string;
   /** What merging it does: see `mcpctl plan --from main --to MERGED -o json`. */
-  planDigest: Digest,
+  planDigest: string;
   /** The policy that was in force. */
-  policyDigest: Digest,
-  verdict: z.enum(['approve', 'reject', 'withdraw']),
+  policyDigest: string;
+  verdict: (typeof VERDICTS)[number];
   /** In the reviewer's own words. */
-  reason: z.string().max(4096),
-});
-export type Statement = z.infer<typeof Statement>;
+  reason: string;
+}
+
+/** What each part may be. Without a library: every command about proposals reads statements, and starts sooner so. */
+const parts: { readonly [K in keyof Statement]: (value: string) => boolean } = {
+  repository: value => value.length <= 128,
+  proposal: isProposalId,
+  head: value => OID.test(value),
+  planDigest: value => DIGEST.test(value),
+  policyDigest: value => DIGEST.test(value),
+  verdict: value => VERDICTS.some(one => one === value),
+  reason: value => value.length <= 4096,
+};
 
 /** The one text of a statement that is signed: JSON, keys in the order above, a newline at the end. */
 export function statementText(statement: Statement): string {
@@ -33,10 +39,20 @@ export function statementText(statement: Statement): string {
 
 /** @returns undefined for anything but the text that `statementText` gives */
 export function parseStatement(text: string): Statement | undefined {
+  let value: unknown;
   try {
-    const statement = Statement.parse(JSON.parse(text));
-    return statementText(statement) === text ? statement : undefined;
+    value = JSON.parse(text);
   } catch {
     return undefined;
   }
+  // Further keys, or the same in another order, make another text.
+  return isStatement(value) && statementText(value) === text ? value : undefined;
+}
+
+function isStatement(value: unknown): value is Statement {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(parts).every(([key, fits]) => {
+    const part: unknown = (value as Record<string, unknown>)[key];
+    return typeof part === 'string' && fits(part);
+  });
 }

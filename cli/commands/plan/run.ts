@@ -26,7 +26,7 @@ export async function runPlan(options: PlanOptions): Promise<ExitCode> {
   const folder = options.folder === undefined ? (findRoot(cwd, dir) ?? dir) : resolve(cwd, dir, options.folder);
   const before = { name: from, files: await readFiles(options, folder, { at: from }) };
   const after = { name: to ?? 'the working tree', files: await readFiles(options, folder, { at: to }) };
-  const { steps, changes, problems } = preview(before, after, environment);
+  const { steps, changes, problems } = await preview(before, after, environment);
   if (output === 'json') {
     io.stdout(`${JSON.stringify({ from, to: to ?? null, steps, changes, problems }, undefined, 2)}\n`);
   } else {

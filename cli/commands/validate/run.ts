@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
-import { link, sortProblems } from '../../../schema/index.ts';
-import { assembleFiles } from '../../assemble-files.ts';
+import { assembleFiles, link, sortProblems } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { type At, readFiles } from '../../read-files.ts';
 import { findRoot } from '../../repository-root.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ProposalId } from '../../../schema/index.ts';
+import { isProposalId } from '../../../schema/index.ts';
 import type { Attested } from '../forge.ts';
 import type { GithubApi } from './api.ts';
 
@@ -120,5 +120,5 @@ export function decisionOf(pull: OpenPull): 'pending' | 'approved' | 'rejected' 
 
 function proposalOf(branch: string): string | undefined {
   const id = branch.startsWith('proposals/') ? branch.slice('proposals/'.length) : '';
-  return ProposalId.safeParse(id).success ? id : undefined;
+  return isProposalId(id) ? id : undefined;
 }
