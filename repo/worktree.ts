@@ -134,7 +134,7 @@ export async function readObjects(
  * The same, through a connection that is open already.
  * @param isWanted paths that are left out are not looked at
  */
-export async function readTree(
+async function readTree(
   objects: Objects,
   { path, folder }: { path: string; folder: string },
   name: string,
