@@ -12,7 +12,14 @@ const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, 'main.ts');
 const main = existsSync(source) ? source : join(here, '..', 'dist', 'main.js');
 
+/**
+ * The daemon lives long and needs little at a time; left to itself, V8 takes several times that: less for new objects
+ * (in MB), and less room to grow by before garbage is collected (in percent). Both can only be said at a start.
+ */
+const lean = process.argv.includes('up') ? ['--max-semi-space-size=8', '--heap-growing-percent=40'] : [];
+
 if (Number(process.versions.node.split('.')[0]) >= 24) {
+  startLean();
   keepCompiled();
   await import(pathToFileURL(main).href);
 } else {
@@ -23,9 +30,17 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
     console.error(`✗ mcpctl needs Node.js 24, and this is ${process.version}; ${cure}`);
     process.exit(1);
   }
-  const child = own('node:child_process').spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = own('node:child_process').spawn(node, [...lean, main, ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(signal ? 1 : code));
+}
+
+/** Start once more, as the same process, unless somebody else has said how much memory there is to be. */
+function startLean() {
+  const { execArgv, argv, execve } = process;
+  if (lean.length === 0 || !execve || process.send || execArgv.some(word => /semi-space|heap-growing/.test(word)))
+    return;
+  execve(process.execPath, [process.execPath, ...lean, ...execArgv, ...argv.slice(1)], process.env);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Why a file or folder is not private enough, or not what was expected. */
@@ -74,7 +74,24 @@ export async function ensurePrivateDir(path: string): Promise<void> {
  * Throws an UnsafeFileError when it is something else or larger than `maxBytes`, and Node's own error (`ENOENT`) otherwise.
  */
 export async function readPrivateFile(path: string, maxBytes: number): Promise<Buffer> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(error => {
+  const file = await openPrivateFile(path);
+  try {
+    const { size } = await file.stat();
+    if (size > maxBytes) throw tooLarge(path, maxBytes);
+    const bytes = await readFully(file, size, maxBytes);
+    if (bytes.length > maxBytes) throw tooLarge(path, maxBytes);
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Open such a file, which the caller closes. Throws as `readPrivateFile` does.
+ * @param flags `O_RDONLY`, unless given, or `O_RDWR` and others
+ */
+export async function openPrivateFile(path: string, flags: number = constants.O_RDONLY): Promise<FileHandle> {
+  const file = await open(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(error => {
     if (error.code !== 'ELOOP') throw error;
     throw new UnsafeFileError('NOT_REGULAR', path, `${path} is a symbolic link`);
   });
@@ -82,16 +99,12 @@ export async function readPrivateFile(path: string, maxBytes: number): Promise<B
     const stats = await file.stat();
     if (!stats.isFile()) throw new UnsafeFileError('NOT_REGULAR', path, `${path} is not a regular file`);
     requireOwner(stats, path);
-    if ((stats.mode & 0o077) !== 0) {
-      const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
-      throw new UnsafeFileError('WRONG_MODE', path, `${path} has mode ${mode}; others may read or write it`);
-    }
-    if (stats.size > maxBytes) throw tooLarge(path, maxBytes);
-    const bytes = await readFully(file, stats.size, maxBytes);
-    if (bytes.length > maxBytes) throw tooLarge(path, maxBytes);
-    return bytes;
-  } finally {
+    if ((stats.mode & 0o077) === 0) return file;
+    const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
+    throw new UnsafeFileError('WRONG_MODE', path, `${path} has mode ${mode}; others may read or write it`);
+  } catch (error) {
     await file.close();
+    throw error;
   }
 }
 
@@ -106,7 +119,7 @@ function tooLarge(path: string, maxBytes: number): UnsafeFileError {
 }
 
 /** As much as there is, up to one byte more than allowed. @param size what it says to have; it may grow meanwhile */
-async function readFully(file: Awaited<ReturnType<typeof open>>, size: number, maxBytes: number): Promise<Buffer> {
+async function readFully(file: FileHandle, size: number, maxBytes: number): Promise<Buffer> {
   let buffer = Buffer.allocUnsafe(size + 1);
   for (let length = 0; ; ) {
     const { bytesRead } = await file.read(buffer, length, buffer.length - length);

@@ -7,7 +7,14 @@ export { isLoopbackHost } from './addresses.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { DatabaseUnusable, openDatabase } from './database.ts';
 export { within } from './deadline.ts';
-export { ensurePrivateDir, readPrivateFile, type UnsafeFileCode, UnsafeFileError, writeAtomic } from './files.ts';
+export {
+  ensurePrivateDir,
+  openPrivateFile,
+  readPrivateFile,
+  type UnsafeFileCode,
+  UnsafeFileError,
+  writeAtomic,
+} from './files.ts';
 export { mcpctlHome } from './home.ts';
 export { createHttpClient, type HttpClient, type HttpOptions } from './http.ts';
 export { acquireLock } from './lock.ts';

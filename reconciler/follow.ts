@@ -25,7 +25,11 @@ export function createFollower(mirror: Mirror, reader: Reader): Follower {
   }
 
   return {
-    fetch: (mode, signal) => mirror.fetch(mode, signal),
+    fetch(mode, signal) {
+      // Who pokes has pushed; most polls find nothing.
+      if (mode === 'poke') reader.wake();
+      return mirror.fetch(mode, signal);
+    },
     async read(commit, signal) {
       if (commit === last) return { files: files.values() };
       const delta = await readCommit(commit, signal);

@@ -93,5 +93,7 @@ export interface Reader {
   read(commit: Oid, base?: Oid, signal?: AbortSignal): Promise<ReadResult>;
   /** A blob's bytes, for what parsing leaves aside (locks). @param maxBytes refused beyond */
   blob(oid: Oid, maxBytes: number): Promise<Buffer>;
+  /** Something is about to be read: get ready, if it takes time. */
+  wake(): void;
   close(): Promise<void>;
 }

@@ -8,7 +8,7 @@ const head = (kind: string) => `apiVersion: mcpctl.dev/v1\nkind: ${kind}\nspec: 
 const packages: Pick<PackageStore, 'install'> = {
   install: async ({ identifier }) => ({ entry: `/store/${identifier}.js`, dir: '/store' }) as never,
 };
-const reader = { read: notRead, blob: notRead, close: notRead };
+const reader = { read: notRead, blob: notRead, wake: notRead, close: notRead };
 const secrets = { env: { MCPCTL_SECRET_T: 's3cr3t' }, home: '/nowhere', stateDir: '/nowhere' };
 
 function notRead(): never {

@@ -1,12 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { Reply, Request } from './protocol.ts';
+import type { ParsedFile } from '../../schema/index.ts';
+import type { Answer, Progress, Reply, Request } from './protocol.ts';
 
 /** Why there is no answer. */
 export interface Ended {
   ended: 'time' | 'exit' | 'abort';
 }
 
-type Answer = Exclude<Reply, { type: 'parsing' }>;
+/** Half of what V8 takes for new objects. */
+const YOUNG_MB = 8;
 
 export interface ChildOptions {
   program: URL;
@@ -18,7 +20,12 @@ export interface AskOptions {
   timeoutMs: number;
   /** For each file that is announced: who, and how long it may take. Without it, the time is for the whole request. */
   fileTimeoutMs?: number;
+  /** A file is about to be parsed. */
   onParsing?: (oid: string) => void;
+  /** More of what was asked for. */
+  onFiles?: (files: ParsedFile[]) => void;
+  /** What came before does not count. */
+  onBegin?: () => void;
   signal?: AbortSignal | undefined;
 }
 
@@ -33,7 +40,12 @@ export class ReaderChild {
       cwd: '/',
       // No secret, no NODE_OPTIONS: git is all it needs to find.
       env: { PATH: process.env.PATH },
-      execArgv: [`--max-old-space-size=${memoryMb}`, '--disable-warning=ExperimentalWarning'],
+      execArgv: [
+        `--max-old-space-size=${memoryMb}`,
+        // It lives for one commit: what a larger one would save in time is not worth the memory.
+        `--max-semi-space-size=${YOUNG_MB}`,
+        '--disable-warning=ExperimentalWarning',
+      ],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
@@ -59,9 +71,14 @@ export class ReaderChild {
         resolve(result);
       };
       const onMessage = (reply: Reply) => {
-        if (reply.type !== 'parsing') return finish(reply);
-        options.onParsing?.(reply.oid);
-        if (fileTimeoutMs === undefined) return;
+        if (!isProgress(reply)) return finish(reply);
+        try {
+          tell(reply, options);
+        } catch {
+          // Whatever has become of the process, it is of no use any more.
+          finish({ ended: 'exit' });
+        }
+        if (fileTimeoutMs === undefined || reply.type !== 'parsing') return;
         clearTimeout(timer);
         timer = setTimeout(onTimeout, fileTimeoutMs);
       };
@@ -80,4 +97,15 @@ export class ReaderChild {
     this.killed = true;
     this.child.kill('SIGKILL');
   }
+}
+
+function isProgress(reply: Reply): reply is Progress {
+  return reply.type === 'begin' || reply.type === 'parsing' || reply.type === 'files';
+}
+
+/** @throws SyntaxError */
+function tell(progress: Progress, { onBegin, onParsing, onFiles }: AskOptions): void {
+  if (progress.type === 'begin') onBegin?.();
+  else if (progress.type === 'parsing') onParsing?.(progress.oid);
+  else onFiles?.(JSON.parse(progress.files));
 }

@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 function open(options: Partial<ReaderOptions> = {}): Reader {
-  const reader = openReader({ gitDir: repository.bare, ...options });
+  const reader = openReader({ gitDir: repository.bare, keptIn: join(repository.folder, 'parsed'), ...options });
   readers.push(reader);
   return reader;
 }
@@ -299,6 +299,20 @@ describe('the reader process', () => {
     expect(Object.keys(summary(await reader.read(commit)))).toHaveLength(3);
   });
 
+  it('ends when nothing is read for a while, and is started again by what is about to read', async () => {
+    const first = repository.commit(serverFiles(2));
+    const reader = open({ idleMs: 200 });
+    expect(Object.keys(summary(await reader.read(first)))).toHaveLength(3);
+    await eventually(() => children(repository.bare).length === 0);
+    reader.wake();
+    await eventually(() => children(repository.bare).length > 0);
+    await eventually(() => children(repository.bare).length === 0);
+    const second = repository.commit({ 'servers/new.yaml': serverFile('new') });
+    const result = await reader.read(second, first);
+    expect(summary(result)).toEqual({ 'servers/new.yaml': 'server/new' });
+    expect(result).toMatchObject({ base: first, blobsRead: 1 });
+  });
+
   it('may be stopped in the middle of a read', async () => {
     const commit = repository.commit(serverFiles(2));
     const reader = open({ timeoutMs: 6_000 });
@@ -330,7 +344,7 @@ describe('the reader process', () => {
     const commit = repository.commit({ 'servers/bad.yaml': 'TRAP hang' });
     const script = `
       import { openReader } from ${JSON.stringify(new URL('./client.ts', import.meta.url).href)};
-      const reader = openReader({ gitDir: ${JSON.stringify(repository.bare)}, program: new URL(${JSON.stringify(trap.href)}) });
+      const reader = openReader({ gitDir: ${JSON.stringify(repository.bare)}, keptIn: ${JSON.stringify(join(repository.folder, 'parsed'))}, program: new URL(${JSON.stringify(trap.href)}) });
       void reader.read(${JSON.stringify(commit)});
       setTimeout(() => console.log('reading'), 1_000);`;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {

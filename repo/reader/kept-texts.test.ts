@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serverFile, serverFiles, type TempRepository, tempRepository } from '../../tests/temp-repository.ts';
-import { TextCache } from './cache.ts';
 import { openReader } from './client.ts';
 import { KeptTexts } from './kept-texts.ts';
 
@@ -21,8 +20,8 @@ afterEach(() => {
 });
 
 /** What a process of its own reads of a commit; ended only once it has kept what it parsed. */
-async function read(commit: string, keptIn: string | undefined = file) {
-  const reader = openReader({ gitDir: repository.bare, ...(keptIn !== undefined && { keptIn }) });
+async function read(commit: string, keptIn = file) {
+  const reader = openReader({ gitDir: repository.bare, keptIn });
   try {
     const result = await reader.read(commit);
     if ('problem' in result) throw new Error(result.problem.message);
@@ -40,7 +39,7 @@ describe('what a reader process has parsed', () => {
     const first = await read(commit);
     expect(first.blobsRead).toBe(22);
     expect(await read(commit)).toEqual({ ...first, blobsRead: 0 });
-    expect((await read(commit, undefined)).files).toEqual(first.files);
+    expect((await read(commit, join(folder, 'other'))).files).toEqual(first.files);
     const next = repository.commit({ 'servers/server-1.yaml': serverFile('server-1', 'changed') });
     expect((await read(next)).blobsRead).toBe(1);
     expect((await read(next)).blobsRead).toBe(0);
@@ -76,17 +75,29 @@ describe('what a reader process has parsed', () => {
   });
 });
 
-it('the file is made anew when most of it is of no use any more', async () => {
-  const cache = new TextCache(3_000_000);
-  const kept = new KeptTexts(file, cache);
-  await kept.load();
-  for (let n = 0; n < 12; n++) {
-    const text = JSON.stringify(`${n}`.repeat(900_000));
-    cache.set(`k${n}`, text);
-    await kept.add([[`k${n}`, text]]);
-    expect(statSync(file).size).toBeLessThan(2 * 3_000_000 + 2_000_000 + 2 * 1024 * 1024);
-  }
-  const again = new TextCache(3_000_000);
-  await new KeptTexts(file, again).load();
-  expect([...again.entries()]).toEqual([...cache.entries()]);
+describe('the file', () => {
+  const text = (n: number) => JSON.stringify(`${n}`.repeat(900_000));
+
+  it('gives what was added to it, the newest of each key, also to another process', async () => {
+    const kept = new KeptTexts(file);
+    await kept.add([
+      ['a', text(1)],
+      ['b', text(2)],
+    ]);
+    await kept.add([['a', text(3)]]);
+    const again = new KeptTexts(file);
+    await again.load();
+    for (const known of [kept, again])
+      expect(['a', 'b', 'c'].map(key => known.get(key))).toEqual([text(3), text(2), undefined]);
+  });
+
+  it('is made anew when most of it is of no use any more', async () => {
+    const kept = new KeptTexts(file);
+    for (let n = 0; n < 12; n++) {
+      await kept.add([[`k${n}`, text(n)]]);
+      await kept.keepOnly(new Set([`k${n}`]));
+      expect(statSync(file).size).toBeLessThan(7 * 1024 * 1024);
+      expect(kept.get(`k${n}`)).toBe(text(n));
+    }
+  });
 });

@@ -14,17 +14,24 @@ export type Request =
     }
   | { type: 'blob'; oid: Oid; maxBytes: number };
 
-/** What it answers: any number of `parsing`, then one of the others. */
-export type Reply =
+/** What it tells while it reads a commit. */
+export type Progress =
+  /** It begins, or begins anew: what it has told before does not count. */
+  | { type: 'begin' }
   | { type: 'parsing'; oid: Oid }
+  /** JSON of `ParsedFile[]`, a part of what was asked for: each file's text is written only once, and never is all there. */
+  | { type: 'files'; files: string };
+
+/** What it answers in the end. */
+export type Answer =
   | {
       type: 'read';
       commit: Oid;
       base: Oid | undefined;
-      /** JSON of `ParsedFile[]`: the process keeps each file's text, so that it is written only once. */
-      files: string;
       removed: string[];
       blobsRead: number;
     }
   | { type: 'blob'; bytes: Uint8Array }
   | { type: 'failed'; problem: Problem };
+
+export type Reply = Progress | Answer;

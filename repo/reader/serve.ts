@@ -3,14 +3,16 @@ import { asProblem, type FileEntry, type ParsedFile, ProblemError, problem } fro
 import { parseUnread, readBlobs, rootTree, withoutContent } from '../commit-files.ts';
 import { type Objects, openObjects } from '../objects.ts';
 import { type TreeFile, treeChanges } from '../tree-changes.ts';
-import { TextCache } from './cache.ts';
 import { KeptTexts } from './kept-texts.ts';
-import type { Reply, Request } from './protocol.ts';
+import type { Answer, Reply, Request } from './protocol.ts';
 
 /** Characters of JSON. What is parsed may be larger than its file: problems, defaults, aliases. */
 const MAX_FILE_JSON = 16 * 1024 * 1024;
 const MAX_DELTA_JSON = 256 * 1024 * 1024;
-const CACHE_JSON = 64 * 1024 * 1024;
+/** Sent in one go. */
+const PART_JSON = 512 * 1024;
+/** So few files are parsed sooner than what was kept of them is found. */
+const FEW_FILES = 256;
 /** How many problems the files of one commit may have before each further file tells only of its first. */
 const MAX_PROBLEMS = 1_000;
 
@@ -18,7 +20,7 @@ const MAX_PROBLEMS = 1_000;
 export interface ReaderArguments {
   gitDir: string;
   path: string;
-  keptIn?: string | undefined;
+  keptIn: string;
 }
 
 type Parse = (file: FileEntry, bytes: Uint8Array) => ParsedFile;
@@ -30,16 +32,13 @@ type ReadRequest = Extract<Request, { type: 'read' }>;
  * @param keptIn the file in which what was parsed outlives this process
  */
 export function serve({ gitDir, path, keptIn }: ReaderArguments, parse: Parse): void {
-  const cache = new TextCache(CACHE_JSON);
-  const kept = keptIn === undefined ? undefined : new KeptTexts(keptIn, cache);
-  const loaded = kept?.load();
+  const kept = new KeptTexts(keptIn);
   let objects = openObjects(gitDir, process.env);
   let last: Promise<void> = Promise.resolve();
 
-  async function answer(request: Request, fresh: [key: string, text: string][]): Promise<Reply> {
-    await loaded;
+  async function answer(request: Request, parts: Parts): Promise<Answer> {
     const work = () =>
-      request.type === 'blob' ? readBlob(objects, request) : read(objects, path, request, { cache, fresh }, parse);
+      request.type === 'blob' ? readBlob(objects, request) : read(objects, path, request, parts, parse);
     try {
       return await work();
     } catch {
@@ -51,67 +50,118 @@ export function serve({ gitDir, path, keptIn }: ReaderArguments, parse: Parse): 
   }
   process.on('message', (request: Request) => {
     last = last.then(async () => {
-      const fresh: [key: string, text: string][] = [];
-      await send(await answer(request, fresh));
-      await kept?.add(fresh);
+      const parts = new Parts(kept);
+      await send(await answer(request, parts));
+      await parts.keep();
     });
   });
   process.on('disconnect', () => process.exit(0));
   watchParent();
 }
 
-async function read(
-  objects: Objects,
-  path: string,
-  request: ReadRequest,
-  { cache, fresh }: { cache: TextCache; fresh: [key: string, text: string][] },
-  parse: Parse,
-): Promise<Reply> {
+async function read(objects: Objects, path: string, request: ReadRequest, parts: Parts, parse: Parse): Promise<Answer> {
   const { commit, careful } = request;
   const tree = await rootTree(objects, commit, path);
   const baseTree =
     request.base === undefined ? undefined : await rootTree(objects, request.base, path).catch(() => undefined);
   const base = baseTree === undefined ? undefined : request.base;
   const { changed, removed } = await treeChanges(objects, baseTree, tree);
-  const texts: string[] = [];
-  let problems = 0;
-  const add = (text: string) => {
-    if (text.endsWith('"problems":[]}')) return texts.push(text);
-    const parsed: ParsedFile = JSON.parse(text);
-    const told = problems < MAX_PROBLEMS ? parsed.problems : parsed.problems.slice(0, 1);
-    problems += told.length;
-    return texts.push(told === parsed.problems ? text : JSON.stringify({ ...parsed, problems: told }));
-  };
+  await parts.begin({ whole: base === undefined, files: changed.length });
   const unread: TreeFile[] = [];
   const skip = new Set(request.skip);
   for (const file of changed) {
     const parsed = skip.has(file.oid) ? tooCostly(file) : parseUnread(file);
-    const text = parsed ? JSON.stringify(parsed) : cache.get(keyOf(file));
-    if (text === undefined) unread.push(file);
-    else add(text);
+    if (parsed) await parts.add(JSON.stringify(parsed));
+    else if (!(await parts.addKept(keyOf(file)))) unread.push(file);
   }
   let blobsRead = 0;
   for await (const blob of readBlobs(objects, unread)) {
     const { file } = blob;
     if ('refused' in blob) {
-      add(JSON.stringify(withoutContent(file, blob.refused)));
+      await parts.add(JSON.stringify(withoutContent(file, blob.refused)));
       continue;
     }
     blobsRead++;
     if (careful) await send({ type: 'parsing', oid: file.oid });
     let text = JSON.stringify(parse(file, blob.bytes));
     if (text.length > MAX_FILE_JSON) text = JSON.stringify(tooCostly(file));
-    cache.set(keyOf(file), text);
-    fresh.push([keyOf(file), text]);
-    add(text);
+    await parts.add(text, keyOf(file));
   }
-  if (texts.reduce((sum, text) => sum + text.length + 1, 0) > MAX_DELTA_JSON) {
-    throw new ProblemError(problem('READ_FAILED', 'The commit could not be read: what it declares is too much'));
-  }
-  return { type: 'read', commit, base, files: `[${texts.join(',')}]`, removed, blobsRead };
+  await parts.flush();
+  return { type: 'read', commit, base, removed, blobsRead };
 }
 
-async function readBlob(objects: Objects, { oid, maxBytes }: Extract<Request, { type: 'blob' }>): Promise<Reply> {
+/** What was made of a commit's files, sent piece by piece: never is all of it in this process. */
+class Parts {
+  private readonly kept: KeptTexts;
+  private texts: string[] = [];
+  private fresh: [key: string, text: string][] = [];
+  private keys: Set<string> | undefined;
+  private waiting = 0;
+  private all = 0;
+  private problems = 0;
+
+  constructor(kept: KeptTexts) {
+    this.kept = kept;
+  }
+
+  /** @param about.whole everything is asked for, not what changed */
+  async begin({ whole, files }: { whole: boolean; files: number }): Promise<void> {
+    if (whole || files > FEW_FILES) await this.kept.load();
+    this.keys = whole ? new Set() : undefined;
+    [this.texts, this.fresh, this.waiting, this.all, this.problems] = [[], [], 0, 0, 0];
+    await send({ type: 'begin' });
+  }
+
+  /** Add what was kept of a file. @returns whether there is any */
+  async addKept(key: string): Promise<boolean> {
+    const text = this.kept.get(key);
+    if (text === undefined) return false;
+    this.keys?.add(key);
+    await this.add(text);
+    return true;
+  }
+
+  /** @param key under which it is to be kept, if it is new */
+  async add(text: string, key?: string): Promise<void> {
+    if (key !== undefined) {
+      this.fresh.push([key, text]);
+      this.keys?.add(key);
+    }
+    const told = this.bounded(text);
+    this.texts.push(told);
+    this.waiting += told.length;
+    this.all += told.length;
+    if (this.all > MAX_DELTA_JSON) {
+      throw new ProblemError(problem('READ_FAILED', 'The commit could not be read: what it declares is too much'));
+    }
+    if (this.waiting < PART_JSON) return;
+    await this.flush();
+    await this.kept.add(this.fresh.splice(0));
+  }
+
+  async flush(): Promise<void> {
+    const texts = this.texts.splice(0);
+    this.waiting = 0;
+    if (texts.length > 0) await send({ type: 'files', files: `[${texts.join(',')}]` });
+  }
+
+  /** Nobody waits any more: keep for the next process what is new. */
+  async keep(): Promise<void> {
+    await this.kept.add(this.fresh.splice(0));
+    if (this.keys) await this.kept.keepOnly(this.keys);
+  }
+
+  private bounded(text: string): string {
+    if (text.endsWith('"problems":[]}')) return text;
+    const parsed: ParsedFile = JSON.parse(text);
+    const told = this.problems < MAX_PROBLEMS ? parsed.problems : parsed.problems.slice(0, 1);
+    this.problems += told.length;
+    return told === parsed.problems ? text : JSON.stringify({ ...parsed, problems: told });
+  }
+}
+
+async function readBlob(objects: Objects, { oid, maxBytes }: Extract<Request, { type: 'blob' }>): Promise<Answer> {
   const info = /^[0-9a-f]{40,64}$/.test(oid) ? await objects.info(oid) : undefined;
   if (info?.type !== 'blob') throw new ProblemError(problem('READ_FAILED', `There is no blob ${oid}`));
   if (info.size > maxBytes) {

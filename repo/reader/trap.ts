@@ -13,5 +13,5 @@ function parse(file: FileEntry, bytes: Uint8Array): ParsedFile {
   return parseFile(file, bytes);
 }
 
-const [gitDir = '', path = ''] = process.argv.slice(2);
-serve({ gitDir, path }, parse);
+const [gitDir = '', path = '', keptIn = ''] = process.argv.slice(2);
+serve({ gitDir, path, keptIn }, parse);

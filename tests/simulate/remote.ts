@@ -116,6 +116,7 @@ export function simulatedReader(remote: Remote, faults: SourceFaults, clock: Vir
       };
     },
     blob: () => Promise.reject(new Error('no blob is asked for')),
+    wake() {},
     close: async () => {},
   };
 }
