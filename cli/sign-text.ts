@@ -10,6 +10,8 @@ export interface SignRequest {
   namespace: string;
   /** The clone whose git configuration may name a key. */
   gitDir: string;
+  /** Its `gpg.format`, where that is known. */
+  format?: string | undefined;
   /** A file that the user named. */
   key?: string | undefined;
 }
@@ -21,7 +23,7 @@ export interface SignRequest {
  */
 export async function signText(context: Pick<CliContext, 'env' | 'signal'>, request: SignRequest): Promise<Buffer> {
   const { env, signal } = context;
-  const key = request.key ?? (await configured(request.gitDir, env)) ?? usual(env.HOME);
+  const key = request.key ?? (await configured(request, env)) ?? usual(env.HOME);
   if (key === undefined) {
     const hint = 'Name a key with `--sign-key`, or make one: `ssh-keygen -t ed25519`.';
     throw new ProblemError(problem('SIGNING_FAILED', 'there is no SSH key to sign with', { hint }));
@@ -30,11 +32,10 @@ export async function signText(context: Pick<CliContext, 'env' | 'signal'>, requ
   return parseArmour(armour);
 }
 
-async function configured(gitDir: string, env: CliContext['env']): Promise<string | undefined> {
+async function configured({ gitDir, format }: SignRequest, env: CliContext['env']): Promise<string | undefined> {
   const get = (name: string) =>
     run(['git', `--git-dir=${gitDir}`, 'config', '--type=path', '--get', name], { env, timeoutMs: 10_000 });
-  const format = await get('gpg.format');
-  if (format.stdout.toString().trim() !== 'ssh') return undefined;
+  if ((format ?? (await get('gpg.format')).stdout.toString().trim()) !== 'ssh') return undefined;
   const key = (await get('user.signingkey')).stdout.toString().trim();
   return key !== '' && existsSync(key) ? key : undefined;
 }

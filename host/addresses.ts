@@ -3,28 +3,36 @@ import { BlockList, isIP } from 'node:net';
 /** What kind of network an IP address belongs to, as far as outbound connections care. */
 export type AddressClass = 'public' | 'private' | 'loopback' | 'forbidden';
 
-const forbidden = blockList([
-  ['0.0.0.0', 8], // unspecified, "this network"
-  ['169.254.0.0', 16], // link-local, cloud metadata
-  ['224.0.0.0', 4], // multicast
-  ['240.0.0.0', 4], // reserved, broadcast
-  ['::', 128],
-  ['fe80::', 10],
-  ['ff00::', 8],
-  ['fd00:ec2::254', 128], // cloud metadata over IPv6
-]);
-const loopback = blockList([
-  ['127.0.0.0', 8],
-  ['::1', 128],
-]);
-const privateUse = blockList([
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['fc00::', 7],
-  ['fec0::', 10],
-]);
+let known: { forbidden: BlockList; loopback: BlockList; privateUse: BlockList } | undefined;
+
+/** Made when an address is looked at first: most commands look at none. */
+function lists() {
+  known ??= {
+    forbidden: blockList([
+      ['0.0.0.0', 8], // unspecified, "this network"
+      ['169.254.0.0', 16], // link-local, cloud metadata
+      ['224.0.0.0', 4], // multicast
+      ['240.0.0.0', 4], // reserved, broadcast
+      ['::', 128],
+      ['fe80::', 10],
+      ['ff00::', 8],
+      ['fd00:ec2::254', 128], // cloud metadata over IPv6
+    ]),
+    loopback: blockList([
+      ['127.0.0.0', 8],
+      ['::1', 128],
+    ]),
+    privateUse: blockList([
+      ['10.0.0.0', 8],
+      ['100.64.0.0', 10],
+      ['172.16.0.0', 12],
+      ['192.168.0.0', 16],
+      ['fc00::', 7],
+      ['fec0::', 10],
+    ]),
+  };
+  return known;
+}
 
 /**
  * Classify a literal IP address. Link-local (cloud metadata with it), unspecified, multicast and reserved addresses are
@@ -37,6 +45,7 @@ export function classifyAddress(address: string): AddressClass {
   const embedded = version === 6 ? embeddedIPv4(plain) : undefined;
   if (embedded !== undefined) return classifyAddress(embedded);
   const family = version === 6 ? 'ipv6' : 'ipv4';
+  const { forbidden, loopback, privateUse } = lists();
   if (forbidden.check(plain, family)) return 'forbidden';
   if (loopback.check(plain, family)) return 'loopback';
   return privateUse.check(plain, family) ? 'private' : 'public';

@@ -17,6 +17,7 @@ export {
   type Desk,
   type Draft,
   decide,
+  declaredLogin,
   type Examined,
   examine,
   gatePush,
@@ -29,6 +30,7 @@ export {
   standing,
 } from './review/index.ts';
 export { openRuntimes, type RuntimeName } from './runtimes/index.ts';
+export type { SecretSources } from './secrets/index.ts';
 export { type MachineEventRecords, openStateStore } from './state/index.ts';
 export type { Condition, InstanceStatus, ProjectStatus, ServerStatus, Status } from './status.ts';
 export { holds } from './summarize.ts';

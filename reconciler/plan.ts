@@ -118,11 +118,7 @@ const runFields = [
 export function desiredInstances(catalog: Catalog): DesiredInstance[] {
   return catalog.list('Server').flatMap(server => {
     const { replicas } = server.spec;
-    const parts: Record<string, string> = {};
-    for (const field of runFields) {
-      const value = server.spec[field];
-      if (value !== undefined) parts[field] = digestOf(value);
-    }
+    const parts: Record<string, string> = { ...ownParts(server.spec) };
     const lock = catalog.get(`lock/${server.name}`);
     if (lock) parts.lock = lock.digest;
     for (const { kind, name } of server.references) {
@@ -142,6 +138,18 @@ export function desiredInstances(catalog: Catalog): DesiredInstance[] {
     }));
   });
 }
+
+/** What a server says itself. Kept by what it says: of two revisions, nearly all is the same. */
+function ownParts(spec: Server): Readonly<Record<string, string>> {
+  const known = partsBySpec.get(spec);
+  if (known) return known;
+  const parts: Record<string, string> = {};
+  for (const field of runFields) if (spec[field] !== undefined) parts[field] = digestOf(spec[field]);
+  partsBySpec.set(spec, parts);
+  return parts;
+}
+
+const partsBySpec = new WeakMap<Server, Readonly<Record<string, string>>>();
 
 function served(resource: AnyResource): Item {
   return { id: resource.id, parts: { content: resource.digest } };

@@ -4,15 +4,18 @@
  * fixed environment and never sees anything that our own grammar did not pass; commits are read from git's objects,
  * never from a checkout.
  */
+export { changedPaths } from './changed-paths.ts';
 export { readContents } from './contents.ts';
 export { findRepository } from './find-repository.ts';
+export type { Objects } from './objects.ts';
 export { openReader, type ReaderOptions } from './reader/index.ts';
 export { parseRef, parseRepoPath } from './ref.ts';
 export { askRefs, type RemoteRef, type ThinCopyOptions } from './remote-refs.ts';
+export { openSnapshots, type Snapshots, withSnapshots } from './snapshots.ts';
 export { openSource, type SourceOptions } from './source.ts';
 export { readStaged } from './staged.ts';
 export { openThinCopy, type ThinCopy, type ThinFile } from './thin-copy.ts';
 export type { TreeFile } from './tree-changes.ts';
 export type * from './types.ts';
 export { type ParsedRemote, parseRemote } from './url.ts';
-export { readCommit, readObjects, readWorktree } from './worktree.ts';
+export { readCommit, readObjects, readWorktree, type TreePart } from './worktree.ts';

@@ -36,13 +36,20 @@ interface Folder {
  * not read. Level by level, so that each level costs one exchange with git.
  * Throws a ProblemError (READ_FAILED) when a tree is missing, damaged or beyond the limits.
  * @param before undefined lists everything
+ * @param isWanted folders, by their paths, that are looked into
  */
-export async function treeChanges(objects: Objects, before: Oid | undefined, after: Oid): Promise<TreeChanges> {
+export async function treeChanges(
+  objects: Objects,
+  before: Oid | undefined,
+  after: Oid,
+  isWanted: (folder: string) => boolean = () => true,
+): Promise<TreeChanges> {
   const changes: TreeChanges = { changed: [], removed: [] };
   let entries = 0;
   let level: Folder[] = before === after ? [] : [{ path: '', depth: 0, before, after }];
   while (level.length > 0) {
     const next: Folder[] = [];
+    level = level.filter(({ path }) => path === '' || isWanted(path));
     const read = level.map(async folder => {
       const [old, now] = await Promise.all([readTree(objects, folder.before), readTree(objects, folder.after)]);
       entries += old.length + now.length;

@@ -132,14 +132,14 @@ export async function readObjects(
 
 /**
  * The same, through a connection that is open already.
- * @param isWanted paths that are left out are not looked at
+ * @param part only these files, and folders that may have some of them
  */
-async function readTree(
+export async function readTree(
   objects: Objects,
   { path, folder }: { path: string; folder: string },
   name: string,
   cache: KnownFiles,
-  isWanted: (path: string) => boolean = () => true,
+  part: TreePart = wholeTree,
 ): Promise<ParsedFile[]> {
   try {
     const found = await objects.info(name);
@@ -147,8 +147,8 @@ async function readTree(
       const shown = name.replace('^{commit}', '');
       throw new ProblemError(problem('REF_NOT_FOUND', `${folder} has no commit \`${shown}\``));
     }
-    const { changed } = await treeChanges(objects, undefined, await rootTree(objects, found.oid, path));
-    const wanted = changed.filter(file => isWanted(file.path));
+    const { changed } = await treeChanges(objects, undefined, await rootTree(objects, found.oid, path), part.folder);
+    const wanted = changed.filter(file => part.file(file.path));
     const parsed = await tryPatches(await parseTreeFiles(objects, wanted, cache), cache);
     return parsed.sort((a, b) => (a.path < b.path ? -1 : 1));
   } catch (error) {
@@ -157,6 +157,14 @@ async function readTree(
     throw new ProblemError(problem('READ_FAILED', `${folder} could not be read: ${words}`), { cause: error });
   }
 }
+
+/** A part of a tree, by paths below the root folder. */
+export interface TreePart {
+  file(path: string): boolean;
+  folder(path: string): boolean;
+}
+
+const wholeTree: TreePart = { file: () => true, folder: () => true };
 
 /** What was parsed before; with `keep`, and `amend`, also what is parsed now is kept. */
 export type KnownFiles = Pick<ParsedCache, 'parsed'> & Partial<Pick<ParsedCache, 'keep' | 'amend'>>;

@@ -16,11 +16,15 @@ import type { Kind, Reference } from './resource.ts';
 /** Where a path of the document stands. */
 export type Locate = (path: readonly PropertyKey[]) => { file?: string; line: number; column: number };
 
-/** The Secrets that notifications are signed with. */
-export function repositoryReferences({ notifications = [] }: Repository, locate: Locate): Reference[] {
-  return notifications.map(({ secretRef }, index) =>
+/** The Secrets that notifications are signed with, and the one that reviews at GitHub need. */
+export function repositoryReferences({ notifications = [], review }: Repository, locate: Locate): Reference[] {
+  const signed = notifications.map(({ secretRef }, index) =>
     secretReference(secretRef, ['spec', 'notifications', index, 'secretRef'], locate),
   );
+  const { github } = review ?? {};
+  return github
+    ? [...signed, secretReference(github.secretRef, ['spec', 'review', 'github', 'secretRef'], locate)]
+    : signed;
 }
 
 /** The Secrets that a server's environment and headers take their values from, and the servers it waits for. */

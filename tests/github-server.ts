@@ -27,6 +27,7 @@ interface Pull {
   body: string;
   author: string;
   branch: string;
+  base: string;
   head: string;
   state: 'OPEN' | 'CLOSED' | 'MERGED';
   mergeCommit: string | undefined;
@@ -263,7 +264,11 @@ export async function startGithubServer(): Promise<GithubServer> {
     const state = url.searchParams.get('state') ?? 'open';
     const size = Number(url.searchParams.get('per_page') ?? 30);
     const page = Number(url.searchParams.get('page') ?? 1);
-    const all = github.pulls.filter(one => state === 'all' || (one.state === 'OPEN') === (state === 'open')).reverse();
+    const base = url.searchParams.get('base');
+    const all = github.pulls
+      .filter(one => state === 'all' || (one.state === 'OPEN') === (state === 'open'))
+      .filter(one => base === null || one.base === base)
+      .reverse();
     const pages = Math.ceil(all.length / size);
     const link = (to: number, rel: string) => {
       const target = new URL(url);
@@ -295,6 +300,7 @@ export async function startGithubServer(): Promise<GithubServer> {
       body: text,
       author: login,
       branch,
+      base,
       head,
       state: 'OPEN',
       mergeCommit: undefined,
@@ -336,7 +342,7 @@ export async function startGithubServer(): Promise<GithubServer> {
   }
 
   function mergedTree(pull: Pull): string | undefined {
-    const { status, stdout } = spawnSync('git', ['--git-dir', bare, 'merge-tree', '--write-tree', 'main', pull.head], {
+    const { status, stdout } = spawnSync('git', ['--git-dir', bare, 'merge-tree', '--write-tree', pull.base, pull.head], {
       encoding: 'utf8',
     });
     return status === 0 ? stdout.trim() : undefined;
@@ -361,11 +367,11 @@ export async function startGithubServer(): Promise<GithubServer> {
     if (blocked !== undefined) throw new Refused(405, blocked);
     const tree = mergedTree(pull);
     if (tree === undefined) throw new Refused(405, 'Pull Request is not mergeable');
-    const main = git('rev-parse', 'main');
+    const main = git('rev-parse', pull.base);
     const parents = method === 'merge' ? ['-p', main, '-p', pull.head] : ['-p', main];
     const title = String(body.commit_title ?? pull.title);
     const sha = git('commit-tree', ...parents, '-m', title, '-m', String(body.commit_message ?? ''), tree);
-    git('update-ref', 'refs/heads/main', sha, main);
+    git('update-ref', `refs/heads/${pull.base}`, sha, main);
     pull.state = 'MERGED';
     pull.mergeCommit = sha;
     if (settings.deleteBranch) git('update-ref', '-d', `refs/heads/${pull.branch}`);
@@ -401,7 +407,9 @@ export async function startGithubServer(): Promise<GithubServer> {
 
   function repositoryNode(variables: Record<string, unknown>, login: string) {
     const { settings } = github;
-    const open = github.pulls.filter(one => one.state === 'OPEN');
+    const open = github.pulls.filter(
+      one => one.state === 'OPEN' && (variables.base === undefined || one.base === variables.base),
+    );
     const from = Number(variables.after ?? 0);
     const size = 50;
     const pull = github.pulls.find(one => one.number === variables.number);
@@ -471,7 +479,7 @@ export async function startGithubServer(): Promise<GithubServer> {
   }
 
   function shown(pull: Pull) {
-    const { number, title, author, branch, head, state, mergeCommit, created } = pull;
+    const { number, title, author, branch, base, head, state, mergeCommit, created } = pull;
     return {
       number,
       title,
@@ -483,7 +491,7 @@ export async function startGithubServer(): Promise<GithubServer> {
       merged_at: state === 'MERGED' ? created : null,
       merge_commit_sha: mergeCommit ?? null,
       head: { ref: branch, sha: head, repo: { full_name: 'acme/shop' } },
-      base: { ref: 'main' },
+      base: { ref: base },
     };
   }
 

@@ -1,5 +1,8 @@
+import { mkdir } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import { type Forge, type Proposal, userWorkspace, type Workspace } from '../../repo/forges/index.ts';
+import { mcpctlHome } from '../../host/index.ts';
+import { type Forge, openBranches, type Proposal, userWorkspace, type Workspace } from '../../repo/forges/index.ts';
+import { openSnapshots, type Snapshots } from '../../repo/index.ts';
 import { ProblemError, problem } from '../../schema/index.ts';
 import type { CliContext } from '../context.ts';
 import { repositoryRoot } from '../repository-root.ts';
@@ -39,15 +42,78 @@ export function forgeOptions(command: Command): Command {
  * @throws ProblemError REPOSITORY_MISSING, REMOTE_NOT_FOUND, REMOTE_UNREACHABLE
  */
 export async function openForge(context: CliContext, options: ForgeOptions): Promise<OpenForge> {
+  return withForge(context, options, async ({ root, workspace, forge, refreshed }) => {
+    await refreshed();
+    return { root, workspace, forge };
+  });
+}
+
+/** A forge while its remote is asked. */
+export interface EarlyForge extends OpenForge {
+  snapshots: Snapshots;
+  /** Resolves when everything is fetched. */
+  refreshed(): Promise<void>;
+  /**
+   * Read something, at once and from what is known, while the remote is asked; again when it turns out that anything
+   * moved. Asking takes about as long as all the rest, and mostly nothing did.
+   * @param work changes nothing that anybody sees
+   */
+  fresh<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * Do something with the forge of a clone, beginning before all is fetched.
+ * @throws ProblemError as `openForge`
+ */
+export async function withForge<T>(
+  context: CliContext,
+  options: ForgeOptions,
+  work: (open: EarlyForge) => Promise<T>,
+): Promise<T> {
   const { dir, remote, branch } = options;
   const { env, signal } = context;
   const root = repositoryRoot(context.cwd, dir);
   const workspace = await userWorkspace({ folder: root, env, remote, branch, signal });
-  const address = (await workspace.git(['config', '--get', `remote.${remote}.url`])).stdout.toString().trim();
-  const forge = await chooseForge(workspace, { address, env, signal, named: options.forge });
+  // Where there is one, compiled code is kept in it, and every command after this one starts sooner.
+  void mkdir(mcpctlHome(env), { recursive: true, mode: 0o700 }).catch(() => undefined);
+  const branches = openBranches(workspace);
+  const fetching = settled(branches.refresh());
   const late = setTimeout(() => step(context.io, `fetching ${remote}`), 1_000);
-  await forge.refresh().finally(() => clearTimeout(late));
-  return { root, workspace, forge };
+  void fetching.then(() => clearTimeout(late));
+  const snapshots = openSnapshots(workspace, env);
+  try {
+    const refreshed = async () => void (await fetching)();
+    const place = { workspace, branches, snapshots, refreshed };
+    const home = mcpctlHome(env);
+    const secrets = { env, home, stateDir: home };
+    const forge = await chooseForge(place, { env, secrets, signal, named: options.forge });
+    return await work({
+      root,
+      workspace,
+      forge,
+      snapshots,
+      refreshed,
+      async fresh(read) {
+        const early = settled(read());
+        const moved = (await fetching)();
+        const first = await early;
+        return moved ? read() : first();
+      },
+    });
+  } finally {
+    clearTimeout(late);
+    snapshots.close();
+  }
+}
+
+/** What came of something, to be asked for when there is time; nothing is thrown before. */
+async function settled<T>(work: Promise<T>): Promise<() => T> {
+  return work.then(
+    value => () => value,
+    error => () => {
+      throw error;
+    },
+  );
 }
 
 /** The open proposal of an id. @throws ProblemError PROPOSAL_NOT_FOUND */

@@ -1,7 +1,5 @@
-import { compareProposal, type Draft, examine, publishDraft, reportOf } from '../../reconciler/index.ts';
-import type { Forge, Workspace } from '../../repo/forges/index.ts';
-import { ProblemError } from '../../schema/index.ts';
-import { type CliContext, type ExitCode, ExitCodes, type Io } from '../context.ts';
+import { type Draft, publishDraft } from '../../reconciler/index.ts';
+import { type CliContext, type ExitCode, ExitCodes } from '../context.ts';
 import { done, showProblem } from '../style.ts';
 import { findProposal, type OpenForge } from './open-forge.ts';
 
@@ -25,24 +23,11 @@ export async function propose(
     io.stderr(`✗ nothing was proposed: ${errors === 1 ? 'one error' : `${errors} errors`}\n`);
     return ExitCodes.failed;
   }
-  const { id, url, others } = published;
+  const { id, url, others, unshown } = published;
   io.stdout(`${id}\n`);
   done(io, `${amended ? 'amended' : 'proposed'}: ${draft.title}${url === undefined ? '' : `, ${url}`}`);
   for (const other of others) io.stderr(`! ${other.id} is about the same: ${other.title}\n`);
-  if (forge.report) await report(io, workspace, forge, id);
+  if (unshown) io.stderr(`! what it does could not be shown there: ${unshown.message}\n`);
   io.stderr(`→ A reviewer sees what it does with \`mcpctl review diff ${id}\`.\n`);
   return ExitCodes.ok;
-}
-
-/** Where it is discussed, too. The proposal is there, whatever becomes of this. */
-async function report({ stderr }: Io, workspace: Workspace, forge: Forge, id: string): Promise<void> {
-  try {
-    await forge.refresh();
-    const examined = await examine(workspace, forge, await findProposal(forge, id));
-    const { risks } = await compareProposal(workspace, examined);
-    await forge.report?.(reportOf(examined, risks));
-  } catch (error) {
-    if (!(error instanceof ProblemError)) throw error;
-    stderr(`! what it does could not be shown there: ${error.problem.message}\n`);
-  }
 }

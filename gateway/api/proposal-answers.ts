@@ -16,8 +16,9 @@ class Refused extends Error {
 /** What is answered of a change that was to be proposed. @throws Refused when it was not */
 export function proposed({ introduced, published }: Awaited<ReturnType<Desk['propose']>>): object {
   if (!published) throw new Refused(introduced);
-  const { id, head, url, others } = published;
-  return { id, head, ...(url !== undefined && { url }), others: others.map(one => one.id), problems: introduced };
+  const { id, head, url, others, unshown } = published;
+  const more = { ...(url !== undefined && { url }), ...(unshown && { unshown: unshown.message }) };
+  return { id, head, ...more, others: others.map(one => one.id), problems: introduced };
 }
 
 const statuses: Partial<Record<ProblemCode, number>> = {
@@ -36,6 +37,11 @@ const statuses: Partial<Record<ProblemCode, number>> = {
   REVIEW_SELF_APPROVAL: 403,
   REMOTE_REFUSED: 502,
   REMOTE_UNREACHABLE: 502,
+  REMOTE_AUTH: 502,
+  REMOTE_NOT_FOUND: 502,
+  REMOTE_RATE_LIMITED: 503,
+  FORGE_UNUSABLE: 503,
+  SECRET_UNRESOLVED: 503,
 };
 
 /** Work on proposals and send what comes of it, be it a problem. */

@@ -37,10 +37,11 @@ export function addProposalRoutes(app: FastifyInstance, desk: Desk): void {
     scope.get('/api/v1/proposals/:id', async (request, reply) =>
       answered(reply, async () => {
         const examined = await desk.examine(Named.parse(request.params).id);
-        const { proposal, main, preview, expected, judgement, risks, files } = examined;
+        const { proposal, main, preview, environments, expected, judgement, risks, files } = examined;
         const { steps, changes, introduced } = preview;
+        const plan = { steps, changes, environments };
         // `expected` is what a reviewer's statement has to say.
-        return { proposal, main, risks, plan: { steps, changes }, files, problems: introduced, expected, ...judgement };
+        return { proposal, main, risks, plan, files, problems: introduced, expected, ...judgement };
       }),
     );
     scope.post('/api/v1/proposals', { bodyLimit: MAX_BODY_BYTES }, async (request, reply) =>

@@ -1,6 +1,6 @@
 import { createHttpClient, type HttpClient, redact } from '../../host/index.ts';
-import { type Catalog, type NotificationEvent, type Problem, problem, resourceId } from '../../schema/index.ts';
-import { resolveSecret, type SecretSources } from '../secrets/index.ts';
+import { type Catalog, type NotificationEvent, type Problem, problem, type SecretRef } from '../../schema/index.ts';
+import { type SecretSources, secretValue } from '../secrets/index.ts';
 import type { Status } from '../status.ts';
 import { noticesOf, type Told } from './changes.ts';
 import { createSender, type Sender } from './sender.ts';
@@ -92,14 +92,8 @@ export function openNotifications(
   }
 }
 
-async function secretOf(
-  catalog: Catalog | undefined,
-  { name, key }: { name: string; key: string },
-  sources: SecretSources,
-): Promise<string> {
-  const secret = catalog?.get(resourceId('Secret', 'global', name));
-  if (secret?.kind !== 'Secret') throw new Error(`there is no Secret ${name}`);
-  const found = await resolveSecret(secret.spec, key, { ...sources, scopeId: secret.id });
+async function secretOf(catalog: Catalog | undefined, secretRef: SecretRef, sources: SecretSources): Promise<string> {
+  const found = await secretValue(catalog, secretRef, sources);
   if ('problem' in found) throw new Error(`secret resolution failed: ${found.problem.message}`);
   return found.value;
 }

@@ -1,14 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import {
-  type ChangeTrailer,
-  type Forge,
-  type FoundStatement,
-  localRefs,
-  type Proposal,
-  type Workspace,
-} from '../../repo/forges/index.ts';
+import type { ChangeTrailer, Forge, FoundStatement, Proposal, Workspace } from '../../repo/forges/index.ts';
 import type { Comparison } from '../../repo/history/index.ts';
-import { readObjects } from '../../repo/index.ts';
+import { withSnapshots } from '../../repo/index.ts';
 import {
   type Problem,
   ProblemError,
@@ -97,7 +90,8 @@ export function createDesk(open: () => Promise<{ workspace: Workspace; forge: Fo
   return {
     list: ({ ended }) =>
       alone(async (workspace, forge) => {
-        const policy = await policyOf(workspace);
+        const main = await forge.main();
+        const policy = await withSnapshots(workspace, workspace.env, snapshots => policyOf(workspace, snapshots, main));
         const statements = await forge.statements();
         const proposals = await forge.list({ ended });
         const found: (Proposal & Standing)[] = [];
@@ -109,13 +103,17 @@ export function createDesk(open: () => Promise<{ workspace: Workspace; forge: Fo
       }),
     examine: id =>
       alone(async (workspace, forge) => {
-        const examined = await examine(workspace, forge, await openProposal(forge, id));
-        const { risks, files } = await compareProposal(workspace, examined);
-        return { ...examined, risks, files };
+        const proposal = await openProposal(forge, id);
+        return withSnapshots(workspace, workspace.env, async snapshots => {
+          const examined = await examine(workspace, snapshots, forge, proposal);
+          const { risks, files } = await compareProposal(workspace, snapshots, examined);
+          return { ...examined, risks, files };
+        });
       }),
     propose: ({ title, reason, by, session, documents, gone = [], amend }) =>
       alone(async (workspace, forge) => {
-        const files = await readObjects(workspace, localRefs.main, workspace.env);
+        const main = await forge.main();
+        const files = await withSnapshots(workspace, workspace.env, ({ mainFiles }) => mainFiles(main));
         const result = await changesFromDocuments(workspace, files, documents, gone);
         if ('problems' in result) return { introduced: result.problems };
         const amended = amend === undefined ? undefined : await openProposal(forge, amend);
@@ -137,7 +135,10 @@ export function createDesk(open: () => Promise<{ workspace: Workspace; forge: Fo
         // The gateway's own login would be the reviewer there.
         if (forge.name !== 'git')
           throw new ProblemError(problem('REVIEW_NOT_ENTITLED', `${id} is reviewed at its forge`));
-        const examined = await examine(workspace, forge, await openProposal(forge, id));
+        const proposal = await openProposal(forge, id);
+        const examined = await withSnapshots(workspace, workspace.env, snapshots =>
+          examine(workspace, snapshots, forge, proposal),
+        );
         const { complete } = decide(examined, found);
         const { head, verdict, reason } = statementOf(found);
         await forge.review({ id, head, verdict, reason, signed: found });

@@ -1,17 +1,13 @@
 import {
-  changedPaths,
   type Forge,
   type FoundStatement,
-  localRefs,
   mergeTree,
   type Proposal,
-  readCommits,
-  resolveCommit,
   signersOf,
   verifyStatement,
   type Workspace,
 } from '../../repo/forges/index.ts';
-import { type Oid, readObjects } from '../../repo/index.ts';
+import { changedPaths, type Oid, type Snapshots } from '../../repo/index.ts';
 import {
   digestOf,
   type Judgement,
@@ -26,6 +22,7 @@ import {
   type Statement,
 } from '../../schema/index.ts';
 import { type Preview, preview, type Revision } from '../preview.ts';
+import { type EnvironmentPlan, environmentPlans } from './environment-plans.ts';
 import { readPolicy } from './policy.ts';
 
 /** A proposal as it stands: what merging it now would do, and whether it may. */
@@ -38,6 +35,8 @@ export interface Examined {
   before: Revision;
   after: Revision;
   preview: Preview;
+  /** The same for each environment whose files it changes: what else it would do where that takes effect. */
+  environments: readonly EnvironmentPlan[];
   /** What a statement has to say to be about this. */
   expected: Pick<Statement, 'repository' | 'proposal' | 'head' | 'planDigest' | 'policyDigest'>;
   /** Everything that the policy looks at. */
@@ -59,11 +58,15 @@ const MAX_PATHS = 5_000;
  * @param proposal as the forge lists it, after a refresh
  * @throws ProblemError PROPOSAL_INVALID, READ_FAILED
  */
-export async function examine(workspace: Workspace, forge: Forge, proposal: Proposal): Promise<Examined> {
-  const main = await resolveCommit(workspace, localRefs.main);
-  if (main === undefined) throw new ProblemError(problem('REF_NOT_FOUND', `there is no branch ${workspace.branch}`));
+export async function examine(
+  workspace: Workspace,
+  snapshots: Snapshots,
+  forge: Forge,
+  proposal: Proposal,
+): Promise<Examined> {
+  const main = await forge.main();
   const said = (await forge.statements(proposal.id)).get(proposal.id);
-  return examineAt(workspace, main, proposal, said?.signed ?? []);
+  return examineAt(workspace, snapshots, main, proposal, said?.signed ?? []);
 }
 
 /**
@@ -72,37 +75,48 @@ export async function examine(workspace: Workspace, forge: Forge, proposal: Prop
  */
 export async function examineAt(
   workspace: Workspace,
+  snapshots: Snapshots,
   main: Oid,
   proposal: Proposal,
   found: readonly FoundStatement[],
 ): Promise<Examined> {
-  const merged = await mergeTree(workspace, main, proposal.head);
+  const { objects } = snapshots;
+  const [merged, mainFiles, keys] = await Promise.all([
+    mergeTree(workspace, main, proposal.head),
+    snapshots.mainFiles(main),
+    signersOf(objects, proposal.commits),
+  ]);
   const conflict = 'conflicts' in merged ? conflicting(proposal, merged.conflicts) : undefined;
   const tree = 'tree' in merged ? merged.tree : `${proposal.head}^{tree}`;
-  const paths = conflict ? ownPaths(workspace, proposal) : await pathsBelow(workspace, main, tree);
-  const before = { name: 'main', files: await readObjects(workspace, main, workspace.env) };
-  const after = { name: proposal.id, files: await readObjects(workspace, tree, workspace.env) };
-  const policy = await readPolicy(workspace, main, before.files);
+  const [all, files, policy] = await Promise.all([
+    conflict ? proposal.paths : changedPaths(objects, main, tree),
+    snapshots.files(tree),
+    readPolicy(workspace, objects, main, mainFiles),
+  ]);
+  const paths = conflict ? ownPaths(workspace, proposal) : pathsBelow(workspace, all);
+  const before = { name: 'main', files: mainFiles };
+  const after = { name: proposal.id, files };
   const seen = conflict
     ? { steps: [], changes: [], problems: [conflict], introduced: [conflict] }
     : await preview(before, after);
+  const environments = conflict ? [] : await environmentPlans(before, after, paths);
   const expected = {
     repository: policy.catalog.repository?.spec.id ?? '',
     proposal: proposal.id,
     head: proposal.head,
-    planDigest: digestOfPreview(seen),
+    planDigest: digestOfPlans(seen, environments),
     policyDigest: policyDigest(policy),
   };
   const change: ProposedChange = {
     paths,
     emails: proposal.authors.map(({ email }) => email),
-    keys: await signersOf(workspace, await ownCommits(workspace, main, proposal.head)),
+    keys,
     session: proposal.session !== undefined,
   };
   const { statements, bad } = verified(found);
   const signed = statements.map(one => one.signed);
   const judgement = judge(policy, change, expected, signed);
-  return { proposal, main, tree, before, after, preview: seen, expected, change, policy, statements, bad, judgement };
+  return { proposal, main, tree, before, after, preview: seen, environments, expected, change, policy, statements, bad, judgement };
 }
 
 function verified(found: readonly FoundStatement[]): Pick<Examined, 'statements' | 'bad'> {
@@ -114,12 +128,8 @@ function verified(found: readonly FoundStatement[]): Pick<Examined, 'statements'
 }
 
 /** Digest of what a change does: the same wherever and whenever it is computed. */
-function digestOfPreview({ steps, changes, problems }: Preview): string {
-  return digestOf({ steps, changes, problems });
-}
-
-async function ownCommits(workspace: Workspace, main: Oid, head: Oid): Promise<Oid[]> {
-  return (await readCommits(workspace, [head, '--not', main])).map(({ oid }) => oid);
+function digestOfPlans({ steps, changes, problems }: Preview, environments: readonly EnvironmentPlan[]): string {
+  return digestOf({ steps, changes, problems, ...(environments.length > 0 && { environments }) });
 }
 
 function ownPaths(workspace: Workspace, { paths }: Proposal): string[] {
@@ -128,8 +138,7 @@ function ownPaths(workspace: Workspace, { paths }: Proposal): string[] {
 }
 
 /** What merging changes, below the repository's root folder. */
-async function pathsBelow(workspace: Workspace, main: Oid, tree: Oid): Promise<string[]> {
-  const all = await changedPaths(workspace, main, tree);
+function pathsBelow(workspace: Workspace, all: readonly string[]): string[] {
   if (all.length > MAX_PATHS) {
     const message = `it changes ${all.length} files; a proposal may change ${MAX_PATHS}`;
     throw new ProblemError(problem('PROPOSAL_INVALID', message));

@@ -1,6 +1,5 @@
 import {
   type Commit,
-  changedPaths,
   describeProposal,
   type FoundStatement,
   readCommits,
@@ -10,7 +9,7 @@ import {
   verifyStatement,
   type Workspace,
 } from '../../repo/forges/index.ts';
-import { type Oid, readObjects } from '../../repo/index.ts';
+import { changedPaths, type Oid, type Snapshots, withSnapshots } from '../../repo/index.ts';
 import {
   codeownersPaths,
   isProposalId,
@@ -45,36 +44,46 @@ export async function gatePush(
   pushed: readonly PushedRef[],
   pusher?: string,
 ): Promise<Problem[]> {
-  const found: Problem[] = [];
-  for (const one of pushed) {
-    found.push(...(await gateRef(workspace, one)));
-    if (pusher !== undefined) found.push(...(await gateIdentity(workspace, one.ref, pusher)));
-  }
-  return found;
+  return withSnapshots(workspace, workspace.env, async snapshots => {
+    const found: Problem[] = [];
+    for (const one of pushed) {
+      found.push(...(await gateRef({ workspace, snapshots }, one)));
+      if (pusher !== undefined) found.push(...(await gateIdentity({ workspace, snapshots }, one.ref, pusher)));
+    }
+    return found;
+  });
 }
 
-async function gateRef(workspace: Workspace, { ref, from, to }: PushedRef): Promise<Problem[]> {
+/** The repository that is pushed to. */
+interface Server {
+  workspace: Workspace;
+  snapshots: Snapshots;
+}
+
+async function gateRef(server: Server, { ref, from, to }: PushedRef): Promise<Problem[]> {
+  const { workspace } = server;
   const branch = `refs/heads/${workspace.branch}`;
   if (ref === branch)
-    return to === undefined ? [refused(`${workspace.branch} cannot be deleted`)] : gateBranch(workspace, from, to);
+    return to === undefined ? [refused(`${workspace.branch} cannot be deleted`)] : gateBranch(server, from, to);
   if (/^refs\/tags\/(?:.+\/)?v\d/.test(ref))
     return from === undefined ? [] : [refused(`${ref}: version tags never move`)];
   if (ref.startsWith('refs/heads/proposals/'))
-    return gateProposal(workspace, ref.slice('refs/heads/proposals/'.length), to);
+    return gateProposal(server, ref.slice('refs/heads/proposals/'.length), to);
   if (ref.startsWith('refs/heads/reviews/'))
     return gateReview(workspace, ref.slice('refs/heads/reviews/'.length), from, to);
   return [];
 }
 
-async function gateBranch(workspace: Workspace, from: Oid | undefined, to: Oid): Promise<Problem[]> {
-  const after = { name: 'what is pushed', files: await readObjects(workspace, to, workspace.env) };
+async function gateBranch(server: Server, from: Oid | undefined, to: Oid): Promise<Problem[]> {
+  const { workspace, snapshots } = server;
+  const after = { name: 'what is pushed', files: await snapshots.files(to) };
   if (from === undefined) return errorsOf((await preview({ name: 'nothing', files: [] }, after)).introduced);
   if (!(await isAncestor(workspace, from, to)))
     return [refused(`${workspace.branch} is never rewritten: pull first, or revert`)];
-  const before = { name: workspace.branch, files: await readObjects(workspace, from, workspace.env) };
+  const before = { name: workspace.branch, files: await snapshots.mainFiles(from) };
   const invalid = errorsOf((await preview(before, after)).introduced);
   if (invalid.length > 0) return invalid;
-  const line = await readCommits(workspace, ['--first-parent', to, '--not', from]);
+  const line = await readCommits(workspace, ['--first-parent', to, `^${from}`]);
   if (line.length > MAX_COMMITS) return [refused(`a push may bring ${MAX_COMMITS} commits to ${workspace.branch}`)];
   // Another line would be judged by the policy of some older commit.
   if (line.length > 0 && line.at(-1)?.parents[0] !== from)
@@ -87,7 +96,7 @@ async function gateBranch(workspace: Workspace, from: Oid | undefined, to: Oid):
   for (const { oid, parents, message } of line.reverse()) {
     const [base] = parents;
     if (base === undefined) found.push(refused(`${short(oid)} has no parent`));
-    else found.push(...(await gateCommit(workspace, { oid, base, merged: parents.slice(1), message })));
+    else found.push(...(await gateCommit(server, { oid, base, merged: parents.slice(1), message })));
   }
   return found;
 }
@@ -100,7 +109,7 @@ async function mergedReview(
   line: readonly Commit[],
 ): Promise<Oid | undefined> {
   const own = new Set(line.map(({ oid }) => oid));
-  const all = await readCommits(workspace, [to, '--not', from]);
+  const all = await readCommits(workspace, [to, `^${from}`]);
   return all.find(({ oid, message }) => !own.has(oid) && statementsIn(message).length > 0)?.oid;
 }
 
@@ -114,11 +123,11 @@ interface Step {
 }
 
 /** Whether one step of the branch may be made, by the policy that the branch had before it. */
-async function gateCommit(workspace: Workspace, { oid, base, merged, message }: Step): Promise<Problem[]> {
+async function gateCommit({ workspace, snapshots }: Server, { oid, base, merged, message }: Step): Promise<Problem[]> {
   const prefix = workspace.path === '' ? '' : `${workspace.path}/`;
-  const all = await changedPaths(workspace, base, oid);
+  const all = await changedPaths(snapshots.objects, base, oid);
   const paths = all.filter(path => path.startsWith(prefix)).map(path => path.slice(prefix.length));
-  const policy = await readPolicy(workspace, base, await readObjects(workspace, base, workspace.env));
+  const policy = await readPolicy(workspace, snapshots.objects, base, await snapshots.files(base));
   const outside = all.find(path => !path.startsWith(prefix) && codeownersPaths.some(one => one === path));
   if (outside !== undefined && (policy.codeowners.length > 0 || (policy.review?.protect.length ?? 0) > 0)) {
     const hint = 'Whoever administers the server changes it there, with the hook out of the way.';
@@ -139,7 +148,7 @@ async function gateCommit(workspace: Workspace, { oid, base, merged, message }: 
   const proposal = await describeProposal(workspace, id, head, base);
   // Those that are kept come first: a merge may not leave a rejection out, nor put it before an approval.
   const said = [...(await keptStatements(workspace, id, head)), ...statementsIn(message)];
-  const examined = await examineAt(workspace, base, proposal, said);
+  const examined = await examineAt(workspace, snapshots, base, proposal, said);
   const tree = await workspace.git(['rev-parse', '--verify', '--end-of-options', `${oid}^{tree}`]);
   if (tree.stdout.toString().trim() !== examined.tree) {
     return [problem('REVIEW_INCOMPLETE', `${short(oid)} is not what merging ${id} gives`)];
@@ -157,16 +166,16 @@ async function keptStatements(workspace: Workspace, id: string, head: Oid): Prom
   if (!isProposalId(id)) return [];
   const tip = await resolveCommit(workspace, `refs/heads/reviews/${id}`);
   if (tip === undefined) return [];
-  const commits = await readCommits(workspace, ['--first-parent', tip, '--not', head]);
+  const commits = await readCommits(workspace, ['--first-parent', tip, `^${head}`]);
   return commits.reverse().flatMap(({ message }) => statementsIn(message));
 }
 
-async function gateProposal(workspace: Workspace, id: string, to: Oid | undefined): Promise<Problem[]> {
+async function gateProposal({ workspace, snapshots }: Server, id: string, to: Oid | undefined): Promise<Problem[]> {
   if (!isProposalId(id)) return [refused(`\`proposals/${id}\` is no id of a proposal`)];
   const main = await resolveCommit(workspace, `refs/heads/${workspace.branch}`);
   if (to === undefined || main === undefined) return [];
-  const before = { name: workspace.branch, files: await readObjects(workspace, main, workspace.env) };
-  const after = { name: id, files: await readObjects(workspace, to, workspace.env) };
+  const before = { name: workspace.branch, files: await snapshots.mainFiles(main) };
+  const after = { name: id, files: await snapshots.files(to) };
   return errorsOf((await preview(before, after)).introduced);
 }
 
@@ -182,7 +191,7 @@ async function gateReview(
     return [refused(`reviews/${id} is only added to`)];
   const main = await resolveCommit(workspace, `refs/heads/${workspace.branch}`);
   const known = [from, main].filter(one => one !== undefined);
-  const commits = await readCommits(workspace, ['--first-parent', to, '--not', ...known]);
+  const commits = await readCommits(workspace, ['--first-parent', to, ...known.map(one => `^${one}`)]);
   if (from !== undefined && commits.at(-1)?.parents[0] !== from)
     return [refused(`reviews/${id} is only added to, behind what is there`)];
   const said = commits.flatMap(({ message }) => statementsIn(message));
@@ -197,11 +206,11 @@ async function gateReview(
 }
 
 /** What a program may write: proposals, and nothing else. So may somebody whom the repository does not know. */
-async function gateIdentity(workspace: Workspace, ref: string, pusher: string): Promise<Problem[]> {
+async function gateIdentity({ workspace, snapshots }: Server, ref: string, pusher: string): Promise<Problem[]> {
   if (ref.startsWith('refs/heads/proposals/')) return [];
   const main = await resolveCommit(workspace, `refs/heads/${workspace.branch}`);
   if (main === undefined) return [];
-  const { catalog } = await readPolicy(workspace, main, await readObjects(workspace, main, workspace.env));
+  const { catalog } = await readPolicy(workspace, snapshots.objects, main, await snapshots.mainFiles(main));
   const people = principalsOf(catalog);
   if (people.byEmail(pusher) !== undefined || people.has(`user/${pusher.toLowerCase()}`)) return [];
   const hint = 'Push to `proposals/ID`, or let a person push it.';

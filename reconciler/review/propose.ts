@@ -4,16 +4,15 @@ import {
   commitMessage,
   commitTree,
   type Forge,
-  localRefs,
   type Proposal,
-  resolveCommit,
   type TreeChanges,
   treeWith,
   type Workspace,
 } from '../../repo/forges/index.ts';
-import { type Oid, readObjects } from '../../repo/index.ts';
+import { type Oid, withSnapshots } from '../../repo/index.ts';
 import { type Classification, classify, type Problem, ProblemError, problem } from '../../schema/index.ts';
 import { preview } from '../preview.ts';
+import { reportProposal } from './report-proposal.ts';
 
 /** What is to be proposed. */
 export interface Draft {
@@ -40,6 +39,8 @@ export interface Published {
   url?: string;
   /** Other open proposals about one of the same resources. */
   others: Proposal[];
+  /** Why the forge does not show what it would do, where it has a place for that. The proposal is there all the same. */
+  unshown?: Problem;
 }
 
 /**
@@ -52,21 +53,23 @@ export async function publishDraft(
   forge: Forge,
   draft: Draft,
 ): Promise<{ introduced: Problem[]; published?: Published }> {
-  const base = draft.base ?? (await resolveCommit(workspace, localRefs.main));
-  if (base === undefined) throw new ProblemError(problem('REF_NOT_FOUND', `there is no branch ${workspace.branch}`));
+  const base = draft.base ?? (await forge.main());
   const prefix = workspace.path === '' ? '' : `${workspace.path}/`;
   const changes = new Map([...draft.changes].map(([path, content]) => [`${prefix}${path}`, content]));
   const tree = await treeWith(workspace, base, changes);
-  const before = { name: 'main', files: await readObjects(workspace, base, workspace.env) };
-  const after = { name: 'the proposal', files: await readObjects(workspace, tree, workspace.env) };
-  const { introduced } = await preview(before, after);
+  const { introduced } = await withSnapshots(workspace, workspace.env, async snapshots => {
+    const before = { name: 'main', files: await snapshots.mainFiles(base) };
+    return preview(before, { name: 'the proposal', files: await snapshots.files(tree) });
+  });
   if (introduced.some(({ severity }) => severity === 'error')) return { introduced };
   const { amend, title, reason = '' } = draft;
   const id = amend?.id ?? newId([...draft.changes.keys()]);
   const head = await commitDraft(workspace, draft, id, tree, base);
   const { url } = await forge.publish({ id, head, title, body: reason, ...(amend && { previous: amend.head }) });
   const others = await sameResources(workspace, forge, id, [...draft.changes.keys()]);
-  return { introduced, published: { id, head, others, ...(url !== undefined && { url }) } };
+  const unshown = await reportProposal(workspace, forge, id);
+  const more = { ...(url !== undefined && { url }), ...(unshown && { unshown }) };
+  return { introduced, published: { id, head, others, ...more } };
 }
 
 async function commitDraft(workspace: Workspace, draft: Draft, id: string, tree: Oid, base: Oid): Promise<Oid> {

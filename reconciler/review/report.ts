@@ -5,7 +5,7 @@ import type { Examined } from './examine.ts';
 const MOST_LINES = 200;
 
 /** What a proposal would do, as Markdown for where it is discussed. What the repository says stands in fences. Pure. */
-export function reportOf({ proposal, preview }: Examined, risks: readonly Risk[]): Report {
+export function reportOf({ proposal, preview, environments }: Examined, risks: readonly Risk[]): Report {
   const { id, head } = proposal;
   const errors = preview.introduced.filter(({ severity }) => severity === 'error');
   const { steps } = preview;
@@ -13,14 +13,18 @@ export function reportOf({ proposal, preview }: Examined, risks: readonly Risk[]
     errors.length > 0 ? counted(errors.length, 'error') : undefined,
     risks.length > 0 ? `${counted(risks.length, 'risk')} to look at` : 'nothing risky found',
     steps.length > 0 ? counted(steps.length, 'step') : 'nothing starts, stops or is served differently',
+    environments.length > 0 ? `something else in ${environments.map(({ name }) => name).join(', ')}` : undefined,
   ].filter(part => part !== undefined);
   const text = [
     `### What merging this would do`,
     `${summary.join(' · ')}, at \`${head.slice(0, 12)}\``,
     section('Look at this first', risks.map(riskLine)),
-    section(
-      'Plan',
-      steps.map(({ op, id: what, because }) => `${op.padEnd(9)} ${what}  ${because}`),
+    section('Plan', planLines(steps)),
+    ...environments.map(({ name, refused, steps: own }) =>
+      section(
+        `Plan in the environment ${visibleLine(name)}`,
+        refused === undefined ? planLines(own) : [`its machines stay as they are: ${refused}`],
+      ),
     ),
     section(
       'Problems',
@@ -35,6 +39,10 @@ export function reportOf({ proposal, preview }: Examined, risks: readonly Risk[]
     summary: summary.join(' · '),
     text: text.filter(part => part !== '').join('\n\n'),
   };
+}
+
+function planLines(steps: Examined['preview']['steps']): string[] {
+  return steps.map(({ op, id, because }) => `${op.padEnd(9)} ${id}  ${because}`);
 }
 
 function riskLine({ category, op, resource, file, line, what, before, after }: Risk): string {

@@ -1,14 +1,7 @@
-import {
-  localRefs,
-  type Proposal,
-  resolveCommit,
-  type Statements,
-  verifyStatement,
-  type Workspace,
-} from '../../repo/forges/index.ts';
-import { readObjects } from '../../repo/index.ts';
-import { judge, type Policy, ProblemError, policyDigest, problem } from '../../schema/index.ts';
-import { readPolicy } from './policy.ts';
+import { type Proposal, type Statements, verifyStatement, type Workspace } from '../../repo/forges/index.ts';
+import type { Oid, Snapshots } from '../../repo/index.ts';
+import { judge, type Policy, policyDigest } from '../../schema/index.ts';
+import { policyPart, readPolicy } from './policy.ts';
 
 export type ProposalStatus = 'pending' | 'approved' | 'rejected' | 'superseded' | 'withdrawn';
 
@@ -21,11 +14,9 @@ export interface Standing {
   approvedBy: string[];
 }
 
-/** The policy that the branch has now. @throws ProblemError REF_NOT_FOUND, READ_FAILED */
-export async function policyOf(workspace: Workspace): Promise<Policy> {
-  const main = await resolveCommit(workspace, localRefs.main);
-  if (main === undefined) throw new ProblemError(problem('REF_NOT_FOUND', `there is no branch ${workspace.branch}`));
-  return readPolicy(workspace, main, await readObjects(workspace, main, workspace.env));
+/** The policy that the branch has. @param main its commit @throws ProblemError READ_FAILED */
+export async function policyOf(workspace: Workspace, snapshots: Snapshots, main: Oid): Promise<Policy> {
+  return readPolicy(workspace, snapshots.objects, main, await snapshots.mainFiles(main, policyPart));
 }
 
 /** Sum a proposal up for a list. Pure. */

@@ -1,10 +1,10 @@
 import { ProblemError, problem } from '../../schema/index.ts';
-import { lastWords } from '../git.ts';
+import type { Objects } from '../objects.ts';
 import { isOver, parseArmour, parseSignature } from '../trust/index.ts';
 import type { Oid } from '../types.ts';
-import type { Workspace } from './workspace.ts';
 
-const MAX_BYTES = 64 * 1024 * 1024;
+/** Of one commit. */
+const MAX_BYTES = 8 * 1024 * 1024;
 
 /**
  * The SSH keys whose good signatures are on some commits: who made them, whatever their author lines say. Commits that
@@ -12,27 +12,13 @@ const MAX_BYTES = 64 * 1024 * 1024;
  * @returns keys as type and base64
  * @see gitformat-signature(5)
  */
-export async function signersOf(workspace: Workspace, commits: readonly Oid[]): Promise<string[]> {
-  if (commits.length === 0) return [];
-  const result = await workspace.git(['cat-file', '--batch'], {
-    input: `${commits.join('\n')}\n`,
-    maxOutputBytes: MAX_BYTES,
+export async function signersOf(objects: Objects, commits: readonly Oid[]): Promise<string[]> {
+  const found = await Promise.all(commits.map(oid => objects.contents(oid, MAX_BYTES)));
+  const keys = found.flatMap((commit, index) => {
+    if (commit?.bytes) return signerOf(commit.bytes) ?? [];
+    throw new ProblemError(problem('READ_FAILED', `the commit ${commits[index]} is missing, or too large`));
   });
-  if (result.code !== 0) throw new ProblemError(problem('READ_FAILED', `git cat-file: ${lastWords(result, [])}`));
-  const keys = objectsIn(result.stdout).flatMap(commit => signerOf(commit) ?? []);
   return [...new Set(keys)];
-}
-
-/** The bodies of what `git cat-file --batch` printed. */
-function objectsIn(output: Buffer): Buffer[] {
-  const objects: Buffer[] = [];
-  for (let at = 0; at < output.length; ) {
-    const end = output.indexOf(0x0a, at);
-    const size = Number(/ (\d+)$/.exec(output.subarray(at, end).toString('latin1'))?.[1] ?? 0);
-    objects.push(output.subarray(end + 1, end + 1 + size));
-    at = end + 1 + size + 1;
-  }
-  return objects;
 }
 
 /** The key of a commit's signature, if that is good. */

@@ -27,9 +27,11 @@ const MAX_BYTES = 256 * 1024 * 1024;
 
 /**
  * All commits of a range, newest first, in one process. No field of a commit can hold a NUL, so nothing in one can pass for another.
- * @param range revisions of ours: refs, object ids, `--glob=…`, `--not`
+ * @param range object ids, `^` before those whose ancestors are left out, and options of ours
  */
 export async function readCommits(workspace: Workspace, range: readonly string[]): Promise<Commit[]> {
+  const options = range.filter(one => one.startsWith('-'));
+  const revisions = range.filter(one => !one.startsWith('-'));
   const result = await workspace.git(
     [
       'log',
@@ -39,16 +41,20 @@ export async function readCommits(workspace: Workspace, range: readonly string[]
       '--no-mailmap',
       '--no-notes',
       `--format=${FIELDS.join('%x00')}`,
-      ...range,
-      '--',
+      ...options,
+      '--stdin',
     ],
-    { maxOutputBytes: MAX_BYTES },
+    // There may be more of them than a command line holds.
+    { input: `${revisions.join('\n')}\n`, maxOutputBytes: MAX_BYTES },
   );
   if (result.code !== 0) throw new ProblemError(problem('READ_FAILED', `git log failed: ${lastWords(result, [])}`));
   const parts = result.stdout.toString('utf8').split('\0');
   const commits: Commit[] = [];
   for (let at = 0; at + FIELDS.length <= parts.length; at += FIELDS.length) {
-    const [oid = '', parents = '', an = '', ae = '', cn = '', ce = '', time = '', message = ''] = parts.slice(at);
+    const [oid = '', parents = '', an = '', ae = '', cn = '', ce = '', time = '', message = ''] = parts.slice(
+      at,
+      at + FIELDS.length,
+    );
     commits.push({
       oid,
       parents: parents.split(' ').filter(parent => parent !== ''),
@@ -62,18 +68,6 @@ export async function readCommits(workspace: Workspace, range: readonly string[]
     throw new ProblemError(problem('READ_FAILED', `there are ${MAX_COMMITS} commits or more to look at`));
   }
   return commits;
-}
-
-/** Refs below a prefix of ours, by the part behind it. @throws ProblemError READ_FAILED */
-export async function readRefs(workspace: Workspace, prefix: string): Promise<Map<string, Oid>> {
-  const result = await workspace.git(['for-each-ref', '--format=%(objectname) %(refname)', prefix]);
-  if (result.code !== 0) throw new ProblemError(problem('READ_FAILED', `git for-each-ref: ${lastWords(result, [])}`));
-  const refs = new Map<string, Oid>();
-  for (const line of result.stdout.toString().split('\n')) {
-    const space = line.indexOf(' ');
-    if (space > 0) refs.set(line.slice(space + 1).slice(prefix.length), line.slice(0, space));
-  }
-  return refs;
 }
 
 /** The commit that a name of ours stands for; undefined when there is none. */

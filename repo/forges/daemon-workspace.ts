@@ -48,6 +48,9 @@ export async function daemonWorkspace(options: DaemonWorkspaceOptions): Promise<
     env,
     remote: remote.url,
     branch,
+    address: async () => remote.url,
+    // Nobody's configuration is read.
+    setting: async () => undefined,
     async git(args, { input, env: more, timeoutMs = TIMEOUT_MS, maxOutputBytes } = {}) {
       const found = await access.find(undefined);
       if ('problem' in found) throw new ProblemError(found.problem);

@@ -40,8 +40,9 @@ export async function commitTree(
   parents: readonly Oid[],
   message: string,
 ): Promise<Oid> {
-  const sign = await workspace.git(['config', '--type=bool', '--get', 'commit.gpgsign']);
-  const flags = sign.stdout.toString().trim() === 'true' ? ['-S'] : [];
+  const sign = (await workspace.setting('commit.gpgsign')) ?? 'false';
+  // What git takes for true; see git-config(1).
+  const flags = /^(?:|true|yes|on|[1-9]\d*)$/i.test(sign) ? ['-S'] : [];
   const args = ['commit-tree', ...flags, ...parents.flatMap(parent => ['-p', parent]), '-F', '-', tree];
   const result = await workspace.git(args, { input: message });
   if (result.code !== 0) throw failed('git commit-tree', lastWords(result, []));
@@ -63,18 +64,6 @@ export async function mergeTree(
   if (result.code === 0) return { tree };
   if (result.code === 1) return { conflicts: [...new Set(paths.filter(path => path !== ''))] };
   throw failed('git merge-tree', lastWords(result, []));
-}
-
-/** Paths that differ between two trees or commits; a renamed file counts twice. */
-export async function changedPaths(workspace: Workspace, from: Oid, to: Oid): Promise<string[]> {
-  const result = await workspace.git(['diff-tree', '-r', '-z', '--name-only', '--no-renames', from, to], {
-    maxOutputBytes: 64 * 1024 * 1024,
-  });
-  if (result.code !== 0) throw failed('git diff-tree', lastWords(result, []));
-  return result.stdout
-    .toString()
-    .split('\0')
-    .filter(path => path !== '');
 }
 
 /** A stream for git-fast-import(1): one commit on a ref of its own, for its tree. */

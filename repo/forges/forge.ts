@@ -17,7 +17,9 @@ export interface Proposal {
   /** ISO 8601; as its commits claim. */
   created: string;
   updated: string;
-  /** Files that its commits change, from the top of the git repository. */
+  /** Its commits that the branch does not have, newest first. */
+  commits: Oid[];
+  /** Files that it brings to the branch, from the top of the git repository. */
   paths: string[];
   state: ProposalState;
   /** The commit that merged it. */
@@ -97,8 +99,14 @@ export interface Report {
 /** Where proposals live and are reviewed. Adapters follow one contract (`tests/contract/forge.ts`). */
 export interface Forge {
   readonly name: 'git' | 'github';
-  /** Bring everything up to date. @throws ProblemError REMOTE_* */
-  refresh(): Promise<void>;
+  /**
+   * Bring everything up to date. What is asked for meanwhile is told as it was before.
+   * @returns whether anything moved, so that what was told before has to be asked for again
+   * @throws ProblemError REMOTE_*
+   */
+  refresh(): Promise<boolean>;
+  /** The commit of the branch. @throws ProblemError REF_NOT_FOUND */
+  main(): Promise<Oid>;
   /** Those that are not over; with `ended`, all that the remote still knows; with `only`, that one. By id. */
   list(options?: { ended?: boolean; only?: string }): Promise<Proposal[]>;
   /** Every statement about every proposal, or about one, oldest first, by the proposal's id. */

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serverFile, serverFiles, type TempRepository, tempRepository } from '../../tests/temp-repository.ts';
+import { changedPaths, withSnapshots } from '../index.ts';
 import {
-  changedPaths,
   commitMessage,
   commitTree,
   createGitForge,
@@ -37,6 +37,9 @@ beforeEach(async () => {
 afterEach(() => repository.remove());
 
 const id = 'server-new-0a1b2c';
+
+const changed = (from: string, to: string) =>
+  withSnapshots(workspace, env, ({ objects }) => changedPaths(objects, from, to));
 
 async function propose(file = 'servers/new.yaml', text = serverFile('new'), as = id): Promise<string> {
   const changes = new Map([[file, { bytes: Buffer.from(text), mode: '100644' as const }]]);
@@ -88,7 +91,7 @@ describe('proposals on a git remote', () => {
     expect(repository.git('rev-parse', localRefs.main)).toBe(commit);
     expect(await forge.list()).toEqual([]);
     expect(await forge.list({ ended: true })).toMatchObject([{ id, head, state: 'merged', merged: commit }]);
-    expect(await changedPaths(workspace, `${commit}^1`, `${commit}`)).toEqual(['servers/new.yaml']);
+    expect(await changed(`${commit}^1`, `${commit}`)).toEqual(['servers/new.yaml']);
     expect(repository.git('log', '-1', '--format=%(trailers:key=Review-Statement,valueonly)', `${commit}`)).toBe(
       Buffer.from(signed.text).toString('base64'),
     );
@@ -167,9 +170,6 @@ it('writes any other name and content as they are', async () => {
     ['servers/server-1.yaml', null],
   ]);
   const tree = await treeWith(workspace, localRefs.main, changes);
-  expect(await changedPaths(workspace, localRefs.main, tree)).toEqual([
-    'prompts/a "b" \\ c.md',
-    'servers/server-1.yaml',
-  ]);
+  expect(await changed(localRefs.main, tree)).toEqual(['prompts/a "b" \\ c.md', 'servers/server-1.yaml']);
   expect(repository.git('cat-file', 'blob', `${tree}:prompts/a "b" \\ c.md`)).toBe('done\nD mcpctl.yaml');
 });

@@ -1,33 +1,39 @@
 import { isProposalId, ProblemError, problem } from '../../schema/index.ts';
 import type { Oid } from '../types.ts';
-import { type Commit, readCommits, readRefs, resolveCommit } from './commits.ts';
+import { type Branches, type Heads, openBranches } from './branches.ts';
+import { type Commit, readCommits } from './commits.ts';
 import { commitTree } from './draft.ts';
 import type { Forge, FoundStatement, Merge, Proposal, Review, Statements } from './forge.ts';
-import { changesOf, differences } from './path-sets.ts';
+import { type Brought, broughtBy, type Line } from './path-sets.ts';
 import { commitMessage, trailer, trailersOf } from './trailers.ts';
-import { localRefs, push, type RefUpdate, refresh, type Workspace } from './workspace.ts';
+import { push, type RefUpdate, type Workspace } from './workspace.ts';
 
 /**
  * Any git remote as forge: proposals are branches, reviews are signed statements on branches of their own, and a merge is
  * one atomic push that goes through only if nothing moved.
  */
-export function createGitForge(workspace: Workspace): Forge {
+export function createGitForge(workspace: Workspace, branches: Branches = openBranches(workspace)): Forge {
+  const read = openReading(workspace, branches);
   return {
     name: 'git',
-    refresh: () => refresh(workspace),
+    refresh: branches.refresh,
+    main: branches.main,
     async list({ ended = false, only } = {}) {
-      const open = await openProposals(workspace, only);
-      const over = ended ? await endedProposals(workspace, new Set(open.map(({ id }) => id))) : [];
+      const open = await openProposals(workspace, await read(only), only);
+      const over = ended
+        ? await endedProposals(workspace, await branches.heads(), new Set(open.map(({ id }) => id)))
+        : [];
       const all = [...open, ...over].filter(({ id }) => only === undefined || id === only);
       return all.sort((a, b) => (a.id < b.id ? -1 : 1));
     },
-    statements: only => allStatements(workspace, only),
+    statements: async only => allStatements(await read(only), only),
     async publish({ id, head, previous }) {
       await push(workspace, [{ branch: `proposals/${checked(id)}`, from: previous, to: head }]);
       return {};
     },
     async review(review, merge) {
-      const updates = [await reviewUpdate(workspace, review)];
+      const { reviews } = await branches.heads();
+      const updates = [await reviewUpdate(workspace, review, reviews.get(checked(review.id)))];
       const branch = `proposals/${checked(review.id)}`;
       if (merge) updates.push({ branch: workspace.branch, from: merge.main, to: merge.commit });
       if (merge || review.verdict === 'withdraw') updates.push({ branch, from: review.head, to: undefined });
@@ -70,10 +76,13 @@ function statementTrailers({
 }
 
 /** One more commit on the branch of reviews. What was reviewed is a parent, so that it stays as long as the review. */
-async function reviewUpdate(workspace: Workspace, { id, head, verdict, reason, signed }: Review): Promise<RefUpdate> {
+async function reviewUpdate(
+  workspace: Workspace,
+  { id, head, verdict, reason, signed }: Review,
+  previous: Oid | undefined,
+): Promise<RefUpdate> {
   if (!signed)
     throw new ProblemError(problem('REVIEW_NOT_ENTITLED', 'a review of a plain git remote has to be signed'));
-  const previous = await resolveCommit(workspace, localRefs.review(checked(id)));
   const message = commitMessage(`${verbs[verdict]} ${id}`, reason, [['Proposal-Id', id], ...statementTrailers(signed)]);
   const parents = previous === undefined || previous === head ? [head] : [previous, head];
   const to = await commitTree(workspace, `${head}^{tree}`, parents, message);
@@ -82,43 +91,63 @@ async function reviewUpdate(workspace: Workspace, { id, head, verdict, reason, s
 
 const verbs = { approve: 'Approve', reject: 'Reject', withdraw: 'Withdraw' } as const;
 
-export async function openProposals(workspace: Workspace, only?: string): Promise<Proposal[]> {
-  const refs = await readRefs(workspace, localRefs.proposal(''));
-  const heads = [...refs].filter(([id]) => isProposalId(id) && (only === undefined || id === only));
-  if (heads.length === 0) return [];
-  const wanted = only === undefined ? [`--glob=${localRefs.proposal('*')}`] : heads.map(([, head]) => head);
-  const commits = await readCommits(workspace, [...wanted, '--not', localRefs.main]);
-  const graph = new Map(commits.map(commit => [commit.oid, commit]));
-  const paths = await changesOf(workspace, commits);
-  const stillOther = await differences(
-    workspace,
-    localRefs.main,
-    heads.map(([, head]) => head),
-  );
-  return heads.flatMap(([id, head]) => {
-    const own = ownCommits(graph, head);
-    // Everything of it is in the branch: merged, or never more than a name.
-    if (own.length === 0) return [];
-    const touched = [...new Set(own.flatMap(({ oid }) => paths.get(oid) ?? []))].sort();
-    const differs = touched.some(path => stillOther.get(head)?.has(path));
-    return [describe(id, head, own, touched, differs ? 'open' : 'superseded')];
-  });
+/** Where the branches are, and the commits of proposals and reviews that the branch itself does not have. */
+export interface Reading {
+  heads: Heads;
+  commits: ReadonlyMap<Oid, Commit>;
 }
 
-/** The statements on all branches of reviews, in two processes. */
-async function allStatements(workspace: Workspace, only?: string): Promise<Map<string, Statements>> {
-  const all = await readRefs(workspace, localRefs.review(''));
-  const tips = only === undefined ? all : new Map([...all].filter(([id]) => id === only));
+/**
+ * Reads what is to know of all proposals, or of one, in one process; once until the branches move.
+ * @returns a function that takes the id of the only one that is wanted
+ */
+export function openReading(workspace: Workspace, branches: Branches): (only?: string) => Promise<Reading> {
+  const known = new WeakMap<Heads, Map<string, Promise<Reading>>>();
+  async function readAll(heads: Heads, only: string | undefined): Promise<Reading> {
+    const { main, proposals, reviews } = heads;
+    const tips = only === undefined ? [proposals, reviews].flatMap(refs => [...refs.values()]) : [];
+    if (only !== undefined) tips.push(...[proposals.get(only), reviews.get(only)].filter(one => one !== undefined));
+    if (main === undefined || tips.length === 0) return { heads, commits: new Map() };
+    const commits = await readCommits(workspace, [...tips, `^${main}`]);
+    return { heads, commits: new Map(commits.map(commit => [commit.oid, commit])) };
+  }
+  return async only => {
+    const heads = await branches.heads();
+    const readings = known.get(heads) ?? new Map<string, Promise<Reading>>();
+    known.set(heads, readings);
+    const key = only ?? '';
+    const reading = readings.get(key) ?? readAll(heads, only);
+    readings.set(key, reading);
+    return reading;
+  };
+}
+
+/** Proposals that are not over. */
+export async function openProposals(
+  workspace: Workspace,
+  { heads, commits }: Reading,
+  only?: string,
+): Promise<Proposal[]> {
+  const { main, proposals } = heads;
+  const lines = [...proposals]
+    .filter(([id]) => only === undefined || id === only)
+    .map(([id, head]) => ({ id, head, own: ownCommits(commits, head) }))
+    // Everything of it is in the branch: merged, or never more than a name.
+    .filter(({ own }) => own.length > 0);
+  if (main === undefined || lines.length === 0) return [];
+  const brought = await broughtBy(workspace, main, lines);
+  return lines.map(({ id, ...line }) => describe(id, line, brought.get(line.head)));
+}
+
+/** The statements on branches of reviews. */
+function allStatements({ heads, commits }: Reading, only: string | undefined): Map<string, Statements> {
   const found = new Map<string, Statements>();
-  if (tips.size === 0) return found;
-  const wanted = only === undefined ? [`--glob=${localRefs.review('*')}`] : [...tips.values()];
-  const commits = await readCommits(workspace, [...wanted, '--not', localRefs.main]);
-  const graph = new Map(commits.map(commit => [commit.oid, commit]));
-  for (const [id, tip] of tips) {
+  for (const [id, tip] of heads.reviews) {
+    if (only !== undefined && id !== only) continue;
     const signed: FoundStatement[][] = [];
     // The first parent is the review before; before the first one comes what was reviewed, which says nothing here.
     // All of them: behind enough others, a rejection would be out of sight.
-    for (let one = graph.get(tip); one; one = graph.get(one.parents[0] ?? '')) {
+    for (let one = commits.get(tip); one; one = commits.get(one.parents[0] ?? '')) {
       signed.push(statementsIn(one.message));
     }
     found.set(id, { signed: signed.reverse().flat(), attested: [] });
@@ -127,22 +156,28 @@ async function allStatements(workspace: Workspace, only?: string): Promise<Map<s
 }
 
 /** Merged ones, from the branch's own history, and withdrawn ones, from their reviews. */
-async function endedProposals(workspace: Workspace, open: ReadonlySet<string>): Promise<Proposal[]> {
+async function endedProposals(
+  workspace: Workspace,
+  { main, reviews }: Heads,
+  open: ReadonlySet<string>,
+): Promise<Proposal[]> {
   const ended = new Map<string, Proposal>();
-  for (const commit of await readCommits(workspace, ['--first-parent', '--merges', localRefs.main])) {
+  if (main === undefined) return [];
+  for (const commit of await readCommits(workspace, ['--first-parent', '--merges', main])) {
     const id = trailer(commit.message, 'Proposal-Id');
     const head = commit.parents[1];
     if (id === undefined || head === undefined || !isProposalId(id) || ended.has(id)) continue;
-    const own = await readCommits(workspace, [head, '--not', commit.parents[0] ?? '']);
-    ended.set(id, { ...describe(id, head, own.length > 0 ? own : [commit], [], 'merged'), merged: commit.oid });
+    const own = await readCommits(workspace, [head, `^${commit.parents[0] ?? ''}`]);
+    const line = { head, own: own.length > 0 ? own : [commit] };
+    ended.set(id, { ...describe(id, line), state: 'merged', merged: commit.oid });
   }
-  for (const [id, tip] of await readRefs(workspace, localRefs.review(''))) {
-    if (!isProposalId(id) || open.has(id) || ended.has(id)) continue;
+  for (const [id, tip] of reviews) {
+    if (open.has(id) || ended.has(id)) continue;
     const [last] = await readCommits(workspace, ['--max-count=1', tip]);
     const head = last?.parents.at(-1);
     if (!last || head === undefined) continue;
-    const own = await readCommits(workspace, [head, '--not', localRefs.main]);
-    ended.set(id, describe(id, head, own.length > 0 ? own : [last], [], 'withdrawn'));
+    const own = await readCommits(workspace, [head, `^${main}`]);
+    ended.set(id, { ...describe(id, { head, own: own.length > 0 ? own : [last] }), state: 'withdrawn' });
   }
   return [...ended.values()];
 }
@@ -164,12 +199,12 @@ function ownCommits(graph: ReadonlyMap<Oid, Commit>, head: Oid): Commit[] {
 
 /** A proposal as it was when it was merged into a commit: for checking that merge later. */
 export async function describeProposal(workspace: Workspace, id: string, head: Oid, base: Oid): Promise<Proposal> {
-  const own = await readCommits(workspace, [head, '--not', base]);
-  const paths = [...(await changesOf(workspace, own)).values()].flat();
-  return describe(checked(id), head, own, [...new Set(paths)].sort(), 'open');
+  const line = { head, own: await readCommits(workspace, [head, `^${base}`]) };
+  const brought = (await broughtBy(workspace, base, [line])).get(head);
+  return { ...describe(checked(id), line, brought), state: 'open' };
 }
 
-function describe(id: string, head: Oid, own: readonly Commit[], paths: string[], state: Proposal['state']): Proposal {
+function describe(id: string, { head, own }: Line, { paths, superseded }: Brought = NOTHING): Proposal {
   const first = own.at(-1);
   const told = own.findLast(({ message }) => trailer(message, 'Proposal-Id') === id) ?? first;
   const message = told?.message ?? '';
@@ -184,10 +219,13 @@ function describe(id: string, head: Oid, own: readonly Commit[], paths: string[]
     session: own.map(one => trailer(one.message, 'Session-Id')).find(one => one !== undefined),
     created: isoTime(Math.min(...times)),
     updated: isoTime(Math.max(...times)),
+    commits: own.map(({ oid }) => oid),
     paths,
-    state,
+    state: superseded ? 'superseded' : 'open',
   };
 }
+
+const NOTHING: Brought = { paths: [], superseded: false };
 
 /** A commit's time is whatever its author wrote. */
 function isoTime(seconds: number): string {

@@ -32,6 +32,9 @@ export async function hookWorkspace({
     env,
     remote: '.',
     branch: 'main',
+    address: async () => '.',
+    // A hook commits nothing.
+    setting: async () => undefined,
     git: (args, { input, env: more, timeoutMs = 60_000, maxOutputBytes } = {}) =>
       git(args, {
         env,

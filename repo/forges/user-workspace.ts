@@ -18,7 +18,7 @@ const NAME = /^[A-Za-z0-9_][A-Za-z0-9_./-]{0,200}$/;
 
 /**
  * A person's own clone, through their own git: identity, signing, credentials and ssh are theirs.
- * @throws ProblemError REMOTE_NOT_FOUND when the folder is in no repository, or that has no such remote; REF_INVALID
+ * @throws ProblemError REMOTE_NOT_FOUND when the folder is in no repository; REF_INVALID
  */
 export async function userWorkspace(options: UserWorkspaceOptions): Promise<Workspace> {
   const { folder, env, remote = 'origin', branch = 'main', signal } = options;
@@ -29,6 +29,11 @@ export async function userWorkspace(options: UserWorkspaceOptions): Promise<Work
   const { gitDir, path } = await findRepository(folder, env);
   // A git that started us (a hook, an alias) names its own repository in these.
   const own = Object.entries(env).filter(([name]) => !/^GIT_(?:DIR|WORK_TREE|INDEX_FILE|PREFIX)$/.test(name));
+  let known: Promise<ReadonlyMap<string, string>> | undefined;
+  const settings = () => {
+    known ??= readSettings(workspace);
+    return known;
+  };
   const workspace: Workspace = {
     gitDir,
     path,
@@ -36,6 +41,13 @@ export async function userWorkspace(options: UserWorkspaceOptions): Promise<Work
     env,
     remote,
     branch,
+    async address() {
+      const address = (await settings()).get(`remote.${remote}.url`);
+      if (address !== undefined) return address;
+      const hint = 'Add it with `git remote add origin URL`, or name another with `--remote`.';
+      throw new ProblemError(problem('REMOTE_NOT_FOUND', `the repository has no remote \`${remote}\``, { hint }));
+    },
+    setting: async name => (await settings()).get(name),
     git: (args, { input, env: more, timeoutMs = TIMEOUT_MS, maxOutputBytes } = {}) =>
       run(['git', `--git-dir=${gitDir}`, ...args], {
         cwd: folder,
@@ -46,8 +58,18 @@ export async function userWorkspace(options: UserWorkspaceOptions): Promise<Work
         ...(signal && { signal }),
       }),
   };
-  const known = await workspace.git(['config', '--get', `remote.${remote}.url`]);
-  if (known.code === 0) return workspace;
-  const hint = 'Add it with `git remote add origin URL`, or name another with `--remote`.';
-  throw new ProblemError(problem('REMOTE_NOT_FOUND', `the repository has no remote \`${remote}\``, { hint }));
+  return workspace;
+}
+
+/** All that is ever asked for, in one process. What is set several times counts as it was set last. */
+async function readSettings(workspace: Workspace): Promise<ReadonlyMap<string, string>> {
+  const wanted = '^(remote\\..*\\.url|commit\\.gpgsign|gpg\\.format)$';
+  const { stdout } = await workspace.git(['config', '--null', '--get-regexp', wanted]);
+  const lines = stdout.toString().split('\0');
+  // A key alone is a switch that is on.
+  const pairs = lines.map(line => {
+    const end = line.indexOf('\n');
+    return end === -1 ? ([line, 'true'] as const) : ([line.slice(0, end), line.slice(end + 1)] as const);
+  });
+  return new Map(pairs);
 }

@@ -23,9 +23,16 @@ export interface Workspace {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The branch that changes are proposed for. */
   readonly branch: string;
+  /** The remote's address. @throws ProblemError REMOTE_NOT_FOUND when there is no such remote */
+  address(): Promise<string>;
+  /** A setting of git's, as it applies here: `commit.gpgsign`, `gpg.format`; undefined when nothing sets it. */
+  setting(name: Setting): Promise<string | undefined>;
   /** Run git on it, as whoever proposes or reviews. Never rejects. */
   git(args: readonly string[], call?: GitCall): Promise<RunResult>;
 }
+
+/** What of git's configuration is asked for. */
+export type Setting = 'commit.gpgsign' | 'gpg.format';
 
 /** Where the remote's branches are kept locally: out of sight of `git branch`. */
 export const localRefs = {

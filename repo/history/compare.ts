@@ -52,12 +52,16 @@ export async function compareFiles(
   context: readonly ChangedFile[] = [],
 ): Promise<Comparison> {
   const files = diffFiles(pairs);
-  const risks = await risksIn([...pairs.flatMap(sides), ...context]);
+  const risks = await risksOfPairs(pairs, context);
   return { risks, files, problems: await problemsOf(pairs, files) };
 }
 
-/** Most changes are told without the code that parses whatever may come, and several times as fast. */
-async function risksIn(files: readonly ChangedFile[]): Promise<Risk[]> {
+/**
+ * What a change may bring about. Most are told without the code that parses whatever may come, and several times as fast.
+ * @param context as for `compareFiles`
+ */
+export async function risksOfPairs(pairs: readonly FilePair[], context: readonly ChangedFile[] = []): Promise<Risk[]> {
+  const files = [...pairs.flatMap(sides), ...context];
   return plainRisks(files) ?? (await import('../../schema/parser.ts')).risksOf(files);
 }
 

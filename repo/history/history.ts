@@ -31,15 +31,19 @@ export async function openHistory(folder: string, env: Env): Promise<History> {
   return openHistoryAt({ gitDir, path, tip: 'HEAD' }, env);
 }
 
-/** Open a repository whose place is known, such as a daemon's mirror. */
-export function openHistoryAt(place: Pick<History, 'gitDir' | 'path' | 'tip'>, env: Env): History {
+/**
+ * Open a repository whose place is known, such as a daemon's mirror.
+ * @param given a connection to it that is open already; closing it stays with whoever opened it
+ */
+export function openHistoryAt(place: Pick<History, 'gitDir' | 'path' | 'tip'>, env: Env, given?: Objects): History {
   const { gitDir } = place;
-  let objects: Objects | undefined;
+  let own: Objects | undefined;
   return {
     ...place,
     get objects() {
-      objects ??= openObjects(gitDir, env);
-      return objects;
+      if (given) return given;
+      own ??= openObjects(gitDir, env);
+      return own;
     },
     async git(args, maxOutputBytes = MAX_OUTPUT_BYTES) {
       const result = await git(args, { env, gitDir, timeoutMs: TIMEOUT_MS, maxOutputBytes });
@@ -47,7 +51,7 @@ export function openHistoryAt(place: Pick<History, 'gitDir' | 'path' | 'tip'>, e
       const why = result.truncated ? `its answer has more than ${maxOutputBytes} bytes` : lastWords(result, []);
       throw new ProblemError(problem('READ_FAILED', `git ${args[0]} failed: ${why}`));
     },
-    close: () => objects?.close(),
+    close: () => own?.close(),
   };
 }
 

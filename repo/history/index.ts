@@ -12,7 +12,7 @@ export {
   readPairs,
   treeFiles,
 } from './changes.ts';
-export { type Comparison, compareFiles, diffFiles, type FileDiff, type FilePair } from './compare.ts';
+export { type Comparison, compareFiles, diffFiles, type FileDiff, type FilePair, risksOfPairs } from './compare.ts';
 export { type DescribedRevision, describedDocument, describeRevision } from './describe.ts';
 export { parsedAt, readPart } from './files.ts';
 export { type History, isShallow, openHistory, openHistoryAt } from './history.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DnsLabel } from './names.ts';
+import { SecretRef } from './value-source.ts';
 
 /** A path pattern as in CODEOWNERS; what it means stands in `schema/review/path-pattern.ts`. */
 const PathPattern = z
@@ -22,6 +23,24 @@ const Protection = z.strictObject({
   signers: z.array(Fingerprint).max(256).optional().describe('The only keys whose approvals count'),
 });
 
+const GithubApp = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'not the id of an App')
+    .describe('The App’s client id, or its number'),
+  installation: z
+    .string()
+    .regex(/^\d{1,20}$/, 'not the number of an installation')
+    .describe('The number of its installation for this repository'),
+});
+
+/** What to tell GitHub with. Which machine that goes to is said by the remote's address and never here. */
+const GithubAccess = z.strictObject({
+  secretRef: SecretRef.describe('A fine-grained token; with `app`, the App’s private key, PEM'),
+  app: GithubApp.optional().describe('The GitHub App whose key that is'),
+});
+export type GithubAccess = z.infer<typeof GithubAccess>;
+
 /** Who has to agree before a change reaches `main`. Always judged by what `main` says before the change. */
 export const ReviewPolicy = z.strictObject({
   forge: z
@@ -31,6 +50,9 @@ export const ReviewPolicy = z.strictObject({
       'Where proposals are reviewed: `git`, by signed statements on any remote; `github`, as pull requests, by the rules ' +
         'of GitHub. Left out, GitHub where the remote is github.com and a token for it is there',
     ),
+  github: GithubAccess.optional().describe(
+    'Where the credential for GitHub’s API comes from, on machines whose environment names none',
+  ),
   protect: z
     .array(Protection)
     .max(256)

@@ -1,5 +1,6 @@
 /** What a release consists of: its manifest, its tag's message, the root of trust, and how versions grow. */
 export { canonicalJson, type Parsed } from './canonical-json.ts';
+export { keyId } from './key-id.ts';
 export * from './manifest.ts';
 export { isVersion, releaseVersion } from './names.ts';
 export * from './next-manifest.ts';

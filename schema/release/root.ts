@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalFile, canonicalJson, type Parsed, parseCanonical } from './canonical-json.ts';
+import { keyId } from './key-id.ts';
 import { RepositoryId } from './names.ts';
 
 /** Where the root documents are, below the repository's root folder: `trust/root/<n>.json`. */
@@ -100,10 +101,4 @@ export function rootPayload(root: Root): Buffer {
 /** `sha256:…` of what a root says: what is pinned on a machine. Its signatures are not part of it. */
 export function rootFingerprint(root: Root): string {
   return `sha256:${createHash('sha256').update(rootPayload(root)).digest('hex')}`;
-}
-
-/** The name of a public key, `<type> <base64>`. */
-export function keyId(publicKey: string): string {
-  const blob = Buffer.from(publicKey.split(' ')[1] ?? '', 'base64');
-  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import {
   type Attested,
   commitMessage,
@@ -22,8 +22,16 @@ import { serverFile, serverFiles, type TempRepository, tempRepository } from '..
 export interface ForgeHost {
   /** The address of a repository that the tests made. */
   serve(repository: TempRepository): Promise<string> | string;
-  /** Variables that git needs to reach it. */
-  env: Record<string, string>;
+  /** Variables that git needs to reach it, for somebody. */
+  env(who: string): Record<string, string>;
+  /** The branch that is proposed for; `main` unless given. Asked for each test. */
+  branch?(): string;
+  /** Put back what a test changed, where the repository stays. */
+  clean?(repository: TempRepository): void;
+  /** Why nobody else is there to approve. */
+  alone?: string | undefined;
+  /** Whether its hooks are ours to set; they are unless it says not. */
+  hooks?: boolean;
   open(workspace: Workspace, address: string, who: string): Promise<Forge>;
   close(): Promise<unknown>;
 }
@@ -43,6 +51,8 @@ export function forgeContract(name: string, start: () => Promise<ForgeHost>, mis
   describe.skipIf(missing !== undefined)(`proposals on ${name}${missing ? `: ${missing}` : ''}`, () => {
     let host: ForgeHost;
     let repository: TempRepository;
+    let branch: string;
+    let address: string;
     let ann: Somebody;
     let bob: Somebody;
     beforeAll(async () => {
@@ -50,18 +60,27 @@ export function forgeContract(name: string, start: () => Promise<ForgeHost>, mis
     });
     afterAll(() => host?.close());
     beforeEach(async () => {
-      repository = tempRepository(serverFiles(2));
-      const address = await host.serve(repository);
+      branch = host.branch?.() ?? 'main';
+      repository = tempRepository(serverFiles(2), { branch });
+      address = await host.serve(repository);
       ann = await somebody('ann', address);
       bob = await somebody('bob', address);
     });
-    afterEach(() => repository.remove());
+    afterEach(() => {
+      host.clean?.(repository);
+      repository.remove();
+    });
+
+    /** GitHub lets nobody approve what is their own. */
+    function asksForReviewer({ skip }: TestContext): void {
+      if (host.alone !== undefined) skip(host.alone);
+    }
 
     async function somebody(who: string, address: string): Promise<Somebody> {
       const email = `${who}@x.example`;
       const env = {
         ...process.env,
-        ...host.env,
+        ...host.env(who),
         GIT_AUTHOR_NAME: who,
         GIT_AUTHOR_EMAIL: email,
         GIT_COMMITTER_NAME: who,
@@ -70,7 +89,7 @@ export function forgeContract(name: string, start: () => Promise<ForgeHost>, mis
       const folder = join(repository.folder, who);
       // Not in between: what is cloned from may be served by this process.
       await promisify(execFile)('git', ['clone', '--quiet', address, folder], { env });
-      const workspace = await userWorkspace({ folder, env });
+      const workspace = await userWorkspace({ folder, env, branch });
       const forge = await host.open(workspace, address, who);
       await forge.refresh();
       return { name: who, workspace, forge };
@@ -117,7 +136,10 @@ export function forgeContract(name: string, start: () => Promise<ForgeHost>, mis
     });
 
     /** Branches as they are, whoever asks. */
-    const branches = () => repository.git('ls-remote', '--heads', repository.bare);
+    const branches = () => {
+      const heads = [branch, 'proposals/*', 'reviews/*'].map(one => `refs/heads/${one}`);
+      return repository.git('ls-remote', 'origin', ...heads);
+    };
 
     /** Everything that was said, in one form. */
     async function verdicts({ forge }: Somebody): Promise<string[]> {
@@ -148,20 +170,22 @@ export function forgeContract(name: string, start: () => Promise<ForgeHost>, mis
       expect((await bob.forge.list()).map(({ id }) => id)).toEqual(['server-a-00000a', 'server-b-00000b']);
     });
 
-    it('an approval that suffices merges: the branch has the change, the proposal is over', async () => {
+    it('an approval that suffices merges: the branch has the change, the proposal is over', async context => {
+      asksForReviewer(context);
       const head = await proposed();
       const { merged } = await bob.forge.review(review(head), await prepared(bob, head));
       await bob.forge.refresh();
       expect(merged).toBe(await oid(bob.workspace, localRefs.main));
       expect(repository.git('ls-tree', '--name-only', '-r', '--full-tree', 'HEAD')).not.toContain('servers/new.yaml');
-      repository.git('fetch', '--quiet', repository.bare, 'main');
+      repository.git('fetch', '--quiet', 'origin', branch);
       expect(repository.git('ls-tree', '--name-only', '-r', 'FETCH_HEAD')).toContain('servers/new.yaml');
       expect(await bob.forge.list()).toEqual([]);
       expect(await bob.forge.list({ ended: true })).toMatchObject([{ id: ID, head, state: 'merged', merged }]);
       expect(branches()).not.toContain('proposals/');
     });
 
-    it('what reviewers say is kept, oldest first', async () => {
+    it('what reviewers say is kept, oldest first', async context => {
+      asksForReviewer(context);
       const head = await proposed();
       await bob.forge.review(review(head));
       await bob.forge.refresh();
@@ -190,7 +214,7 @@ export function forgeContract(name: string, start: () => Promise<ForgeHost>, mis
       ],
       [
         'the proposal went',
-        async () => repository.git('push', '--quiet', repository.bare, `:refs/heads/proposals/${ID}`),
+        async () => repository.git('push', '--quiet', 'origin', `:refs/heads/proposals/${ID}`),
       ],
     ])('%s meanwhile: nothing is merged, nothing recorded', async (_situation, happens) => {
       const head = await proposed();
@@ -226,7 +250,8 @@ export function forgeContract(name: string, start: () => Promise<ForgeHost>, mis
       expect(branches()).toContain(`${one}\trefs/heads/proposals/${ID}`);
     });
 
-    it('an approval and a withdrawal at once: merged or withdrawn, nothing between', async () => {
+    it('an approval and a withdrawal at once: merged or withdrawn, nothing between', async context => {
+      asksForReviewer(context);
       const head = await proposed();
       const merge = await prepared(bob, head);
       const both = await Promise.allSettled([
@@ -235,7 +260,7 @@ export function forgeContract(name: string, start: () => Promise<ForgeHost>, mis
       ]);
       await bob.forge.refresh();
       const [end] = await bob.forge.list({ ended: true });
-      const merged = branches().includes(`${await oid(bob.workspace, localRefs.main)}\trefs/heads/main`);
+      const merged = branches().includes(`${await oid(bob.workspace, localRefs.main)}\trefs/heads/${branch}`);
       expect(merged).toBe(true);
       const changed = (await oid(bob.workspace, localRefs.main)) !== merge.main;
       expect(end?.state).toBe(changed ? 'merged' : 'withdrawn');
@@ -249,6 +274,43 @@ export function forgeContract(name: string, start: () => Promise<ForgeHost>, mis
       expect(await bob.forge.list()).toEqual([]);
       expect(await bob.forge.list({ ended: true })).toMatchObject([{ id: ID, head, state: 'withdrawn' }]);
       expect(branches()).not.toContain('proposals/');
+    });
+
+    it('two approvals at once: one merges, and nothing of the other is recorded', async context => {
+      asksForReviewer(context);
+      const head = await proposed();
+      const merge = await prepared(bob, head);
+      const cid = await somebody('cid', address);
+      const both = await Promise.allSettled([bob, cid].map(({ forge }) => forge.review(review(head), merge)));
+      const merged = both.filter(({ status }) => status === 'fulfilled');
+      expect(merged.length).toBeGreaterThanOrEqual(1);
+      await bob.forge.refresh();
+      expect(await bob.forge.list({ ended: true })).toMatchObject([{ id: ID, state: 'merged' }]);
+      if (bob.forge.name === 'git') expect(await verdicts(bob)).toEqual(['approve']);
+    });
+
+    it('what only a merge commit changes is a change', async () => {
+      const main = await oid(ann.workspace, localRefs.main);
+      const side = await commitTree(ann.workspace, `${main}^{tree}`, [main], 'Nothing yet\n');
+      const changes = new Map([['servers/new.yaml', { bytes: Buffer.from(serverFile('new')), mode: '100644' as const }]]);
+      const tree = await treeWith(ann.workspace, main, changes);
+      const head = await commitTree(ann.workspace, tree, [side, main], `Both\n\nProposal-Id: ${ID}\n`);
+      await ann.forge.publish({ id: ID, head, title: 'Serve more', body: '' });
+      await bob.forge.refresh();
+      expect(await bob.forge.list()).toMatchObject([{ id: ID, state: 'open', paths: ['servers/new.yaml'] }]);
+    });
+
+    it('what was merged from the branch since is no change of the proposal', async () => {
+      const head = await proposed();
+      repository.commit({ 'servers/server-0.yaml': serverFile('server-0', 'two') });
+      await ann.forge.refresh();
+      const main = await oid(ann.workspace, localRefs.main);
+      const merged = await mergeTree(ann.workspace, main, head);
+      if (!('tree' in merged)) throw new Error(merged.conflicts.join());
+      const next = await commitTree(ann.workspace, merged.tree, [head, main], 'Catch up\n');
+      await ann.forge.publish({ id: ID, head: next, previous: head, title: 'Serve more', body: '' });
+      await bob.forge.refresh();
+      expect(await bob.forge.list()).toMatchObject([{ id: ID, state: 'open', paths: ['servers/new.yaml'] }]);
     });
 
     it('one whose change came another way is superseded', async () => {
@@ -274,13 +336,14 @@ export function forgeContract(name: string, start: () => Promise<ForgeHost>, mis
 
     it('passes over branches that are no proposals', async () => {
       for (const other of ['x', 'server-a-0a1b2', 'a/server-a-0a1b2c']) {
-        repository.git('push', '--quiet', repository.bare, `HEAD~0:refs/heads/proposals/${other}`);
+        repository.git('push', '--quiet', 'origin', `HEAD~0:refs/heads/proposals/${other}`);
       }
       await bob.forge.refresh();
       expect(await bob.forge.list({ ended: true })).toEqual([]);
     });
 
-    it('shows the remote’s own words when a hook refuses, and leaves nothing', async () => {
+    it('shows the remote’s own words when a hook refuses, and leaves nothing', async context => {
+      if (host.hooks === false) context.skip('the hooks of this remote are not ours to set');
       const { chmodSync, writeFileSync } = await import('node:fs');
       const hook = join(repository.bare, 'hooks', 'pre-receive');
       writeFileSync(hook, '#!/bin/sh\necho not on a Friday >&2\nexit 1\n');

@@ -2,7 +2,7 @@ import { policyOf, type Standing, standing } from '../../../reconciler/index.ts'
 import { ProblemError, printYaml, problem } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { type Column, formatListing, type ListFormat } from '../../output.ts';
-import { openForge } from '../../proposals/open-forge.ts';
+import { withForge } from '../../proposals/open-forge.ts';
 import type { proposalStatuses } from '../../proposals/statuses.ts';
 
 export interface ProposalsOptions extends CliContext {
@@ -43,10 +43,16 @@ const columns: readonly Column<Row>[] = [
  */
 export async function runProposals(options: ProposalsOptions): Promise<ExitCode> {
   const { io, dir, names, status, output } = options;
-  const { workspace, forge } = await openForge(options, { dir, remote: 'origin', branch: 'main' });
-  const [policy, statements] = [await policyOf(workspace), await forge.statements()];
-  const ended = status !== undefined && status !== 'pending' && status !== 'rejected';
-  const rows = (await forge.list({ ended: ended || names.length > 0 })).map((one): Row => {
+  const ended = (status !== undefined && status !== 'pending' && status !== 'rejected') || names.length > 0;
+  const place = { dir, remote: 'origin', branch: 'main' };
+  const { policy, statements, proposals } = await withForge(options, place, ({ workspace, snapshots, forge, fresh }) =>
+    fresh(async () => ({
+      policy: await policyOf(workspace, snapshots, await forge.main()),
+      statements: await forge.statements(),
+      proposals: await forge.list({ ended }),
+    })),
+  );
+  const rows = proposals.map((one): Row => {
     const { id, title, reason, authors, session = null, created, updated, head, merged = null, url = null } = one;
     const stands = standing(policy, one, statements.get(id));
     const { approvedBy } = stands;

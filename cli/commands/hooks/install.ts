@@ -1,6 +1,6 @@
 import { chmod, copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { run, writeAtomic } from '../../../host/index.ts';
+import { mcpctlHome, run, writeAtomic } from '../../../host/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { done } from '../../style.ts';
@@ -27,6 +27,8 @@ const MARK = '# mcpctl hook';
  */
 export async function runInstall(options: InstallOptions): Promise<ExitCode> {
   const { folder, names } = await installHooks(options);
+  // Compiled code is kept where there is one, and a hook that starts sooner is in nobody's way.
+  await mkdir(mcpctlHome(options.env), { recursive: true, mode: 0o700 }).catch(() => undefined);
   options.io.stdout(names.map(name => `${name}\n`).join(''));
   done(options.io, `installed in ${folder}`);
   return ExitCodes.ok;

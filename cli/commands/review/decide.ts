@@ -1,8 +1,9 @@
 import { decide, type Examined, examine, prepareMerge } from '../../../reconciler/index.ts';
-import { changedPaths, type FoundStatement, REVIEW_NAMESPACE, type Reviewed } from '../../../repo/forges/index.ts';
+import { type FoundStatement, REVIEW_NAMESPACE, type Reviewed, type Workspace } from '../../../repo/forges/index.ts';
+import { changedPaths } from '../../../repo/index.ts';
 import { type Judgement, ProblemError, problem, type Statement, statementText } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
-import { type ForgeOptions, findProposal, type OpenForge, openForge } from '../../proposals/open-forge.ts';
+import { type EarlyForge, type ForgeOptions, findProposal, withForge } from '../../proposals/open-forge.ts';
 import { lastSeen, seenOf } from '../../proposals/seen.ts';
 import { signText } from '../../sign-text.ts';
 import { done, shortCommit, showProblem } from '../../style.ts';
@@ -23,11 +24,13 @@ export interface DecideOptions extends CliContext, ForgeOptions {
  *   nothing is recorded then
  */
 export async function runDecide(options: DecideOptions): Promise<ExitCode> {
+  return withForge(options, options, open => decideEarly(options, open));
+}
+
+async function decideEarly(options: DecideOptions, open: EarlyForge): Promise<ExitCode> {
   const { io, id, verdict } = options;
-  const open = await openForge(options, options);
-  const { workspace, forge } = open;
-  const proposal = await findProposal(forge, id);
-  const examined = await examine(workspace, forge, proposal);
+  const { workspace, snapshots, forge } = open;
+  const examined = await open.fresh(async () => examine(workspace, snapshots, forge, await findProposal(forge, id)));
   if (verdict !== 'withdraw') await sameAsSeen(open, examined, options.head);
   if (verdict === 'approve') refuseInvalid(options, examined);
   const { reviewed, judgement } =
@@ -44,11 +47,11 @@ export async function runDecide(options: DecideOptions): Promise<ExitCode> {
 /** By the repository's own policy, with a signed statement. */
 async function decideHere(
   options: DecideOptions,
-  { workspace, forge }: OpenForge,
+  { workspace, forge }: EarlyForge,
   examined: Examined,
 ): Promise<{ reviewed: Reviewed; judgement: Judgement }> {
   const { id, verdict, reason } = options;
-  const signed = await sign(options, workspace.gitDir, { ...examined.expected, verdict, reason });
+  const signed = await sign(options, workspace, { ...examined.expected, verdict, reason });
   const { judgement, complete } = decide(examined, signed);
   const merge = complete ? await prepareMerge(workspace, examined, signed) : undefined;
   const reviewed = await forge.review({ id, head: examined.proposal.head, verdict, reason, signed }, merge);
@@ -58,7 +61,7 @@ async function decideHere(
 /** By the rules of the forge, which knows its people; it merges when those are met. */
 async function decideThere(
   { id, verdict, reason }: DecideOptions,
-  { forge }: OpenForge,
+  { forge }: EarlyForge,
   { proposal: { head, title }, main }: Examined,
 ): Promise<{ reviewed: Reviewed; judgement: undefined }> {
   const merge = verdict === 'approve' ? { id, head, main, commit: head, title } : undefined;
@@ -69,7 +72,7 @@ const past = { approve: 'approved', reject: 'rejected', withdraw: 'withdrawn' } 
 
 /** A verdict is about what its author saw, and nothing that came later. */
 async function sameAsSeen(
-  { workspace }: OpenForge,
+  { workspace, snapshots }: EarlyForge,
   { proposal, expected, ...rest }: Examined,
   given: string | undefined,
 ): Promise<void> {
@@ -84,7 +87,7 @@ async function sameAsSeen(
     throw new ProblemError(problem('USAGE', `\`${looked}\` is no commit's id`));
   }
   if (!head.startsWith(looked)) {
-    const paths = seen ? await changedPaths(workspace, seen.head, head).catch(() => []) : [];
+    const paths = seen ? await changedPaths(snapshots.objects, seen.head, head).catch(() => []) : [];
     const what = paths.length === 0 ? '' : `: ${paths.slice(0, 5).join(', ')}`;
     const message = `you looked at ${shortCommit(looked)}, but ${id} is ${shortCommit(head)} now${what}`;
     throw new ProblemError(problem('REVIEW_STALE', message));
@@ -108,9 +111,17 @@ function refuseInvalid({ io, id }: DecideOptions, { preview }: Examined): void {
   throw new ProblemError(problem('PROPOSAL_INVALID', `${id} is not valid: ${first.message}`, { hint }));
 }
 
-async function sign(options: DecideOptions, gitDir: string, statement: Statement): Promise<FoundStatement> {
+async function sign(options: DecideOptions, workspace: Workspace, statement: Statement): Promise<FoundStatement> {
   const text = statementText(statement);
-  const signature = await signText(options, { text, namespace: REVIEW_NAMESPACE, gitDir, key: options.signKey });
+  const format = (await workspace.setting('gpg.format')) ?? 'openpgp';
+  const { gitDir } = workspace;
+  const signature = await signText(options, {
+    text,
+    namespace: REVIEW_NAMESPACE,
+    gitDir,
+    format,
+    key: options.signKey,
+  });
   return { text, signature: signature.toString('base64') };
 }
 

@@ -1,7 +1,7 @@
 import { policyOf, standing } from '../../../reconciler/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { oneLine } from '../../output.ts';
-import { type ForgeOptions, openForge } from '../../proposals/open-forge.ts';
+import { type ForgeOptions, withForge } from '../../proposals/open-forge.ts';
 import { done } from '../../style.ts';
 import { table } from '../../table.ts';
 
@@ -16,13 +16,13 @@ export interface PendingOptions extends CliContext, ForgeOptions {
  */
 export async function runPending(options: PendingOptions): Promise<ExitCode> {
   const { io, output } = options;
-  const { workspace, forge } = await openForge(options, options);
-  const policy = await policyOf(workspace);
-  const statements = await forge.statements();
-  const rows = (await forge.list()).map(proposal => ({
-    proposal,
-    ...standing(policy, proposal, statements.get(proposal.id)),
-  }));
+  const rows = await withForge(options, options, ({ workspace, snapshots, forge, fresh }) =>
+    fresh(async () => {
+      const policy = forge.main().then(main => policyOf(workspace, snapshots, main));
+      const [rules, statements, proposals] = await Promise.all([policy, forge.statements(), forge.list()]);
+      return proposals.map(proposal => ({ proposal, ...standing(rules, proposal, statements.get(proposal.id)) }));
+    }),
+  );
   if (output === 'json') {
     const documents = rows.map(({ proposal, status, needed, approvedBy }) => {
       const { id, title, reason, head, authors, session = null, updated, paths } = proposal;

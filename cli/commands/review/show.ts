@@ -2,7 +2,7 @@ import { compareProposal, type Examined, examine, policyOf, standing } from '../
 import type { Attested, Proposal } from '../../../repo/forges/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { oneLine } from '../../output.ts';
-import { type ForgeOptions, findProposal, type OpenForge, openForge } from '../../proposals/open-forge.ts';
+import { type EarlyForge, type ForgeOptions, findProposal, withForge } from '../../proposals/open-forge.ts';
 import { rememberSeen } from '../../proposals/seen.ts';
 import { diffsText, risksText } from '../../show-diff.ts';
 import { done, paint, shortCommit, showProblem } from '../../style.ts';
@@ -22,16 +22,17 @@ export interface ShowOptions extends CliContext, ForgeOptions {
  */
 export async function runShow(options: ShowOptions): Promise<ExitCode> {
   const { io, id, what, output } = options;
-  const open = await openForge(options, options);
-  const proposal = id === undefined ? await oldestPending(open) : await findProposal(open.forge, id);
-  if (!proposal) {
+  const found = await withForge(options, options, async open => {
+    const read = await open.fresh(() => readProposal(open, id));
+    if (read) await rememberSeen(open.workspace, read.examined);
+    return read;
+  });
+  if (!found) {
     done(io, 'nothing waits for a decision');
     return ExitCodes.ok;
   }
-  const examined = await examine(open.workspace, open.forge, proposal);
-  await rememberSeen(open.workspace, examined);
-  const { risks, files } = await compareProposal(open.workspace, examined);
-  const attested = (await open.forge.statements(proposal.id)).get(proposal.id)?.attested ?? [];
+  const { examined, risks, files, attested } = found;
+  const { proposal } = examined;
   if (output === 'json') {
     const text = what === 'diff' ? { files } : {};
     io.stdout(`${JSON.stringify({ ...asJson(examined), risks, attested, ...text }, undefined, 2)}\n`);
@@ -42,12 +43,24 @@ export async function runShow(options: ShowOptions): Promise<ExitCode> {
   io.stdout(whatItDoes(options, examined));
   if (what === 'diff') io.stdout(`\n${diffsText(io, files)}`);
   io.stdout(`\n${proposal.decision ? whatForgeSays(options, proposal, attested) : whoAgrees(options, examined)}`);
-  for (const found of examined.preview.introduced) io.stderr(showProblem(io, found));
+  for (const problem of examined.preview.introduced) io.stderr(showProblem(io, problem));
   return ExitCodes.ok;
 }
 
-async function oldestPending({ workspace, forge }: OpenForge): Promise<Proposal | undefined> {
-  const policy = await policyOf(workspace);
+async function readProposal(open: EarlyForge, id: string | undefined) {
+  const { workspace, snapshots, forge } = open;
+  const proposal = id === undefined ? await oldestPending(open) : await findProposal(forge, id);
+  if (!proposal) return undefined;
+  const examined = await examine(workspace, snapshots, forge, proposal);
+  const [{ risks, files }, statements] = await Promise.all([
+    compareProposal(workspace, snapshots, examined),
+    forge.statements(proposal.id),
+  ]);
+  return { examined, risks, files, attested: statements.get(proposal.id)?.attested ?? [] };
+}
+
+async function oldestPending({ workspace, snapshots, forge }: EarlyForge): Promise<Proposal | undefined> {
+  const policy = await policyOf(workspace, snapshots, await forge.main());
   const statements = await forge.statements();
   const pending = (await forge.list()).filter(
     proposal => standing(policy, proposal, statements.get(proposal.id)).status === 'pending',
@@ -55,12 +68,12 @@ async function oldestPending({ workspace, forge }: OpenForge): Promise<Proposal 
   return pending.sort((a, b) => (a.created < b.created ? -1 : 1))[0];
 }
 
-function asJson({ proposal, main, preview, expected, judgement, bad }: Examined): object {
+function asJson({ proposal, main, preview, environments, expected, judgement, bad }: Examined): object {
   const { steps, changes } = preview;
   return {
     proposal: { ...proposal, session: proposal.session ?? null },
     main,
-    plan: { steps, changes },
+    plan: { steps, changes, environments },
     planDigest: expected.planDigest,
     policyDigest: expected.policyDigest,
     ...judgement,
@@ -82,8 +95,16 @@ function heading({ io }: CliContext, proposal: Proposal): string {
   return `${paint(io, 'bold', id)}  ${oneLine(title)}\n\n${table(rows)}\n`;
 }
 
-function whatItDoes({ io }: CliContext, { preview }: Examined): string {
-  const { steps, changes } = preview;
+function whatItDoes(context: CliContext, { preview, environments }: Examined): string {
+  const { io } = context;
+  const others = environments.map(({ name, refused, ...plan }) => {
+    const title = paint(io, 'bold', `In the environment ${oneLine(name)}:`);
+    return `\n${title}\n${refused === undefined ? planText(context, plan) : `Its machines stay as they are: ${oneLine(refused)}\n`}`;
+  });
+  return planText(context, preview) + others.join('');
+}
+
+function planText({ io }: CliContext, { steps, changes }: Pick<Examined['preview'], 'steps' | 'changes'>): string {
   if (steps.length > 0) {
     return table([['OPERATION', 'WHAT', 'BECAUSE'], ...steps.map(({ op, id, because }) => [op, id, because])]);
   }

@@ -13,7 +13,6 @@ import {
   writeAtomic,
 } from '../../../host/index.ts';
 import {
-  createDesk,
   createPrepare,
   createReconciler,
   defaultBackoff,
@@ -23,13 +22,12 @@ import {
   type Reconciler,
   type ReconcilerEvent,
 } from '../../../reconciler/index.ts';
-import { daemonWorkspace } from '../../../repo/forges/index.ts';
 import { openHistoryAt } from '../../../repo/history/index.ts';
 import { openReader, openSource, parseRef, parseRemote, parseRepoPath } from '../../../repo/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import { daemonFiles } from '../../announced-daemons.ts';
 import { type DaemonFile, defaultStateDir } from '../../daemon.ts';
-import { chooseForge } from '../../proposals/choose-forge.ts';
+import { openDesk } from './desk.ts';
 import type { UpOptions } from './run.ts';
 import { stateProblem } from './state-problem.ts';
 import { openTelemetry } from './telemetry.ts';
@@ -158,12 +156,15 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
       deepen: async () => (await mirror.deepen(WHOLE_HISTORY)).problem,
     },
     ...(ref.startsWith('refs/heads/') && {
-      desk: createDesk(async () => {
-        const branch = ref.slice('refs/heads/'.length);
-        const dir = join(stateDir, 'proposals.git');
-        const hostKeys = options.hostKey ?? [];
-        const workspace = await daemonWorkspace({ dir, remote, branch, path, env, home, hostKeys });
-        return { workspace, forge: await chooseForge(workspace, { address: remote.url, env }) };
+      desk: openDesk({
+        dir: join(stateDir, 'proposals.git'),
+        remote,
+        branch: ref.slice('refs/heads/'.length),
+        path,
+        env,
+        home,
+        hostKeys: options.hostKey ?? [],
+        secrets: { env, home, stateDir },
       }),
     }),
     log: message => log({ type: 'problem', problem: problem('INTERNAL', redact(message, [token.value], 300)) }),

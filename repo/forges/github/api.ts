@@ -32,7 +32,8 @@ class Unreached extends ProblemError {}
 
 export interface GithubApiOptions {
   address: GithubAddress;
-  login: GithubLogin;
+  /** Asked for each request. */
+  login: () => Promise<GithubLogin | undefined>;
   signal?: AbortSignal | undefined;
   /** Milliseconds that limits and faults may hold one call up; longer ones are told. */
   patienceMs?: number;
@@ -61,19 +62,23 @@ const InstallationToken = z.object({ token: z.string(), expires_at: z.string() }
 export function openGithubApi({ address, login, signal, patienceMs = PATIENCE_MS }: GithubApiOptions): GithubApi {
   const http = createHttpClient({ allowLoopback: true, allowPrivate: true });
   const { api, graphql, owner, name } = address;
-  const secrets: string[] = 'token' in login ? [login.token] : [login.key];
-  let granted: { token: string; until: number } | undefined;
+  const secrets: string[] = [];
+  let granted: { token: string; until: number; key: string } | undefined;
 
   async function token(): Promise<string> {
-    if ('token' in login) return login.token;
-    if (granted && granted.until > Date.now() + 60_000) return granted.token;
-    const assertion = appAssertion(login, Date.now());
+    const found = await login();
+    if (!found) throw failed('REMOTE_AUTH', 'there is no token for GitHub any more');
+    const secret = 'token' in found ? found.token : found.key;
+    if (!secrets.includes(secret)) secrets.push(secret);
+    if ('token' in found) return found.token;
+    if (granted?.key === found.key && granted.until > Date.now() + 60_000) return granted.token;
+    const assertion = appAssertion(found, Date.now());
     secrets.push(assertion);
     const route = 'POST /app/installations/{installation_id}/access_tokens';
-    const { data } = await patient(route, { installation_id: login.installation }, assertion);
+    const { data } = await patient(route, { installation_id: found.installation }, assertion);
     const given = InstallationToken.parse(data);
     secrets.push(given.token);
-    granted = { token: given.token, until: Date.parse(given.expires_at) };
+    granted = { token: given.token, until: Date.parse(given.expires_at), key: found.key };
     return given.token;
   }
 

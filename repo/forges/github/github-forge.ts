@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import type { Oid } from '../../types.ts';
+import type { Branches } from '../branches.ts';
 import type { Forge, Proposal, Review, Reviewed, Statements } from '../forge.ts';
-import { checked, openProposals } from '../git-forge.ts';
-import { push, refresh, type Workspace } from '../workspace.ts';
+import { checked, openProposals, openReading } from '../git-forge.ts';
+import { push, type Workspace } from '../workspace.ts';
 import { type GithubApi, GithubRefusal } from './api.ts';
 import { askToMerge } from './merge.ts';
 import { attestedIn, type ClosedPull, closedPulls, decisionOf, type OpenPull, openPulls } from './pulls.ts';
@@ -16,7 +17,8 @@ const Ref = z.object({ object: z.object({ sha: z.string() }) });
  * GitHub as forge: a proposal is a pull request from the branch `proposals/<id>`; who has to agree, which checks have to
  * pass and how it is merged are GitHub's to say. What commits change and say is read from git, as everywhere.
  */
-export function githubForge(workspace: Workspace, api: GithubApi): Forge {
+export function githubForge(workspace: Workspace, branches: Branches, api: GithubApi): Forge {
+  const read = openReading(workspace, branches);
   let known: Promise<Map<string, OpenPull>> | undefined;
   const pulls = () => {
     known ??= openPulls(api, workspace.branch);
@@ -36,11 +38,13 @@ export function githubForge(workspace: Workspace, api: GithubApi): Forge {
       known = undefined;
       // The list is asked for while git fetches; a fault of it is told to whoever needs the list.
       pulls().catch(() => undefined);
-      await refresh(workspace);
+      return branches.refresh();
     },
+    main: branches.main,
     async list({ ended = false, only } = {}) {
-      const [open, branches] = await Promise.all([pulls(), openProposals(workspace, only)]);
-      const listed = branches.flatMap(one => {
+      const ours = read(only).then(reading => openProposals(workspace, reading, only));
+      const [open, own] = await Promise.all([pulls(), ours]);
+      const listed = own.flatMap(one => {
         const pull = open.get(one.id);
         return pull ? [{ ...one, title: pull.title, url: pull.url, decision: decisionOf(pull) }] : [];
       });
@@ -162,6 +166,7 @@ function endedProposal(id: string, pull: ClosedPull): Proposal {
     session: undefined,
     created: created_at,
     updated: updated_at,
+    commits: [],
     paths: [],
     state: merged ? 'merged' : 'withdrawn',
     ...(merged && commit !== null && { merged: commit }),

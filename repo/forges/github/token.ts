@@ -10,15 +10,22 @@ export type GithubLogin =
   /** A GitHub App as it is installed for the repository: tokens are asked for, and last an hour. */
   | { app: string; installation: string; key: string };
 
+/** The login that a repository declares, as it is now. @throws ProblemError when its secret cannot be had */
+export type DeclaredLogin = () => Promise<GithubLogin>;
+
 const MAX_BYTES = 64 * 1024;
 
 /**
  * The login for a host: `MCPCTL_GITHUB_TOKEN`, a 0600 file named by `MCPCTL_GITHUB_TOKEN_FILE`, or an App by
- * `MCPCTL_GITHUB_APP_ID`, `MCPCTL_GITHUB_APP_INSTALLATION` and the 0600 file `MCPCTL_GITHUB_APP_KEY_FILE`. `GH_TOKEN` and
- * `GITHUB_TOKEN` are GitHub's own and go to no other host.
+ * `MCPCTL_GITHUB_APP_ID`, `MCPCTL_GITHUB_APP_INSTALLATION` and the 0600 file `MCPCTL_GITHUB_APP_KEY_FILE`; else what the
+ * repository declares. `GH_TOKEN` and `GITHUB_TOKEN` are GitHub's own and go to no other host.
  * @throws ProblemError FORGE_UNUSABLE when one is named and cannot be used
  */
-export async function findGithubLogin(env: Env, host: string): Promise<GithubLogin | undefined> {
+export async function findGithubLogin(
+  env: Env,
+  host: string,
+  declared?: DeclaredLogin,
+): Promise<GithubLogin | undefined> {
   const { MCPCTL_GITHUB_APP_ID: app, MCPCTL_GITHUB_APP_INSTALLATION: installation } = env;
   const keyFile = env.MCPCTL_GITHUB_APP_KEY_FILE;
   if (env.MCPCTL_GITHUB_TOKEN) return { token: checkedToken(env.MCPCTL_GITHUB_TOKEN) };
@@ -31,6 +38,8 @@ export async function findGithubLogin(env: Env, host: string): Promise<GithubLog
     }
     return { app, installation: installation ?? '', key: await secretFrom(keyFile) };
   }
+  const own = await declared?.();
+  if (own) return own;
   const common = env.GH_TOKEN || env.GITHUB_TOKEN;
   return host === 'github.com' && common ? { token: checkedToken(common) } : undefined;
 }
@@ -49,7 +58,8 @@ export function appAssertion({ app, key }: { app: string; key: string }, now: nu
   }
 }
 
-function checkedToken(text: string): string {
+/** @throws ProblemError FORGE_UNUSABLE */
+export function checkedToken(text: string): string {
   const token = text.trim();
   if (/^[\x21-\x7e]{1,1024}$/.test(token)) return token;
   throw unusable('GitHub’s token has characters that no header can carry');
