@@ -342,9 +342,13 @@ export async function startGithubServer(): Promise<GithubServer> {
   }
 
   function mergedTree(pull: Pull): string | undefined {
-    const { status, stdout } = spawnSync('git', ['--git-dir', bare, 'merge-tree', '--write-tree', pull.base, pull.head], {
-      encoding: 'utf8',
-    });
+    const { status, stdout } = spawnSync(
+      'git',
+      ['--git-dir', bare, 'merge-tree', '--write-tree', pull.base, pull.head],
+      {
+        encoding: 'utf8',
+      },
+    );
     return status === 0 ? stdout.trim() : undefined;
   }
 

@@ -116,7 +116,21 @@ export async function examineAt(
   const { statements, bad } = verified(found);
   const signed = statements.map(one => one.signed);
   const judgement = judge(policy, change, expected, signed);
-  return { proposal, main, tree, before, after, preview: seen, environments, expected, change, policy, statements, bad, judgement };
+  return {
+    proposal,
+    main,
+    tree,
+    before,
+    after,
+    preview: seen,
+    environments,
+    expected,
+    change,
+    policy,
+    statements,
+    bad,
+    judgement,
+  };
 }
 
 function verified(found: readonly FoundStatement[]): Pick<Examined, 'statements' | 'bad'> {

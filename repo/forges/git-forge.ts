@@ -118,6 +118,8 @@ export function openReading(workspace: Workspace, branches: Branches): (only?: s
     const key = only ?? '';
     const reading = readings.get(key) ?? readAll(heads, only);
     readings.set(key, reading);
+    // What failed is tried again.
+    reading.catch(() => readings.delete(key));
     return reading;
   };
 }

@@ -40,7 +40,9 @@ async function overSsh(): Promise<ForgeHost> {
   const options = ['StrictHostKeyChecking=no', `UserKnownHostsFile=${join(folder, 'hosts')}`, 'IdentitiesOnly=yes'];
   return {
     serve: ({ bare }) => `ssh://${server.user}@127.0.0.1:${server.port}${bare}`,
-    env: () => ({ GIT_SSH_COMMAND: ['ssh', '-F', 'none', '-i', key, ...options.flatMap(one => ['-o', one])].join(' ') }),
+    env: () => ({
+      GIT_SSH_COMMAND: ['ssh', '-F', 'none', '-i', key, ...options.flatMap(one => ['-o', one])].join(' '),
+    }),
     open: async workspace => createGitForge(workspace),
     async close() {
       await server.close();
@@ -75,7 +77,11 @@ forgeContract('a repository at GitHub, as it is used there', async () => {
   const theirs = tempRepository({ 'README.md': 'Not ours.\n' });
   server.reset(theirs);
   server.settings.approvals = 0;
-  const host = githubRepository({ address: server.url, api: server.api, tokens: ['token-ann', 'token-bob', 'token-cid'] });
+  const host = githubRepository({
+    address: server.url,
+    api: server.api,
+    tokens: ['token-ann', 'token-bob', 'token-cid'],
+  });
   return {
     ...host,
     async close() {

@@ -212,10 +212,7 @@ export function forgeContract(name: string, start: () => Promise<ForgeHost>, mis
           return ann.forge.publish({ id: ID, head: next, previous: head, title: 'Serve more', body: '' });
         },
       ],
-      [
-        'the proposal went',
-        async () => repository.git('push', '--quiet', 'origin', `:refs/heads/proposals/${ID}`),
-      ],
+      ['the proposal went', async () => repository.git('push', '--quiet', 'origin', `:refs/heads/proposals/${ID}`)],
     ])('%s meanwhile: nothing is merged, nothing recorded', async (_situation, happens) => {
       const head = await proposed();
       const merge = await prepared(bob, head);
@@ -292,7 +289,9 @@ export function forgeContract(name: string, start: () => Promise<ForgeHost>, mis
     it('what only a merge commit changes is a change', async () => {
       const main = await oid(ann.workspace, localRefs.main);
       const side = await commitTree(ann.workspace, `${main}^{tree}`, [main], 'Nothing yet\n');
-      const changes = new Map([['servers/new.yaml', { bytes: Buffer.from(serverFile('new')), mode: '100644' as const }]]);
+      const changes = new Map([
+        ['servers/new.yaml', { bytes: Buffer.from(serverFile('new')), mode: '100644' as const }],
+      ]);
       const tree = await treeWith(ann.workspace, main, changes);
       const head = await commitTree(ann.workspace, tree, [side, main], `Both\n\nProposal-Id: ${ID}\n`);
       await ann.forge.publish({ id: ID, head, title: 'Serve more', body: '' });

@@ -77,7 +77,9 @@ it('a session proposes: a pull request with status and comment, approved at GitH
   const [pull] = server.pulls;
   expect(pull).toMatchObject({ branch: `proposals/${id}`, author: 'gateway', state: 'OPEN' });
   expect(server.statuses).toMatchObject([{ sha: pull?.head, context: 'mcpctl/plan', state: 'success' }]);
-  expect(pull?.comments).toMatchObject([{ author: 'gateway', body: expect.stringContaining('What merging this would') }]);
+  expect(pull?.comments).toMatchObject([
+    { author: 'gateway', body: expect.stringContaining('What merging this would') },
+  ]);
 
   const listed = await api(up, 'GET', '');
   expect(listed.body.proposals).toMatchObject([{ id, status: 'pending', url: expect.stringContaining('/pull/1') }]);

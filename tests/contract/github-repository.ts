@@ -67,7 +67,8 @@ export function githubRepository({ address, api, tokens }: GithubRepository): Fo
       if (ours.length > 0) git('push', '--quiet', 'origin', ...ours.map(ref => `:${ref}`));
     },
     hooks: false,
-    alone: tokens.length > 1 ? undefined : 'TEST_GITHUB_REVIEWER_TOKEN is not set: nobody may approve what is their own',
+    alone:
+      tokens.length > 1 ? undefined : 'TEST_GITHUB_REVIEWER_TOKEN is not set: nobody may approve what is their own',
     close: async () => undefined,
   };
 }
