@@ -10,6 +10,7 @@ import { SSHD, startSshServer } from '../ssh-server.ts';
 import { tempRepository } from '../temp-repository.ts';
 import { type ForgeHost, forgeContract } from './forge.ts';
 import { githubRepository, missingGithub } from './github-repository.ts';
+import { startGithubApart } from './github-server-apart.ts';
 
 forgeContract('a git remote by path', async () => ({
   serve: ({ bare }) => bare,
@@ -73,10 +74,8 @@ forgeContract('GitHub', async () => {
 
 /** What is done with a repository at GitHub itself, done with ours: so that it has run before somebody needs it. */
 forgeContract('a repository at GitHub, as it is used there', async () => {
-  const server = await startGithubServer();
   const theirs = tempRepository({ 'README.md': 'Not ours.\n' });
-  server.reset(theirs);
-  server.settings.approvals = 0;
+  const server = await startGithubApart(theirs);
   const host = githubRepository({
     address: server.url,
     api: server.api,

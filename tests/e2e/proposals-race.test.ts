@@ -133,7 +133,7 @@ describe.each([
     expect(approved.code === 0 || rejected.code === 0, `${approved.stderr}${rejected.stderr}`).toBe(true);
     expect(rejected.code).toBe(merged ? 1 : 0);
     expect(outcome(id)).toBe(merged ? 'merged' : 'open');
-    const listed = await as(people.zoe, 'get', 'proposals', id, '--status', 'all', '-o', 'json');
+    const listed = await as(people.zoe, 'get', 'proposals', '--status', 'all', '-o', 'json');
     expect(JSON.parse(listed.stdout).items).toMatchObject([{ status: merged ? 'approved' : 'rejected' }]);
   });
 });

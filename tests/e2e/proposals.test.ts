@@ -291,6 +291,19 @@ describe('nothing is merged and nothing recorded', () => {
   });
 });
 
+it('a change of an environment shows what it does there, and is approved as that', async () => {
+  const id = await proposed('environments/prod/servers/server-0.yaml', 'spec: { replicas: 2 }\n');
+  const { stdout, stderr } = await as(ann, 'review', 'show', id);
+  expect(stdout, stderr).toContain('Nothing starts, stops or is served differently.');
+  expect(stdout).toMatch(/In the environment prod:\n.*\ncreate +instance\/server-0-1/);
+  const shown = JSON.parse((await as(ann, 'review', 'show', id, '-o', 'json')).stdout);
+  expect(shown.plan.environments).toMatchObject([{ name: 'prod', changes: [{ id: 'server/server-0' }] }]);
+  expect((await as(ann, 'review', 'approve', id)).code).toBe(0);
+  // It is another plan once the server itself is another.
+  repository.commit({ 'environments/prod/servers/server-0.yaml': 'spec: { replicas: 3 }\n' });
+  expect((await as(bob, 'review', 'show', id)).stdout).toMatch(/does not count|PROPOSAL_CONFLICT|conflicts/);
+});
+
 it('of two who approve at once one merges, and the other is told', async () => {
   const id = await proposed();
   await approve(ann, id);
