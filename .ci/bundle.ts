@@ -130,7 +130,7 @@ const groups = [
   {
     name: 'basics',
     test: modules(
-      'schema/(?:assemble-with|bundle|bundle-paths|closest|collisions|digest|environment|front-matter|hidden-text|kind-table|layout|mapping|plain-scalar|print-yaml|problem|quote|resource|resource-path|source|unread)\\.ts',
+      'schema/(?:assemble-with|bundle|bundle-paths|closest|collisions|digest|environment|front-matter|hidden-text|kind-table|layout|mapping|plain-scalar|print-yaml|problem|quote|release/manifest-place|resource|resource-path|source|unread)\\.ts',
       'cli/(?:command-table|context|globals|kinds|output|program|repository-root|style|table|terminal)\\.ts',
       'node_modules/commander/.*',
       'package\\.json',

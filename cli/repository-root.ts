@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ProblemError, problem } from '../schema/index.ts';
 
@@ -18,7 +18,11 @@ export function findRoot(cwd: string, dir: string): string | undefined {
 export function repositoryRoot(cwd: string, dir: string): string {
   const root = findRoot(cwd, dir);
   if (root !== undefined) return root;
-  const hint = 'Name a folder of a working tree with -C DIR, or make a repository with `mcpctl init DIR`.';
+  const [below] = globSync('*/mcpctl.yaml', { cwd: resolve(cwd, dir) }).sort();
+  const hint =
+    below === undefined
+      ? 'Name a folder of a working tree with -C DIR, or make a repository with `mcpctl init DIR`.'
+      : `A folder in it has one: add \`-C ${join(dir, dirname(below))}\`.`;
   const message = `there is no \`mcpctl.yaml\` in ${resolve(cwd, dir)}, nor in a folder above it`;
   throw new ProblemError(problem('REPOSITORY_MISSING', message, { hint }));
 }

@@ -7,7 +7,7 @@
 export { changedPaths } from './changed-paths.ts';
 export { readContents } from './contents.ts';
 export { findRepository } from './find-repository.ts';
-export type { Objects } from './objects.ts';
+export { type ObjectContents, type Objects, openObjects } from './objects.ts';
 export { openReader, type ReaderOptions } from './reader/index.ts';
 export { parseRef, parseRepoPath } from './ref.ts';
 export { askRefs, type RemoteRef, type ThinCopyOptions } from './remote-refs.ts';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { printManifest, type ReleaseMessage } from '../../schema/index.ts';
 import { type SoftSecurityKey, softSecurityKey } from '../../tests/security-key.ts';
@@ -439,3 +439,30 @@ describe('releases, beside git’s own verdict', () => {
     if (git === 'rejects') expect(verdict.trusted).toBe(false);
   });
 });
+
+it('a tag that is moved while it is read is not trusted', async () => {
+  const { ref } = await next({})();
+  const tag = scene.repository.git('rev-parse', ref);
+  const verdict = await scene.verify(ref, { env: { ...ENV, PATH: movingGit(ref, first.tag) } });
+  expect([verdict.trusted, verdict.tag, outcome(verdict)]).toEqual([false, tag, 'unmoved']);
+});
+
+/** A search path on which git moves a ref when it is asked for a manifest, and answers as git does. */
+function movingGit(ref: string, to: string): string {
+  const folder = join(scene.keys, 'moving');
+  const git = execFileSync('/bin/sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  const program = `#!${process.execPath}
+    const { execFileSync, spawn } = require('node:child_process');
+    const [git, work, ref, to] = ${JSON.stringify([git, scene.repository.work, ref, to])};
+    const child = spawn(git, process.argv.slice(2), { stdio: ['pipe', 'inherit', 'inherit'] });
+    process.stdin.on('data', chunk => {
+      if (chunk.includes('manifest.json')) execFileSync(git, ['-C', work, 'update-ref', ref, to]);
+      child.stdin.write(chunk);
+    });
+    process.stdin.on('end', () => child.stdin.end());
+    child.on('exit', code => process.exit(code ?? 1));
+  `;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'git'), program, { mode: 0o755 });
+  return [folder, process.env.PATH].join(delimiter);
+}

@@ -5,7 +5,7 @@ import {
   parseReleaseMessage,
   type ReleaseMessage,
 } from '../../schema/index.ts';
-import { type Objects, openObjects } from '../objects.ts';
+import { type ObjectContents, type Objects, openObjects } from '../objects.ts';
 import type { Oid } from '../types.ts';
 import { checkManifest, checkManifestBytes, checkTree } from './check-manifest.ts';
 import { type CheckedTag, checkTag, type Mark } from './check-tag.ts';
@@ -47,6 +47,10 @@ export interface VerifyOptions {
   asOf?: 'newest' | 'stated';
   /** The manifest is compared with its signed hash, and read only when it is used. */
   hashOnly?: boolean;
+  /** An open connection to the repository; without it, one is opened and closed. */
+  objects?: Objects;
+  /** A manifest that was asked for before anything was known; used only when the released tree names that very object. */
+  early?: Promise<ObjectContents | undefined> | undefined;
   /** Hash every file too. What was hashed before may be handed in. */
   files?: boolean | Measured;
 }
@@ -79,6 +83,7 @@ export interface Verdict {
  * to, so that a ref that moves meanwhile changes nothing; that it moved is said.
  */
 export async function verifyRelease(options: VerifyOptions): Promise<Verdict> {
+  if (options.objects) return verifyWith(options.objects, options);
   const objects = openObjects(options.gitDir, options.env);
   try {
     return await verifyWith(objects, options);
@@ -115,7 +120,7 @@ async function verifyWith(objects: Objects, options: VerifyOptions): Promise<Ver
     ...(renews !== undefined && { renews }),
   });
   if (!checked || !commit || root === undefined) return untrusted();
-  const bytes = await readManifestBytes(objects, root, checked.message);
+  const bytes = await readManifestBytes(objects, root, checked.message, options.early);
   if (!checkManifestBytes(bytes, checked.message, checks)) return untrusted();
   const manifest = options.hashOnly ? undefined : checkManifest(bytes, checked.message, checks);
   if (manifest) await checkContents(objects, root, manifest, options.files, checks);

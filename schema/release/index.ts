@@ -2,6 +2,7 @@
 export { canonicalJson, type Parsed } from './canonical-json.ts';
 export { keyId } from './key-id.ts';
 export * from './manifest.ts';
+export * from './manifest-place.ts';
 export { isVersion, releaseVersion } from './names.ts';
 export * from './next-manifest.ts';
 export * from './release-message.ts';

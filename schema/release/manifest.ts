@@ -1,11 +1,7 @@
 import { z } from 'zod';
 import { type Parsed, parseCanonical } from './canonical-json.ts';
+import { MAX_MANIFEST_BYTES } from './manifest-place.ts';
 import { ContentDigest, FilePath, ObjectId, RepositoryId, Sha256, Size, Version } from './names.ts';
-
-/** Where a release's manifest is, below the repository's root folder. */
-export const MANIFEST_PATH = '.mcpctl/manifest.json';
-/** For 100,000 resources it takes about half of this. */
-export const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
 
 /** One file as git has it; a mode is one of git's two. */
 export const ManifestFile = z.strictObject({

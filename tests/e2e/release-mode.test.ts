@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -151,3 +151,74 @@ it('does not follow the branch where the repository wants releases, or its root 
     problems.some(({ code, message }) => code === 'ROOT_NOT_PINNED' && message.includes('not for this address')),
   );
 }, 60_000);
+
+it('keeps serving the last release while the remote is away, says so, and goes on when it is back', async () => {
+  const first = await release('0.1.0', 1);
+  await pin();
+  const daemon = await up();
+  await daemon.until('the release', applied(first));
+  renameSync(scene.repository.bare, `${scene.repository.bare}.away`);
+  const away = await daemon.until('the missing remote to be told', now =>
+    now.conditions.some(({ reason }) => reason === 'SourceFailed'),
+  );
+  const [ready] = away.conditions;
+  expect(ready).toMatchObject({ reason: 'SourceFailed', message: expect.stringContaining(scene.repository.bare) });
+  expect(ready?.since).toMatch(/^\d{4}-/);
+  expect([away.revision.applied, condition(away, 'Trusted')]).toEqual([first.commit, 'True']);
+  renameSync(`${scene.repository.bare}.away`, scene.repository.bare);
+  const second = await release('0.2.0', 2);
+  await daemon.until('the next release', applied(second));
+}, 60_000);
+
+it('previews a proposal beside a pinned root, in a state directory of its own', async () => {
+  const first = await release('0.1.0', 1);
+  await pin();
+  const daemon = await up();
+  await daemon.until('the release', applied(first));
+  scene.repository.git('checkout', '--quiet', '-b', 'proposals/prompt-hello-0a1b2c');
+  const proposed = scene.repository.commit({ 'prompts/hello.md': '---\n---\nProposed' });
+  scene.repository.git('push', '--quiet', 'origin', 'HEAD:refs/heads/proposals/prompt-hello-0a1b2c');
+  const preview = await startUp({
+    repository: scene.repository.bare,
+    stateDir: join(home, 'state', 'preview'),
+    args: ['--poll', '0.2', '--ref', 'proposals/prompt-hello-0a1b2c'],
+    env: { MCPCTL_HOME: home },
+  });
+  cleanUp.push(() => preview.stop());
+  const seen = await preview.until('the proposal', ({ revision }) => revision.applied === proposed);
+  expect([seen.repository.mode, seen.release]).toEqual(['open', undefined]);
+  expect((await daemon.status()).revision.applied).toBe(first.commit);
+  const back = await startUp({
+    repository: scene.repository.bare,
+    stateDir: join(home, 'state', 'one'),
+    args: ['--ref', 'proposals/prompt-hello-0a1b2c'],
+    env: { MCPCTL_HOME: home },
+  }).then(
+    running => running.stop().then(() => 'started'),
+    (error: Error) => error.message,
+  );
+  expect(back).not.toBe('started');
+}, 120_000);
+
+it('does not go back with a state directory out of a backup', async () => {
+  const first = await release('0.1.0', 1);
+  await pin();
+  const daemon = await up();
+  await daemon.until('the release', applied(first));
+  await daemon.stop();
+  cpSync(join(home, 'state'), join(home, 'backup'), { recursive: true });
+  const later = await up();
+  scene.repository.commit({ 'prompts/hello.md': '---\n---\nHello again' });
+  const second = await release('0.2.0', 2);
+  await later.until('the next release', applied(second));
+  await later.stop();
+
+  rmSync(join(home, 'state'), { recursive: true });
+  renameSync(join(home, 'backup'), join(home, 'state'));
+  scene.repository.git('push', '--quiet', 'origin', ':refs/tags/v0.2.0');
+  const restored = await up();
+  const status = await restored.until('a look at the releases', now => condition(now, 'Trusted') === 'False');
+  expect(status.revision.applied).not.toBe(first.commit);
+  scene.repository.git('push', '--quiet', 'origin', `${second.ref}:${second.ref}`);
+  await restored.until('the release that is the newest it has seen', applied(second));
+}, 120_000);

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { preview } from '../../../reconciler/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { readFiles } from '../../read-files.ts';
-import { findRoot } from '../../repository-root.ts';
+import { findRoot, repositoryRoot } from '../../repository-root.ts';
 import { done, showProblem } from '../../style.ts';
 import { table } from '../../table.ts';
 
@@ -23,7 +23,7 @@ export interface PlanOptions extends CliContext {
  */
 export async function runPlan(options: PlanOptions): Promise<ExitCode> {
   const { io, cwd, dir, environment, from, to, exitCode, output } = options;
-  const folder = options.folder === undefined ? (findRoot(cwd, dir) ?? dir) : resolve(cwd, dir, options.folder);
+  const folder = options.folder === undefined ? rootOf(options) : resolve(cwd, dir, options.folder);
   const before = { name: from, files: await readFiles(options, folder, { at: from }) };
   const after = { name: to ?? 'the working tree', files: await readFiles(options, folder, { at: to }) };
   const { steps, changes, problems } = await preview(before, after, environment);
@@ -37,4 +37,9 @@ export async function runPlan(options: PlanOptions): Promise<ExitCode> {
   }
   if (problems.some(({ severity }) => severity === 'error')) return ExitCodes.failed;
   return exitCode === true && steps.length > 0 ? ExitCodes.differences : ExitCodes.ok;
+}
+
+/** Two revisions may be of a bare repository; the working tree must be one of ours. */
+function rootOf({ cwd, dir, to }: PlanOptions): string {
+  return to === undefined ? repositoryRoot(cwd, dir) : (findRoot(cwd, dir) ?? dir);
 }

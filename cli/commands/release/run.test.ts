@@ -297,6 +297,26 @@ describe('mcpctl release', () => {
   });
 });
 
+describe('the versions of many resources', () => {
+  it('are named in batches, and the rest of them by the next push', async () => {
+    const many = Array.from({ length: 230 }, (_, index) => [`prompts/p${index}.md`, '---\n---\nText']);
+    repository.commit(Object.fromEntries(many));
+    // The remote takes the release, and the names until it has had enough of them.
+    const hook = join(repository.bare, 'hooks', 'pre-receive');
+    const enough = `#!/bin/sh\n[ "$(git tag | wc -l)" -lt 150 ] || { echo enough >&2; exit 1; }\n`;
+    writeFileSync(hook, enough, { mode: 0o755 });
+    const stopped = await release('--push');
+    expect(stopped.stderr).toContain('not every version is tagged');
+    const some = remoteTags().length;
+    expect([some > 100, some < 230, remoteTags().includes('v0.1.0')]).toEqual([true, true, true]);
+    rmSync(hook);
+    const { code, stderr } = await release('--push');
+    expect(code, stderr).toBe(0);
+    expect(remoteTags().filter(tag => /^prompts\/p\d+\/v0\.1\.0$/.test(tag))).toHaveLength(230);
+    expect(remoteTags().filter(tag => tag.startsWith('v'))).toEqual(['v0.1.0']);
+  });
+});
+
 describe('mcpctl rollback', () => {
   it('releases earlier content again, and keeps the root', async () => {
     await release('--push');

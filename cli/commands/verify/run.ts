@@ -1,26 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mcpctlHome } from '../../../host/index.ts';
-import { findRepository } from '../../../repo/index.ts';
-import {
-  type Check,
-  findTrust,
-  listReleaseTags,
-  type MachineTrust,
-  type RootChain,
-  readRootDocuments,
-  readTrust,
-  type Verdict,
-  verifyRelease,
-  type Workshop,
-  walkRoots,
-} from '../../../repo/trust/index.ts';
-import { ProblemError, problem, releaseVersion } from '../../../schema/index.ts';
-import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
-import { harmless } from '../../output.ts';
+import { findRepository, openObjects } from '../../../repo/index.ts';
+import { MANIFEST_PATH, MAX_MANIFEST_BYTES } from '../../../schema/index.ts';
+import type { CliContext, ExitCode } from '../../context.ts';
 import { findRoot } from '../../repository-root.ts';
-import { paint } from '../../style.ts';
-import { explain } from './explain.ts';
 
 export interface VerifyOptions extends CliContext {
   release?: string;
@@ -30,35 +13,27 @@ export interface VerifyOptions extends CliContext {
   output: 'text' | 'json';
 }
 
-/** Check a release. stdout: every check with its verdict; exit 5 when one fails. */
+/**
+ * Check a release. stdout: every check with its verdict; exit 5 when one fails. Git is started before what judges is
+ * loaded, so that it unpacks the manifest meanwhile.
+ */
 export async function runVerify(options: VerifyOptions): Promise<ExitCode> {
-  const { io, cwd, env, files = false } = options;
+  const { cwd, env, release } = options;
   const root = findRoot(cwd, '.') ?? cwd;
   const { gitDir, path } = await repositoryAt(root, env);
-  const trust = await pinnedFor(options, root, gitDir);
-  const ref = await refOf(options, gitDir);
-  const { chain, mark } = trust;
-  const { allowRollback = false } = options;
-  const verdict = await verifyRelease({
-    gitDir,
-    env,
-    path,
-    ref,
-    chain,
-    rootsAt: 'HEAD',
-    mark,
-    now: Date.now(),
-    files,
-    allowRollback,
-    hashOnly: !files,
-  });
-  if (options.output === 'json') io.stdout(`${JSON.stringify(asJson(ref, trust, verdict), undefined, 2)}\n`);
-  else
-    io.stdout(
-      (options.explain ? explain(ref, verdict) : verdict.checks.map(check => line(options, check)).join('')) +
-        last(ref, verdict),
-    );
-  return verdict.trusted ? ExitCodes.ok : ExitCodes.denied;
+  const objects = openObjects(gitDir, env);
+  try {
+    const file = path === '' ? MANIFEST_PATH : `${path}/${MANIFEST_PATH}`;
+    // Only a guess at the tag's name, of which nothing is believed.
+    const tag = /^v?(\d[\w.-]*)$/.exec(release ?? '')?.[1];
+    const name = `refs/tags/v${tag}^{commit}:${file}`;
+    const early = tag === undefined ? undefined : objects.contents(name, MAX_MANIFEST_BYTES);
+    early?.catch(() => undefined);
+    const { judge } = await import('./judge.ts');
+    return await judge(options, { root, gitDir, path, objects, early });
+  } finally {
+    objects.close();
+  }
 }
 
 /** Nearly always the top folder of one's own working tree, which is seen without a process; git judges the others. */
@@ -69,60 +44,4 @@ async function repositoryAt(root: string, env: VerifyOptions['env']): Promise<{ 
     () => false,
   );
   return isTop ? { gitDir, path: '' } : findRepository(root, env);
-}
-
-/** What this machine trusts for the repository: by the id that the working tree says, or by where it is. */
-export async function pinnedFor({ env }: Pick<CliContext, 'env'>, root: string, gitDir: string): Promise<MachineTrust> {
-  const home = mcpctlHome(env);
-  const text = await readFile(join(root, 'mcpctl.yaml'), 'utf8').catch(() => '');
-  // Only to find what is pinned: whatever it says, the release must be for the repository of the pinned root.
-  const id = /^ {2}id: *["']?([a-z0-9][a-z0-9.-]{0,127})["']? *$/m.exec(text)?.[1];
-  const trust =
-    (id === undefined ? undefined : await readTrust(home, id)) ??
-    (await findTrust(home, root)) ??
-    (await findTrust(home, gitDir));
-  if (trust) return trust;
-  throw new ProblemError(problem('ROOT_NOT_PINNED', `no root is pinned on this machine for ${id ?? root}`));
-}
-
-async function refOf({ release, env }: VerifyOptions, gitDir: string): Promise<string> {
-  if (release === undefined) {
-    const [highest] = await listReleaseTags({ gitDir, env });
-    if (highest) return `refs/tags/${highest.name}`;
-    throw new ProblemError(problem('RELEASE_UNKNOWN', 'there is no release here'));
-  }
-  const name = release.replace(/^refs\/tags\//, '');
-  if (releaseVersion(name) !== undefined) return `refs/tags/${name}`;
-  if (releaseVersion(`v${name}`) !== undefined) return `refs/tags/v${name}`;
-  const hint = 'Only releases are signed: name one, such as `v1.2.0`.';
-  throw new ProblemError(problem('NOT_TRUSTED', `\`${name.slice(0, 100)}\` is not the name of a release`, { hint }));
-}
-
-/** The newest root that is known counts: also one that `HEAD` has, and no release yet. What does not hold adds nothing. */
-export async function withRootsAtHead(workshop: Workshop, chain: RootChain): Promise<RootChain> {
-  const found = await readRootDocuments(workshop, 'HEAD').catch(() => undefined);
-  return found ? walkRoots(chain, found.documents).chain : chain;
-}
-
-function line({ io }: VerifyOptions, { name, result, detail }: Check): string {
-  const sign = { ok: paint(io, 'green', '✔'), failed: paint(io, 'red', '✗'), skipped: paint(io, 'dim', '-') }[result];
-  return `${sign} ${name.padEnd(13)} ${harmless(detail)}\n`;
-}
-
-function last(ref: string, { trusted, release }: Verdict): string {
-  const name = ref.slice('refs/tags/'.length);
-  if (!trusted || !release) return `${name} is NOT trusted\n`;
-  return `${name} is trusted: signed by ${harmless(release.signer.name)}, sequence ${release.message.sequence}\n`;
-}
-
-function asJson(ref: string, { repository, fingerprint }: MachineTrust, { trusted, checks, release, tag }: Verdict) {
-  return {
-    ref,
-    repository,
-    root: fingerprint,
-    trusted,
-    tag: tag ?? null,
-    checks,
-    release: release ? { ...release.message, commit: release.commit, signer: release.signer } : null,
-  };
 }

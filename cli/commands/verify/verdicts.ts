@@ -2,7 +2,7 @@ import { findRepository } from '../../../repo/index.ts';
 import { verifyRelease } from '../../../repo/trust/index.ts';
 import { ProblemError } from '../../../schema/index.ts';
 import type { CliContext } from '../../context.ts';
-import { pinnedFor, withRootsAtHead } from './run.ts';
+import { pinnedFor, withRootsAtHead } from './judge.ts';
 
 /** More releases than this are not looked at for one list. */
 const MOST = 20;

@@ -1,0 +1,4 @@
+/** Where a release's manifest is, below the repository's root folder. */
+export const MANIFEST_PATH = '.mcpctl/manifest.json';
+/** For 100,000 resources it takes about half of this. */
+export const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
