@@ -256,6 +256,11 @@ export const commandTable: readonly { heading: string; commands: readonly Comman
         load: async context => (await import('./commands/version/command.ts')).versionCommand(context),
       },
       {
+        name: 'bootstrap',
+        summary: 'run mcpctl itself in a Kubernetes cluster',
+        load: async context => (await import('./commands/bootstrap/command.ts')).bootstrapCommand(context),
+      },
+      {
         name: 'doctor',
         summary: 'check this machine: what is there, what is missing',
         load: async context => (await import('./commands/doctor/command.ts')).doctorCommand(context),

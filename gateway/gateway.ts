@@ -19,11 +19,14 @@ export interface GatewayOptions {
   token: string;
   /** The key of the HMAC on /hooks/git. */
   hookSecret: string;
-  host: '127.0.0.1';
+  /** An IP address. */
+  host: string;
   /** 0 takes any free port. */
   port: number;
   /** Values of the Host header that are allowed besides loopback with the port: `name` or `name:port`. */
   allowedHosts?: readonly string[];
+  /** Serve projects to MCP clients; true unless given. */
+  projects?: boolean;
   /** Where calls are counted, and what /metrics shows. */
   telemetry?: Telemetry;
   /** The past of what is followed; without it, there are no routes about revisions. */
@@ -37,7 +40,7 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
-  /** `http://127.0.0.1:PORT` */
+  /** Where this machine reaches it: `http://127.0.0.1:PORT` unless it listens elsewhere only. */
   url: string;
   port: number;
   /** End streams and sessions and stop listening; returns within two seconds. */
@@ -68,7 +71,8 @@ export async function createGateway(view: ReconcilerView, options: GatewayOption
   addApiRoutes(app, view, telemetry.metrics, options.past);
   if (options.machineEvents) addMachineEventRoutes(app, options.machineEvents);
   addGitHook(app, view, options.hookSecret);
-  const mcp = addMcpRoutes(app, view, createCallObserver(telemetry), log, options.desk);
+  const mcp =
+    options.projects === false ? undefined : addMcpRoutes(app, view, createCallObserver(telemetry), log, options.desk);
   if (options.desk) {
     addProposalRoutes(app, options.desk);
     addRestoreRoute(app, options.desk);
@@ -77,7 +81,7 @@ export async function createGateway(view: ReconcilerView, options: GatewayOption
   try {
     await app.listen({ host: options.host, port: options.port });
   } catch (error) {
-    await mcp.close();
+    await mcp?.close();
     await app.close();
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new ProblemError(problem('LISTEN_FAILED', `Cannot listen on ${options.host}:${options.port} (${code})`), {
@@ -85,18 +89,25 @@ export async function createGateway(view: ReconcilerView, options: GatewayOption
     });
   }
   const { port } = app.server.address() as AddressInfo;
-  for (const name of [options.host, '127.0.0.1', 'localhost', '[::1]']) hosts.add(`${name}:${port}`);
+  const own = nameOf(options.host);
+  for (const name of [own, '127.0.0.1', 'localhost', '[::1]']) hosts.add(`${name}:${port}`);
   for (const name of options.allowedHosts ?? []) hosts.add(name.toLowerCase());
 
   return {
-    url: `http://${options.host}:${port}`,
+    url: `http://${own}:${port}`,
     port,
     async close() {
       const timer = Promise.withResolvers<void>();
       const limit = setTimeout(timer.resolve, CLOSE_MS);
-      await Promise.race([mcp.close().then(() => app.close()), timer.promise]);
+      await Promise.race([Promise.resolve(mcp?.close()).then(() => app.close()), timer.promise]);
       clearTimeout(limit);
       app.server.closeAllConnections();
     },
   };
+}
+
+/** An address as it stands in a URL; of all addresses, the one that this machine reaches. */
+function nameOf(address: string): string {
+  if (address === '0.0.0.0' || address === '::') return '127.0.0.1';
+  return address.includes(':') ? `[${address}]` : address;
 }

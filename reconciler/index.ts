@@ -29,7 +29,7 @@ export {
   type Standing,
   standing,
 } from './review/index.ts';
-export { openRuntimes, type RuntimeName } from './runtimes/index.ts';
+export { applyObjects, type DeclaredObject, openRuntimes, type RuntimeName } from './runtimes/index.ts';
 export type { SecretSources } from './secrets/index.ts';
 export { type MachineEventRecords, openStateStore } from './state/index.ts';
 export type { Condition, InstanceStatus, ProjectStatus, ServerStatus, Status } from './status.ts';

@@ -721,6 +721,23 @@ export const problemCodes = {
     meaning: 'A pod does not start, in the words of the kubelet or the scheduler.',
     cure: 'Do what the words ask for; the cluster goes on trying by itself.',
   },
+  KUBE_NOT_LEADING: {
+    severity: 'error',
+    meaning:
+      'Another process of the same installation leads, or the lead could not be renewed in time: this one writes nothing.',
+    cure: 'Nothing, while another one leads: it does the work. Otherwise see whether the API answers.',
+  },
+  KUBE_NAME_TAKEN: {
+    severity: 'error',
+    meaning:
+      'Another installation of mcpctl, which follows another repository, has the same name in the same namespace.',
+    cure: 'Give this one another `MCPCTL_KUBE_INSTALLATION`. Of the other one nothing is touched.',
+  },
+  KUBE_CLOCK: {
+    severity: 'warning',
+    meaning: 'The clocks of this machine and of the cluster differ by more than a minute.',
+    cure: 'Set the wrong one right. What is led and renewed does not depend on it, but certificates and times shown do.',
+  },
   // ── files of AI clients, and contexts ──
   CLIENT_FILE_INVALID: {
     severity: 'error',

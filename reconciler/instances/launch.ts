@@ -83,7 +83,7 @@ export async function launchInstance(
   watch.onDeadline(clock.now() + launchTimeoutMs);
   const prepared = await inTime(unlessAborted(context.prepare(desired, signal), desired.id, signal), desired, context);
   if ('problem' in prepared) return prepared;
-  const slot = await context.slots.take(signal);
+  const slot = isScheduled(prepared, context) ? undefined : await context.slots.take(signal);
   const over = new AbortController();
   void clock.sleep(SLOT_MS, over.signal).then(() => slot?.());
   try {
@@ -95,6 +95,10 @@ export async function launchInstance(
   } finally {
     over.abort();
   }
+}
+
+function isScheduled(prepared: Launch, { runtime }: LaunchContext): boolean {
+  return 'launch' in prepared && runtime.schedules?.(prepared.launch) === true;
 }
 
 /** Nothing was started yet, so that nobody needs to wait for a preparation that does not let go. */

@@ -23,6 +23,8 @@ export function createPrepare(sources: {
   secrets: SecretSources;
   /** Where servers run that name no runtime. */
   runtime: RuntimeName;
+  /** Nothing is started here: no value of an environment has to be known. */
+  readOnly?: boolean;
 }): Prepare {
   return async (desired, catalog, signal) => {
     const server = catalog.get(resourceId('Server', 'global', desired.server));
@@ -38,7 +40,10 @@ export function createPrepare(sources: {
       if ('problem' in headers) return headers;
       return { external: { url, headers: headers.values, sse: transport === 'sse', secrets: headers.secrets } };
     }
-    const environment = await resolveValues(server, 'env', catalog, sources.secrets);
+    const environment =
+      sources.readOnly === true
+        ? { values: {}, secrets: [] }
+        : await resolveValues(server, 'env', catalog, sources.secrets);
     if ('problem' in environment) return environment;
     const program = await programFor(runtime, server, catalog, sources, signal);
     if ('problem' in program) return program;

@@ -1,7 +1,12 @@
 /** Where servers run: one interface, one adapter per place. */
 export { openDockerRuntime } from './docker/index.ts';
 export { howItEnded } from './exit-words.ts';
-export { openKubernetesRuntime } from './kubernetes/index.ts';
+export {
+  applyObjects,
+  type DeclaredObject,
+  type KubernetesRuntimeOptions,
+  openKubernetesRuntime,
+} from './kubernetes/index.ts';
 export {
   createMachine,
   type Machine,

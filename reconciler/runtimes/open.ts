@@ -8,11 +8,20 @@ import type { Runtime } from './runtime.ts';
 /** What `mcpctl up --runtime` may name. */
 export type RuntimeName = 'process' | 'docker' | 'kubernetes' | 'memory';
 
-/**
- * Every runtime of this machine as one.
- * @param options.standard where servers run that name none
- */
-export function openRuntimes(options: ProcessRuntimeOptions & { standard: RuntimeName }): Runtime {
+interface RuntimesOptions extends ProcessRuntimeOptions {
+  /** Where servers run that name none. */
+  standard: RuntimeName;
+  /** The repository, for those who meet in a cluster. */
+  follows?: string;
+  /** Only speak with what another process has started, which is possible in a cluster alone. */
+  readOnly?: boolean;
+}
+
+/** Every runtime of this machine as one. */
+export function openRuntimes(options: RuntimesOptions): Runtime {
+  if (options.readOnly === true) {
+    return createRoutingRuntime(new Map([['kubernetes', openKubernetesRuntime(options)]]), options.standard);
+  }
   const runtimes = new Map<string, Runtime>([
     ['process', openProcessRuntime(options)],
     ['docker', openDockerRuntime(options)],

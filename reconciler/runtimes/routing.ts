@@ -27,6 +27,7 @@ export function createRoutingRuntime(runtimes: ReadonlyMap<string, Runtime>, sta
   return {
     name: standard,
     list,
+    schedules: spec => placeOf(spec)?.schedules?.(spec) ?? false,
     restarts: id => places.get(id)?.restarts?.(id) ?? false,
     async ensure(spec) {
       const place = placeOf(spec);

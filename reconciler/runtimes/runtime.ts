@@ -173,6 +173,8 @@ export interface Runtime {
    * the only backoff is the place's.
    */
   restarts?(id: string): boolean;
+  /** The place decides how many start at the same time: no start of this one waits for another's. */
+  schedules?(spec: LaunchSpec): boolean;
   /** What is there, running or not. Rejects with a ProblemError when the runtime is out of reach. */
   list(): Promise<Observed[]>;
   /**

@@ -103,7 +103,7 @@ async function timed(ask: () => Promise<Response>): Promise<number> {
 }
 
 /** The daemon, its reader and their git; not the servers. Linux only. */
-function ownProcesses(up: UpProcess): number[] {
+export function ownProcesses(up: UpProcess): number[] {
   const parents = new Map(
     readdirSync('/proc')
       .filter(name => /^\d+$/.test(name))
@@ -119,7 +119,7 @@ function ownProcesses(up: UpProcess): number[] {
   return [daemon, ...readers, ...gits];
 }
 
-function residentMiB(pid: number): number {
+export function residentMiB(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1024;
 }
 

@@ -7,6 +7,7 @@ import { table } from '../../cli/table.ts';
 import { benchCall } from './call.ts';
 import { benchCommandLine } from './command-line.ts';
 import { comparison, type Figure, figureRows, isMet } from './figures.ts';
+import { benchKubernetes } from './kubernetes.ts';
 import { benchLarge } from './large.ts';
 import { benchLoad } from './load.ts';
 import { benchPoll } from './poll.ts';
@@ -30,15 +31,17 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   revisions: benchRevisions,
   skills: benchSkills,
   trust: benchTrust,
+  kubernetes: benchKubernetes,
 };
 
-const usage = `Usage: npm run bench -- [--only NAME]… [--out FILE] [--verbose] [--strict]
-  --only NAME   one of: ${Object.keys(benches).join(', ')}
+const usage = `Usage: npm run bench -- [NAME]… [--only NAME]… [--out FILE] [--verbose] [--strict]
+  NAME          one of: ${Object.keys(benches).join(', ')}
   --out FILE    where the JSON goes (default: bench-results.json)
   --verbose     tell what each figure consists of
   --strict      exit 1 when a target is missed`;
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     only: { type: 'string', multiple: true },
     out: { type: 'string', default: 'bench-results.json' },
@@ -47,7 +50,8 @@ const { values: options } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
-const chosen = options.only ?? Object.keys(benches);
+const named = [...positionals, ...(options.only ?? [])];
+const chosen = named.length > 0 ? named : Object.keys(benches);
 const unknown = chosen.filter(name => !Object.hasOwn(benches, name));
 if (options.help || unknown.length > 0) {
   console.log(usage);

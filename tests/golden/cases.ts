@@ -56,6 +56,11 @@ const prompt =
   'apiVersion: mcpctl.dev/v1\nkind: Prompt\nmetadata: { name: ask }\nspec:\n  title: Ask\n  content: |\n    Ask.\n';
 
 const look: GoldenCase[] = [
+  {
+    name: 'bootstrap',
+    argv: ['bootstrap', 'kubernetes', 'https://git.example.com/ai.git', '--image', 'example.com/mcpctl:1', '--dry-run'],
+  },
+  { name: 'bootstrap-no-repository', argv: ['bootstrap', 'kubernetes'] },
   ...both({ name: 'validate', argv: ['validate'] }),
   ...both({ name: 'validate-broken', argv: ['validate'], files: wrong }),
   { name: 'validate-staged', argv: ['validate', '--staged', '--quiet'], files: wrong },

@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { installMissing } from '../docker/debian.ts';
+
 /** A real cluster for one test file. */
 export interface TestCluster {
   kubeconfig: string;
@@ -18,9 +20,13 @@ export interface TestCluster {
 /** What keeps a cluster from being tested; undefined when nothing does. */
 export function whyNoCluster(): string | undefined {
   const { TEST_KUBECONFIG, TEST_KUBERNETES } = process.env;
+  if (TEST_KUBECONFIG === undefined && TEST_KUBERNETES === undefined) {
+    return 'neither TEST_KUBECONFIG nor TEST_KUBERNETES is set';
+  }
+  const missing = installMissing({ kubectl: 'kubernetes-client' });
+  if (missing !== undefined) return missing;
   if (TEST_KUBECONFIG !== undefined) return existsSync(TEST_KUBECONFIG) ? undefined : 'TEST_KUBECONFIG is no file';
-  if (TEST_KUBERNETES === undefined) return 'neither TEST_KUBECONFIG nor TEST_KUBERNETES is set';
-  return existsSync(join(TEST_KUBERNETES, 'start')) ? undefined : 'TEST_KUBERNETES has no `start`';
+  return existsSync(join(TEST_KUBERNETES ?? '', 'start')) ? undefined : 'TEST_KUBERNETES has no `start`';
 }
 
 /** TEST_KUBECONFIG's, or one that the `start` of TEST_KUBERNETES makes and its `stop` ends. */

@@ -1,6 +1,8 @@
+import { isIP } from 'node:net';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CliContext } from '../../context.ts';
 import { parsePort } from '../../options.ts';
+import { ROLES, type Role } from './roles.ts';
 
 /** `mcpctl up [REPO]`: reconcile and serve, in one process, until it is told to stop. */
 export function upCommand(context: CliContext): Command {
@@ -25,6 +27,24 @@ export function upCommand(context: CliContext): Command {
       new Option('--drift <policy>', 'what is done about instances that somebody changed')
         .choices(['correct', 'report'])
         .default('correct'),
+    )
+    .option(
+      '--roles <roles>',
+      'what this process does, separated by commas: `reconciler` makes what is declared, `gateway` serves it; a gateway ' +
+        'alone serves what another process has made in a Kubernetes cluster',
+      parseRoles,
+      [...ROLES],
+    )
+    .option(
+      '--listen <address>',
+      'the address that the gateway listens on; others than loopback can be reached by others',
+      parseAddress,
+      '127.0.0.1',
+    )
+    .option(
+      '--host-name <name>',
+      'a name or name:port by which clients reach the gateway, besides its own address; may be repeated',
+      collectHostName,
     )
     .option('--poll <seconds>', 'how often the remote is asked, ± 10 %', parseSeconds, 60)
     .option(
@@ -59,6 +79,7 @@ Examples:
   $ mcpctl up git@git.example.com:ai.git --host-key SHA256:jXs6Y0GkKzm1Y1fFqkcPLrIuqkkXdSMRzAHXnYDh0x8
   $ mcpctl up ./ai.git --port 0 --poll 10
   $ mcpctl up example-repo --once --runtime memory   # a rehearsal: nothing is really started
+  $ mcpctl up git@git.example.com:ai.git --runtime kubernetes --roles gateway --listen 0.0.0.0 --host-name ai.example.com
 
 Exit codes: 0 stopped or all Ready · 1 failed · 2 wrong usage · 4 not Ready in time`,
     )
@@ -66,6 +87,24 @@ Exit codes: 0 stopped or all Ready · 1 failed · 2 wrong usage · 4 not Ready i
       const { runUp } = await import('./run.ts');
       context.finish(await runUp({ ...context, repository, ...options }));
     });
+}
+
+function parseRoles(text: string): Role[] {
+  const roles = ROLES.filter(role => text.split(',').includes(role));
+  if (roles.length === 0 || roles.length !== text.split(',').length) {
+    throw new InvalidArgumentError('`reconciler`, `gateway`, or both separated by a comma.');
+  }
+  return roles;
+}
+
+function parseAddress(text: string): string {
+  if (isIP(text) === 0) throw new InvalidArgumentError('an IP address, such as 0.0.0.0 for all of IPv4.');
+  return text;
+}
+
+function collectHostName(text: string, before: string[] | undefined): string[] {
+  if (!/^[a-z0-9]([a-z0-9.-]{0,252})(:\d{1,5})?$/i.test(text)) throw new InvalidArgumentError('name or name:port.');
+  return [...(before ?? []), text];
 }
 
 function collectFingerprint(text: string, before: string[] | undefined): string[] {

@@ -89,12 +89,21 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     throw new ProblemError(problem('STATE_LOCKED', `another mcpctl up uses the state directory ${stateDir}`));
   }
   cleanUp.push(unlock);
-  const token = await secretFile(join(stateDir, daemonFiles.token));
+  const token = await accessToken(join(stateDir, daemonFiles.token), env.MCPCTL_GATEWAY_TOKEN);
   const hookSecret = await secretFile(join(stateDir, daemonFiles.hookSecret));
 
   const store = openStateStore(join(stateDir, 'state.sqlite'));
   cleanUp.push(() => store.close());
-  const runtime = openRuntimes({ stateDir, records: store.processes, env, standard: options.runtime });
+  const readOnly = !options.roles.includes('reconciler');
+  const follows = [remote.display, options.ref, options.path, options.environment ?? ''].join(' ').trim();
+  const runtime = openRuntimes({
+    stateDir,
+    records: store.processes,
+    env,
+    standard: options.runtime,
+    follows,
+    readOnly,
+  });
   await runtime.reap();
   // `--once` leaves nothing; otherwise what can goes on without the daemon, and the next one adopts it.
   const leave = options.once !== true;
@@ -133,7 +142,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     runtime,
     drift: options.drift,
     ...(options.environment !== undefined && { environment: options.environment }),
-    prepare: createPrepare({ packages, reader, secrets: { env, home, stateDir }, runtime: options.runtime }),
+    prepare: createPrepare({ packages, reader, secrets: { env, home, stateDir }, runtime: options.runtime, readOnly }),
     pollMs: options.poll * 1000,
     backoff: { ...defaultBackoff, delaysMs: options.backoff.map(seconds => seconds * 1000) },
     drainMs: options.drain * 1000,
@@ -147,8 +156,10 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
   const gateway = await createGateway(reconciler, {
     token: token.value,
     hookSecret: hookSecret.value,
-    host: '127.0.0.1',
+    host: options.listen,
     port: options.port,
+    ...(options.hostName && { allowedHosts: options.hostName }),
+    projects: options.roles.includes('gateway'),
     telemetry,
     machineEvents: store.machineEvents,
     past: {
@@ -207,6 +218,17 @@ async function announce(stateDir: string, url: string, cleanUp: CleanUp): Promis
 
 async function undo(cleanUp: CleanUp): Promise<void> {
   for (const step of cleanUp.splice(0).reverse()) await Promise.resolve(step()).catch(() => {});
+}
+
+/** The one that is given, where several gateways shall have the same; kept like one of our own, for the commands here. */
+async function accessToken(path: string, given: string | undefined): Promise<{ value: string; made: boolean }> {
+  if (given === undefined) return secretFile(path);
+  if (given.length < SHORTEST_SECRET || /\s/.test(given)) {
+    const message = `MCPCTL_GATEWAY_TOKEN has fewer than ${SHORTEST_SECRET} characters, or spaces`;
+    throw new ProblemError(problem('STATE_UNUSABLE', message, { hint: 'Give a longer one, without spaces.' }));
+  }
+  await writeAtomic(path, `${given}\n`, { mode: 0o600 });
+  return { value: given, made: false };
 }
 
 /** A random secret of 256 bits in a 0600 file, made at the first start. */

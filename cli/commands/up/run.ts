@@ -10,6 +10,7 @@ import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { statusTree } from '../../status-tree.ts';
 import { done, paint, shortCommit, showProblem, step } from '../../style.ts';
 import { type Running, startDaemon } from './daemon.ts';
+import type { Role } from './roles.ts';
 
 export interface UpOptions extends CliContext {
   repository: string;
@@ -22,6 +23,11 @@ export interface UpOptions extends CliContext {
   runtime: RuntimeName;
   /** What is done about instances that somebody changed. */
   drift: DriftPolicy;
+  roles: Role[];
+  /** The gateway's address. */
+  listen: string;
+  /** Names by which clients reach the gateway. */
+  hostName?: string[];
   /** Seconds. */
   poll: number;
   /** Fingerprints of the ssh host's keys. */

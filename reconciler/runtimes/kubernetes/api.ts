@@ -9,14 +9,19 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { FIELD_MANAGER } from './marks.ts';
-import { type KubeObject, pathOf } from './objects.ts';
+import { type Applied, pathOf } from './objects.ts';
 import { KubeRefusal } from './refusal.ts';
 
 /** A cluster's API over its documented HTTP; what comes back is unknown until it is parsed. */
 export interface KubeApi {
   get(path: string): Promise<unknown>;
-  /** Server-side apply under our name. @param force take over fields that another manager has */
-  apply(object: KubeObject, options?: { force?: boolean }): Promise<unknown>;
+  /**
+   * Server-side apply under our name.
+   * @param force take over fields that another manager has
+   * @param version only if it is still the version that was read
+   * @param path where the API has it, for kinds that are not a server's
+   */
+  apply(object: Applied, options?: { force?: boolean; version?: string | undefined; path?: string }): Promise<unknown>;
   merge(path: string, patch: unknown): Promise<unknown>;
   create(path: string, object: unknown): Promise<unknown>;
   update(path: string, object: unknown): Promise<unknown>;
@@ -118,10 +123,11 @@ export function createApi(config: KubeConfig): KubeApi {
   return {
     sent,
     get: path => ask('GET', path),
-    apply: (object, { force = false } = {}) =>
-      ask('PATCH', `${pathOf(object)}?fieldManager=${FIELD_MANAGER}&force=${force}`, {
+    apply: (object, { force = false, version, path = pathOf(object) } = {}) =>
+      ask('PATCH', `${path}?fieldManager=${FIELD_MANAGER}&force=${force}`, {
         type: 'application/apply-patch+yaml',
-        content: object,
+        content:
+          version === undefined ? object : { ...object, metadata: { ...object.metadata, resourceVersion: version } },
       }),
     merge: (path, patch) =>
       ask('PATCH', `${path}?fieldManager=${FIELD_MANAGER}`, { type: 'application/merge-patch+json', content: patch }),

@@ -30,17 +30,9 @@ export function hasCluster(stateDir: string): boolean {
  * @throws ProblemError KUBE_CONTEXT, KUBE_CLUSTER_CHANGED, KUBE_CREDENTIALS, RUNTIME_UNREACHABLE
  */
 export async function openCluster(stateDir: string, env: NodeJS.ProcessEnv): Promise<Cluster> {
-  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
-  const config = new KubeConfig();
-  const inside = load(config, env);
+  const { config, inside } = await loadConfig(env);
   const pinned = await readPin(stateDir);
-  const context = env.MCPCTL_KUBE_CONTEXT ?? pinned?.context ?? config.getCurrentContext();
-  if (!config.getContextObject(context)) {
-    const names = config.getContexts().map(({ name }) => name);
-    const message = `there is no context \`${context}\` in the kubeconfig`;
-    throw new ProblemError(problem('KUBE_CONTEXT', message, { hint: `It has: ${names.join(', ') || 'none'}` }));
-  }
-  config.setCurrentContext(context);
+  const context = chooseContext(config, env.MCPCTL_KUBE_CONTEXT ?? pinned?.context);
   const api = createApi(config);
   const cluster = await identityOf(api, config).catch((error: unknown) => {
     api.close();
@@ -56,6 +48,25 @@ export async function openCluster(stateDir: string, env: NodeJS.ProcessEnv): Pro
     await writeAtomic(join(stateDir, FILE), `${JSON.stringify({ context, cluster })}\n`, { mode: 0o600 });
   }
   return { api, context, inside };
+}
+
+/** The kubeconfig, as `kubectl` finds it. @throws ProblemError KUBE_CONTEXT */
+export async function loadConfig(env: NodeJS.ProcessEnv): Promise<{ config: KubeConfig; inside: boolean }> {
+  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
+  const config = new KubeConfig();
+  return { config, inside: load(config, env) };
+}
+
+/** @param wanted the current one unless given. @throws ProblemError KUBE_CONTEXT */
+export function chooseContext(config: KubeConfig, wanted: string | undefined): string {
+  const context = wanted ?? config.getCurrentContext();
+  if (!config.getContextObject(context)) {
+    const names = config.getContexts().map(({ name }) => name);
+    const message = `there is no context \`${context}\` in the kubeconfig`;
+    throw new ProblemError(problem('KUBE_CONTEXT', message, { hint: `It has: ${names.join(', ') || 'none'}` }));
+  }
+  config.setCurrentContext(context);
+  return context;
 }
 
 function load(config: KubeConfig, env: NodeJS.ProcessEnv): boolean {

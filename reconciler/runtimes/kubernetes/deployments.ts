@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { ProblemError, problem } from '../../../schema/index.ts';
+import { notIgnored } from '../not-ignored.ts';
 import { createQueues } from '../queues.ts';
 import type { LaunchSpec } from '../runtime.ts';
 import type { KubeApi } from './api.ts';
-import { differences } from './differences.ts';
+import { differences, fieldOf, withThere } from './differences.ts';
+import type { Writer } from './fence.ts';
 import type { Deployment } from './found.ts';
 import { marks, objectName } from './marks.ts';
 import {
@@ -22,18 +24,21 @@ import { conflictsOf, KubeRefusal } from './refusal.ts';
 export interface Deployments {
   /** Have a pod for the instance; nothing is written when that is so. @returns the Secret that its pod has values of */
   want(spec: LaunchSpec): Promise<{ secret: string | undefined }>;
+  /** What another leader has applied: exactly these instances have pods. */
+  take(spec: LaunchSpec, ordinals: readonly number[]): Promise<void>;
   /** Have one pod less; the last one takes everything of the Deployment with it. */
   release(name: string, ordinal: number): Promise<void>;
   /** The ordinals that a Deployment has pods for. */
   ordinals(name: string): readonly number[];
   /** What was written may be there no more: look again at the next time. */
   doubt(name: string): void;
-  /** How what is there differs from what was declared; undefined for one that this daemon has not applied. */
-  drift(name: string): string | undefined;
+  /** How what is there differs from what was declared; nothing is known of one that this daemon has not applied. */
+  drift(name: string): { field: string | undefined; why: string }[];
 }
 
 interface Yard {
-  api: KubeApi;
+  api: Pick<KubeApi, 'get'>;
+  writer: Writer;
   owner: string;
   namespace: string;
   imageOf(spec: LaunchSpec): string;
@@ -54,13 +59,19 @@ interface Group {
   declared: KubeObject | undefined;
 }
 
+/** Of an object that is named after what it holds, every version is as good. */
+const ANY = { version: undefined };
+
 const Existing = z.looseObject({
-  metadata: z.looseObject({ labels: z.record(z.string(), z.string()).default({}) }),
+  metadata: z.looseObject({
+    resourceVersion: z.string().optional(),
+    labels: z.record(z.string(), z.string()).default({}),
+  }),
   data: z.record(z.string(), z.string()).optional(),
 });
 
 export function createDeployments(yard: Yard): Deployments {
-  const { api, owner, live } = yard;
+  const { api, writer, owner, live } = yard;
   const { inTurn } = createQueues();
   const groups = new Map<string, Group>();
 
@@ -113,13 +124,17 @@ export function createDeployments(yard: Yard): Deployments {
     if (!cached && group.applied.get(path) === text && object.kind !== 'Deployment') return;
     const there = cached ?? (await existing(path));
     mustBeOurs(object, there);
-    if (!there || differences(object, there).length > 0) {
-      await api.apply(object).catch((error: unknown) => {
+    const differing = there ? differences(object, there) : [];
+    const left = differing.filter(({ keys }) => isLeft(group.spec, keys));
+    if (!there || differing.length > left.length) {
+      const known = { version: there?.metadata.resourceVersion };
+      const next = left.length > 0 ? withThere(object, left) : object;
+      await writer.apply(next, known).catch((error: unknown) => {
         const conflicts = conflictsOf(error);
         if (conflicts.length === 0) throw error;
         const words = conflicts.map(({ manager, fields }) => `${manager} has ${fields.join(', ')}`).join('; ');
         yard.onConflict(object.metadata.name, words);
-        return api.apply(object, { force: true });
+        return writer.apply(next, known, { force: true });
       });
     }
     group.applied.set(path, text);
@@ -144,7 +159,7 @@ export function createDeployments(yard: Yard): Deployments {
         group.secret = name;
       } else {
         const next = there ? { ...object, metadata: { ...object.metadata, name: following(name) } } : object;
-        await api.apply(next);
+        await writer.apply(next, ANY);
         group.secret = next.metadata.name;
       }
     }
@@ -164,7 +179,7 @@ export function createDeployments(yard: Yard): Deployments {
     const declared = deploymentObject(spec, place, { ordinals, secret: group.secret });
     group.declared = declared;
     await apply(group, declared);
-    if (before !== undefined && before !== group.secret) await api.remove(secretPath(before));
+    if (before !== undefined && before !== group.secret) await writer.remove(secretPath(before), ANY);
     return { secret: group.secret };
   }
 
@@ -175,10 +190,12 @@ export function createDeployments(yard: Yard): Deployments {
   async function removeAll(name: string): Promise<void> {
     const secret = groupOf(name).secret ?? secretIn(live.get(name));
     const root = `namespaces/${yard.namespace}`;
-    await api.remove(`/apis/apps/v1/${root}/deployments/${name}`, { propagationPolicy: 'Background' });
-    await api.remove(`/apis/networking.k8s.io/v1/${root}/networkpolicies/${name}`);
-    await api.remove(`/api/v1/${root}/services/${name}`);
-    if (secret !== undefined) await api.remove(secretPath(secret));
+    const deployment = { version: live.get(name)?.metadata.resourceVersion };
+    const background = { propagationPolicy: 'Background' };
+    await writer.remove(`/apis/apps/v1/${root}/deployments/${name}`, deployment, background);
+    await writer.remove(`/apis/networking.k8s.io/v1/${root}/networkpolicies/${name}`, ANY);
+    await writer.remove(`/api/v1/${root}/services/${name}`, ANY);
+    if (secret !== undefined) await writer.remove(secretPath(secret), ANY);
     groups.delete(name);
   }
 
@@ -189,6 +206,14 @@ export function createDeployments(yard: Yard): Deployments {
       group.spec = spec;
       group.ordinals.add(spec.ordinal);
       return inTurn(name, () => put(name));
+    },
+    async take(spec, ordinals) {
+      const name = objectName(spec);
+      groups.delete(name);
+      const group = groupOf(name);
+      group.spec = spec;
+      group.ordinals = new Set(ordinals);
+      await inTurn(name, () => put(name));
     },
     release(name, ordinal) {
       return inTurn(name, async () => {
@@ -208,19 +233,27 @@ export function createDeployments(yard: Yard): Deployments {
     drift(name) {
       const declared = groups.get(name)?.declared;
       const there = live.get(name);
-      if (!declared || !there) return undefined;
-      const [first] = differences(declared.spec, there.spec, '/spec');
-      return first;
+      if (!declared || !there) return [];
+      const found = differences(declared.spec, there.spec, ['spec']);
+      return found.map(({ keys, words }) => ({ field: fieldOf(keys), why: words }));
     },
   };
 
   /** One of an earlier daemon's, of which only the number of pods is known. */
   async function scale(name: string, group: Group): Promise<void> {
-    await api.merge(`/apis/apps/v1/namespaces/${yard.namespace}/deployments/${name}`, {
+    const patch = {
       metadata: { annotations: { [marks.ordinals]: [...group.ordinals].join(',') } },
       spec: { replicas: group.ordinals.size },
-    });
+    };
+    const path = `/apis/apps/v1/namespaces/${yard.namespace}/deployments/${name}`;
+    await writer.merge(path, patch, { version: live.get(name)?.metadata.resourceVersion });
   }
+}
+
+/** A field that the Server leaves to others. */
+function isLeft(spec: LaunchSpec | undefined, keys: readonly (string | number)[]): boolean {
+  const field = fieldOf(keys);
+  return field !== undefined && notIgnored([{ field, why: '' }], spec?.ignoreFields ?? []).length === 0;
 }
 
 const Template = z.object({

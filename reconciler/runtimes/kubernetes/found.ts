@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { notIgnored } from '../not-ignored.ts';
 import type { Exit, Observed } from '../runtime.ts';
 import { marks } from './marks.ts';
 
@@ -67,9 +68,14 @@ export const Pod = z.object({
 });
 export type Pod = z.infer<typeof Pod>;
 
+const Managers = z.array(z.object({ manager: z.string().default(''), time: z.string().default('') })).default([]);
+
 /** Of a Deployment everything is kept: it is compared with what was declared. */
 export const Deployment = z.looseObject({
-  metadata: z.looseObject({ ...Metadata.shape }),
+  metadata: z
+    .looseObject({ ...Metadata.shape })
+    // What each manager has is large, and only who they are is told.
+    .transform(({ managedFields, ...rest }) => ({ ...rest, managers: Managers.catch([]).parse(managedFields) })),
   spec: z.looseObject({ replicas: z.number().default(1) }),
   status: z
     .object({
@@ -116,24 +122,45 @@ export function whyNotStarting(pod: Pod): { reason: string; words: string; image
   return undefined;
 }
 
-/** Why a pod cannot be taken as it is: it is not what was started. */
-export function whyNotAdoptable(pod: Pod): string | undefined {
+/** Why a pod is not what was started, and the field of the Server that it is about, where that is all. */
+function unfitness(pod: Pod): { field?: string; why: string } | undefined {
   const container = pod.spec.containers.find(({ name }) => name === 'server');
   const wanted = pod.metadata.annotations[marks.image] ?? '';
-  if (pod.metadata.deletionTimestamp !== undefined) return 'its pod is being deleted';
-  if (container?.image !== wanted) return `it runs ${container?.image ?? 'nothing'}, not ${wanted}`;
-  if (container.securityContext?.privileged === true) return 'it is privileged';
-  if (pod.spec.hostNetwork) return 'it uses the host’s network';
-  if (pod.spec.hostPID) return 'it sees the host’s processes';
+  if (pod.metadata.deletionTimestamp !== undefined) return { why: 'its pod is being deleted' };
+  if (container?.securityContext?.privileged === true) return { why: 'it is privileged' };
+  if (pod.spec.hostNetwork) return { why: 'it uses the host’s network' };
+  if (pod.spec.hostPID) return { why: 'it sees the host’s processes' };
   const other = pod.spec.containers.find(({ name }) => name !== 'server');
-  return other && `another container runs in its pod: ${other.name}`;
+  if (other) return { why: `another container runs in its pod: ${other.name}` };
+  if (container?.image === wanted) return undefined;
+  return { field: '/spec/image', why: `it runs ${container?.image ?? 'nothing'}, not ${wanted}` };
 }
 
-/** @param id the instance that it is, or is about to be */
-export function observedOf(pod: Pod, id: string, owner: string): Observed {
+/** Why a pod cannot be taken as it is: it is not what was started. @param ignored fields of the Server */
+export function whyNotAdoptable(pod: Pod, ignored: readonly string[] = []): string | undefined {
+  const unfit = unfitness(pod);
+  const { field, why = '' } = unfit ?? {};
+  if (field !== undefined && notIgnored([{ field, why }], ignored).length === 0) return undefined;
+  return unfit?.why;
+}
+
+/**
+ * @param id the instance that it is, or is about to be
+ * @param drift how its Deployment differs from what was declared
+ */
+export function observedOf(
+  pod: Pod,
+  id: string,
+  owner: string,
+  drift: readonly { field?: string | undefined; why: string }[] = [],
+): Observed {
   const startedAt = runningSince(pod);
-  const why = startedAt === undefined ? (whyNotStarting(pod)?.words ?? 'it does not run') : whyNotAdoptable(pod);
   const owned = pod.metadata.labels[marks.owner] === owner;
+  const unfit = unfitness(pod);
+  const wrong = [...(unfit ? [unfit] : []), ...drift];
+  const why = startedAt === undefined ? (whyNotStarting(pod)?.words ?? 'it does not run') : wrong[0]?.why;
+  const differs = wrong.flatMap(({ field, why: words }) => (field === undefined ? [] : [{ field, why: words }]));
+  const isAll = startedAt !== undefined && differs.length > 0 && differs.length === wrong.length;
   return {
     id,
     specDigest: pod.metadata.annotations[marks.specDigest] ?? '',
@@ -141,6 +168,7 @@ export function observedOf(pod: Pod, id: string, owner: string): Observed {
     owned,
     adoptable: owned && why === undefined,
     ...(why !== undefined && { why }),
+    ...(isAll && { differs }),
     startedAt: startedAt ?? 0,
   };
 }

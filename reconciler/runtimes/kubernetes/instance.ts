@@ -12,6 +12,7 @@ const DRAIN_MS = 1_000;
 export interface KubeInstance extends RunningInstance {
   uid: string;
   pod: string;
+  labels: Record<string, string>;
   connect(): Promise<Connection>;
   /** The pod has changed: did its server end? */
   look(pod: Pod): void;
@@ -74,6 +75,7 @@ export async function createKubeInstance(parts: Parts): Promise<KubeInstance> {
     specDigest,
     uid: parts.pod.metadata.uid,
     pod: parts.pod.metadata.name,
+    labels: parts.pod.metadata.labels,
     startedAt,
     adopted,
     caveats,

@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Problem, ProblemError, problem } from '../../../schema/index.ts';
 import { expand } from '../expand.ts';
 import type { LogRing } from '../log-ring.ts';
-import { LOCK_FILE, packageArguments } from '../package-runner.ts';
+import { LOCK_FILE } from '../package-runner.ts';
 import type { LaunchSpec } from '../runtime.ts';
+import type { Attachments } from './attachments.ts';
 import { execIn, type PodPlace } from './exec.ts';
 import { forwardTo } from './forward.ts';
 import { type Pod, runningSince } from './found.ts';
 import { createKubeInstance, type KubeInstance } from './instance.ts';
-import { environmentOf, HOME, modeOf, portOf } from './objects.ts';
+import { environmentOf, HOME, installerOf, modeOf, portOf } from './objects.ts';
 import { attachPath, execPath, openStreams, type Streams } from './streams.ts';
 
 /** Says that the program is there and about to run; what follows on stdout is the program's. */
@@ -18,6 +19,8 @@ const STEP_MS = 60_000;
 
 interface Options {
   adopted: boolean;
+  /** Where other processes speak with the same pods. */
+  attachments: Attachments | undefined;
   /** Reach pods by their addresses. */
   inside: boolean;
 }
@@ -25,7 +28,7 @@ interface Options {
 /** Speak with a pod that runs. @throws ProblemError, or what the cluster refuses */
 export async function joinPod(place: PodPlace, spec: LaunchSpec, pod: Pod, options: Options): Promise<KubeInstance> {
   const idle = modeOf(spec) === 'idle';
-  if (idle && spec.package?.lock) await putLock(place, spec, spec.package.lock);
+  if (!idle && spec.package?.lock) await putLock(place, spec, spec.package.lock);
   const network = await addressOf(place, spec, pod, options.inside);
   const logs = new AbortController();
   return createKubeInstance({
@@ -42,9 +45,8 @@ export async function joinPod(place: PodPlace, spec: LaunchSpec, pod: Pod, optio
         followLogs(place, ring, logs.signal);
         return undefined;
       }
-      if (!idle) return openStreams(place.api, attachPath(place.namespace, place.pod), chunk => ring.add(chunk));
-      await endOthers(place, spec.id);
-      return runInside(place, spec, ring);
+      const attach = () => (idle ? runAnew(place, spec, ring) : attachTo(place, ring));
+      return options.attachments ? options.attachments.attach(pod, attach) : attach();
     },
     keptLines: () => (idle ? Promise.resolve([]) : keptLines(place)),
     close() {
@@ -52,6 +54,16 @@ export async function joinPod(place: PodPlace, spec: LaunchSpec, pod: Pod, optio
       network?.close();
     },
   });
+}
+
+function attachTo({ api, namespace, pod }: PodPlace, ring: LogRing): Promise<Streams> {
+  return openStreams(api, attachPath(namespace, pod), chunk => ring.add(chunk));
+}
+
+async function runAnew(place: PodPlace, spec: LaunchSpec, ring: LogRing): Promise<Streams> {
+  if (spec.package?.lock) await putLock(place, spec, spec.package.lock);
+  await endOthers(place, spec.id);
+  return runInside(place, spec, ring);
 }
 
 /** End everything in an idle pod but its first process: what ran before has lost its streams. */
@@ -100,14 +112,13 @@ function marked({ stdout }: Streams): Promise<'marked'> {
 
 function argvOf(spec: LaunchSpec): string[] {
   const variables = environmentOf(spec);
-  const { package: source } = spec;
-  const installer = source ? ['mcpctl-package', 'start', ...packageArguments(source)] : [];
-  return [...installer, ...spec.argv.map(text => expand(text, variables))];
+  return [...installerOf(spec), ...spec.argv.map(text => expand(text, variables))];
 }
 
 /** Not all versions of the API can end an input, so that the length is told. */
 async function putLock(place: PodPlace, { id, server }: LaunchSpec, lock: Uint8Array): Promise<void> {
-  const argv = ['/bin/sh', '-c', 'head -c "$1" > "$2"', 'sh', String(lock.length), LOCK_FILE];
+  const script = 'head -c "$1" >"$2.part" && mv "$2.part" "$2"';
+  const argv = ['/bin/sh', '-c', script, 'sh', String(lock.length), LOCK_FILE];
   const done = await execIn(place, argv, { id, timeoutMs: STEP_MS, input: lock });
   if ('problem' in done) throw new ProblemError({ ...done.problem, resource: `server/${server}` });
 }

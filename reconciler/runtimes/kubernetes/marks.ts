@@ -19,6 +19,12 @@ export const marks = {
   ordinals: 'mcpctl.dev/ordinals',
   /** On a pod template: the Secret that holds its values, so that a changed one rolls. */
   values: 'mcpctl.dev/values',
+  /** Which process wrote it last, of all that ever led. */
+  generation: 'mcpctl.dev/generation',
+  /** On the lease of the leader: the repository. */
+  follows: 'mcpctl.dev/follows',
+  /** On the lease of a process, or of a pod that it is attached to: where other processes reach it. */
+  door: 'mcpctl.dev/door',
 } as const;
 
 /** The labels of every object of a server's spec; pods are selected by them. */

@@ -1,4 +1,5 @@
 import { expandEnvironment } from '../expand.ts';
+import { LOCK_FILE, packageArguments } from '../package-runner.ts';
 import type { LaunchSpec } from '../runtime.ts';
 import { labelsOf, marks, objectName } from './marks.ts';
 
@@ -9,6 +10,9 @@ const RUNNER_USER = 1000;
 /** Keeps a pod alive for what is run in it; when it is told to end it passes that on, and waits for the others. */
 const IDLE =
   'trap "kill -TERM -1; wait; while kill -0 -1 2>/dev/null; do sleep 0.1; done; exit 0" TERM; while :; do sleep 2147483647 & wait $!; done';
+
+/** The lock that is installed by is brought into the running pod; it may be larger than what an object holds. */
+const INSTALL_LOCKED = `until [ -e ${LOCK_FILE} ]; do sleep 0.1; done; exec "$$@"`;
 
 /** Anything that is applied: what is declared of it, and no more. */
 export interface KubeObject {
@@ -35,7 +39,12 @@ export interface Place {
 }
 
 export function modeOf(spec: LaunchSpec): Mode {
-  return spec.image === undefined && (spec.package || spec.transport === 'stdio') ? 'idle' : 'main';
+  return spec.image === undefined && spec.transport === 'stdio' ? 'idle' : 'main';
+}
+
+/** What installs a package and becomes its server; nothing for a command. */
+export function installerOf({ package: source }: LaunchSpec): string[] {
+  return source ? ['mcpctl-package', 'start', ...packageArguments(source)] : [];
 }
 
 export function portOf(spec: LaunchSpec): number | undefined {
@@ -51,7 +60,7 @@ export function environmentOf(spec: LaunchSpec): Record<string, string> {
   return { ...own, ...expandEnvironment(spec.env, { base, literal: spec.secrets }), ...given };
 }
 
-/** The variables that hold a secret, or a part made of one; and the lock that a package is installed by. */
+/** The variables that hold a secret, or a part made of one. */
 export function valuesOf(spec: LaunchSpec): Record<string, string> {
   const secret = Object.entries(environmentOf(spec)).filter(([, value]) =>
     spec.secrets.some(one => one !== '' && value.includes(one)),
@@ -150,6 +159,17 @@ function containerOf(spec: LaunchSpec, place: Place, secret: string | undefined)
 /** `$(NAME)` in arguments is Kubernetes' own to replace: a secret then is in nobody's description of the pod. */
 function programOf(spec: LaunchSpec, mode: Mode): Record<string, string[]> {
   if (mode === 'idle') return { command: ['/bin/sh', '-c', IDLE.replaceAll('$', '$$$$')] };
+  if (spec.package)
+    return {
+      command: [
+        '/bin/sh',
+        '-c',
+        spec.package.lock ? INSTALL_LOCKED : 'exec "$@"',
+        'sh',
+        ...installerOf(spec),
+        ...spec.argv,
+      ],
+    };
   if (spec.image === undefined) return { command: [...spec.argv] };
   return spec.argv.length > 0 ? { args: [...spec.argv] } : {};
 }
@@ -195,7 +215,11 @@ export function serviceObject(spec: LaunchSpec, place: Place): KubeObject | unde
 /** Only the gateway reaches a network server, nobody a stdio server; out go those that may. */
 export function networkPolicyObject(spec: LaunchSpec, place: Place): KubeObject {
   const port = portOf(spec);
-  const gateway = { 'app.kubernetes.io/name': 'mcpctl', 'app.kubernetes.io/component': 'gateway' };
+  const gateway = {
+    matchLabels: { 'app.kubernetes.io/name': 'mcpctl' },
+    // Whoever reconciles asks them whether they work.
+    matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'In', values: ['gateway', 'reconciler'] }],
+  };
   const way = spec.isolation?.network ?? 'full';
   return {
     ...head('networking.k8s.io/v1', 'NetworkPolicy', objectName(spec), spec, place),
@@ -205,7 +229,7 @@ export function networkPolicyObject(spec: LaunchSpec, place: Place): KubeObject 
       ...(port !== undefined && {
         ingress: [
           {
-            from: [{ namespaceSelector: {}, podSelector: { matchLabels: gateway } }],
+            from: [{ namespaceSelector: {}, podSelector: gateway }],
             ports: [{ port, protocol: 'TCP' }],
           },
         ],
@@ -246,8 +270,15 @@ const PLURALS: Record<string, string> = {
   NetworkPolicy: 'networkpolicies',
 };
 
+/** What names an object. */
+export interface Applied {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string };
+}
+
 /** Where the API has an object. */
-export function pathOf({ apiVersion, kind, metadata }: KubeObject): string {
+export function pathOf({ apiVersion, kind, metadata }: Applied): string {
   return `${folderOf(apiVersion, kind, metadata.namespace)}/${metadata.name}`;
 }
 

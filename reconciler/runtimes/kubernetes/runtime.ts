@@ -9,6 +9,7 @@ import type { EnsureResult, LaunchSpec, Observed, Runtime } from '../runtime.ts'
 import { hasCluster } from './cluster.ts';
 import { createDeployments, type Deployments } from './deployments.ts';
 import { execIn, type PodPlace } from './exec.ts';
+import { fenceWrites, type Writer } from './fence.ts';
 import {
   containerOf,
   type Deployment,
@@ -23,8 +24,8 @@ import type { KubeInstance } from './instance.ts';
 import { joinPod, keptLines } from './launch.ts';
 import { marks, objectName } from './marks.ts';
 import { modeOf } from './objects.ts';
-import { clusterProblem } from './refusal.ts';
-import { createSignal } from './signal.ts';
+import { clusterProblem, KubeRefusal } from './refusal.ts';
+import { createSignals } from './signal.ts';
 import { openYard, type Yard } from './yard.ts';
 
 export interface KubernetesRuntimeOptions {
@@ -35,13 +36,19 @@ export interface KubernetesRuntimeOptions {
   clock?: Clock;
   /** Between SIGTERM and SIGKILL; 5000 unless given. */
   graceMs?: number;
+  /** The repository that is followed: another one by the same name is another installation. */
+  follows?: string;
+  /** Only read what another process has applied, and serve it. */
+  readOnly?: boolean;
+  /** How long another process waits for a leader that is silent; 15000 unless given. */
+  leaseMs?: number;
 }
 
 const INSTANCE_ID = /^[a-z0-9][a-z0-9-]{0,100}$/;
 /** How long a pod may take to run before the caller is told that it does not; it is waited for again then. */
 const START_MS = 50_000;
 
-type Place = Yard & { servers: Deployments };
+type Place = Yard & { servers: Deployments; writer: Writer };
 
 /**
  * Instances as pods of Deployments, one Deployment for each server and spec. The cluster schedules and restarts; we
@@ -49,10 +56,15 @@ type Place = Yard & { servers: Deployments };
  */
 export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtime {
   const { stateDir, env, clock = systemClock, graceMs = 5_000 } = options;
+  const { follows = '', readOnly = false, leaseMs = 15_000 } = options;
   const { inTurn, busy } = createQueues();
   const bus = createEventBus();
-  const changes = createSignal();
+  const changes = createSignals();
   const known = new Map<string, KubeInstance>();
+  /** What the known ones were asked for with. */
+  const specs = new Map<string, LaunchSpec>();
+  /** Pods by their Deployment. */
+  const podsByName = new Map<string, Map<string, Pod>>();
   /** Which instance a pod is, by its uid; written on it too. */
   const holders = new Map<string, string>();
   /** Runs that have ended, by the pod's uid: how often its container had been restarted then. */
@@ -81,18 +93,18 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       stateDir,
       env,
       clock,
+      follows,
+      leads: !readOnly,
+      leaseMs,
+      onLead: leadChanged,
       onPod: (type, pod) => podChanged(type, pod),
-      onDeployment: (_type, deployment) => deploymentChanged(deployment),
+      onDeployment: (type, deployment) => deploymentChanged(type, deployment),
       onReturn: () => bus.tell({ type: 'returned', id: '', reason: 'the cluster answers again' }),
     });
-    for (const pod of opened.pods.items.values()) {
-      const id = pod.metadata.labels[marks.instance];
-      if (id === undefined || isGone(pod)) continue;
-      holders.set(pod.metadata.uid, id);
-      inherited.add(pod.metadata.uid);
-    }
+    const writer = fenceWrites(opened.api, opened.lead);
     const servers = createDeployments({
       api: opened.api,
+      writer,
       owner: opened.owner,
       namespace: opened.namespace,
       imageOf,
@@ -100,8 +112,88 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       live: opened.deployments.items,
       onConflict: (name, words) => tellAll(name, `${words}: taken back`),
     });
-    current = { ...opened, servers };
+    current = { ...opened, servers, writer };
+    inherit(current);
+    await opened.lead.known().catch(async (error: unknown) => {
+      await opened.close();
+      current = undefined;
+      throw error;
+    });
     return current;
+  }
+
+  /** Which instance a pod is, is written on it by who led then. */
+  function inherit(place: Place): void {
+    for (const pod of place.pods.items.values()) {
+      const { uid, labels } = pod.metadata;
+      const id = labels[marks.instance];
+      if (id === undefined || isGone(pod) || holders.has(uid)) continue;
+      holders.set(uid, id);
+      inherited.add(uid);
+    }
+  }
+
+  /** What there is becomes ours to look after, as we know it. */
+  function leadChanged(held: boolean, silent: boolean): void {
+    unstamped = held && silent;
+    changes.raiseAll();
+    if (held && known.size > 0 && current) void takeOver(current).catch(() => undefined);
+  }
+
+  async function takeOver(place: Place): Promise<void> {
+    await secure(place);
+    const taken = Map.groupBy(known.values(), ({ id }) => objectName(specs.get(id) as LaunchSpec));
+    const adopting = [...taken].map(async ([name, instances]) => {
+      for (const { id, pod } of instances) await nameInstance(place, place.pods.items.get(pod), id);
+      const [first] = instances;
+      const ordinals = instances.map(({ id }) => (specs.get(id) as LaunchSpec).ordinal);
+      if (first) await place.servers.take(specs.get(first.id) as LaunchSpec, ordinals);
+      else place.servers.doubt(name);
+    });
+    await Promise.allSettled(adopting);
+    inherit(place);
+    bus.tell({ type: 'returned', id: '', reason: 'this process leads now' });
+  }
+
+  /** The one that led before was not heard to give up: it may still believe that it leads. */
+  let unstamped = false;
+  let stamping: Promise<void> | undefined;
+
+  async function secure(place: Place): Promise<void> {
+    if (!unstamped) return;
+    stamping ??= stamp(place)
+      .then(() => {
+        unstamped = false;
+      })
+      .finally(() => {
+        stamping = undefined;
+      });
+    await stamping;
+  }
+
+  /** Whatever one that led before still writes is for an older version, and is refused. */
+  async function stamp({ namespace, deployments, pods, writer }: Place): Promise<void> {
+    const paths = [
+      ...[...deployments.items.keys()].map(name => `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`),
+      ...[...pods.items.keys()].map(name => `/api/v1/namespaces/${namespace}/pods/${name}`),
+    ];
+    await Promise.all(
+      paths.map(path =>
+        writer.merge(path, {}, { version: undefined }).catch((error: unknown) => {
+          if (!(error instanceof KubeRefusal && error.status === 404)) throw error;
+        }),
+      ),
+    );
+  }
+
+  async function nameInstance(place: Place, pod: Pod | undefined, id: string): Promise<void> {
+    if (!pod || pod.metadata.labels[marks.instance] === id) return;
+    const path = `/api/v1/namespaces/${place.namespace}/pods/${pod.metadata.name}`;
+    await place.writer.merge(
+      path,
+      { metadata: { labels: { [marks.instance]: id } } },
+      { version: pod.metadata.resourceVersion },
+    );
   }
 
   function imageOf(spec: LaunchSpec): string {
@@ -114,6 +206,10 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
 
   function podChanged(type: 'set' | 'gone', pod: Pod): void {
     const { uid } = pod.metadata;
+    const name = nameOf(pod);
+    const present = podsByName.get(name) ?? new Map<string, Pod>();
+    if (type === 'set') podsByName.set(name, present.set(uid, pod));
+    else if (present.delete(uid) && present.size === 0) podsByName.delete(name);
     const id = holders.get(uid);
     const instance = id === undefined ? undefined : known.get(id);
     if (instance?.uid === uid) {
@@ -127,14 +223,21 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       inherited.delete(uid);
       strangers.delete(uid);
     }
-    for (const one of podsOf(nameOf(pod))) strangerCame(one);
-    changes.raise();
+    for (const one of podsOf(name)) strangerCame(one);
+    changes.raise(name);
   }
 
   /** A pod that the cluster made in the place of another, and that nobody has asked for yet. */
   function strangerCame(pod: Pod): void {
     const { uid } = pod.metadata;
-    if (holders.has(uid) || ending.has(uid) || strangers.has(uid) || runningSince(pod) === undefined) return;
+    if (
+      !current?.lead.held ||
+      holders.has(uid) ||
+      ending.has(uid) ||
+      strangers.has(uid) ||
+      runningSince(pod) === undefined
+    )
+      return;
     const why = whyNotAdoptable(pod);
     const id = why === undefined ? undefined : freeIdOf(pod);
     if (id === undefined || why === undefined) return;
@@ -154,10 +257,12 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       .find(id => !taken.has(id));
   }
 
-  function deploymentChanged(deployment: Deployment): void {
+  function deploymentChanged(type: 'set' | 'gone', deployment: Deployment): void {
     const { name } = deployment.metadata;
-    const drift = current && driftWords(current, name);
-    changes.raise();
+    // What belongs to it may have gone with it.
+    if (type === 'gone') current?.servers.doubt(name);
+    const drift = current && driftOf(current, name)[0]?.why;
+    changes.raise(name);
     // What is being applied right now is no drift. Of another image, the pods tell themselves.
     if (drift !== undefined && !writing.has(name) && !drift.includes('/image is ')) tellAll(name, drift);
   }
@@ -175,7 +280,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
   // ── what we do ──
 
   function podsOf(name: string): Pod[] {
-    return [...(current?.pods.items.values() ?? [])].filter(pod => nameOf(pod) === name);
+    return [...(podsByName.get(name)?.values() ?? [])];
   }
 
   function podsHeldBy(id: string): Pod[] {
@@ -200,8 +305,28 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     if (forbidden) return { problem: forbidden };
     const place = await open();
     await place.share();
+    await place.lead.known();
+    const found = place.lead.held ? await applied(place, spec, signal) : await followed(place, spec, signal);
+    if (found === 'again') return ensure(spec, signal);
+    if ('problem' in found) return found;
+    const present = known.get(spec.id);
+    if (present?.uid === found.metadata.uid && !isOver(found)) return present;
+    const adopted = inherited.delete(found.metadata.uid);
+    const instance = await joinPod(podPlace(place, found.metadata.name), spec, found, {
+      adopted,
+      attachments: place.attachments,
+      inside: place.inside,
+    });
+    return keep(instance, spec);
+  }
+
+  /** As the leader: have it, as it is declared. */
+  async function applied(place: Place, spec: LaunchSpec, signal: AbortSignal): Promise<Pod | { problem: Problem }> {
+    await secure(place);
     const name = objectName(spec);
-    const others = podsHeldBy(spec.id).filter(pod => nameOf(pod) !== name || whyNotAdoptable(pod) !== undefined);
+    const others = podsHeldBy(spec.id).filter(
+      pod => nameOf(pod) !== name || whyNotAdoptable(pod, spec.ignoreFields) !== undefined,
+    );
     if (others.length > 0) await endPods(place, spec.id, others, name);
     if (signal.aborted) return refusal(spec, 'it is not wanted any more');
     writing.add(name);
@@ -214,28 +339,63 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
         place.servers.doubt(name);
         throw error;
       });
-    if ('problem' in found) {
-      place.servers.doubt(name);
-      return found;
+    return found;
+  }
+
+  /** As a reader: what the leader has made for it. Which one of several is as good. */
+  async function followed(
+    place: Place,
+    spec: LaunchSpec,
+    signal: AbortSignal,
+  ): Promise<Pod | { problem: Problem } | 'again'> {
+    const name = objectName(spec);
+    const late = AbortSignal.timeout(START_MS);
+    const stopped = aborted(AbortSignal.any([signal, late]));
+    const before = known.get(spec.id);
+    if (before && nameOf({ metadata: { labels: before.labels } }) !== name) await letGo(before);
+    for (;;) {
+      const changed = changes.next(name);
+      if (signal.aborted || closed) return refusal(spec, 'it is not wanted any more');
+      if (place.lead.held) return 'again';
+      const others = new Set([...known.values()].filter(({ id }) => id !== spec.id).map(({ uid }) => uid));
+      const fit = podsOf(name).filter(
+        pod =>
+          pod.metadata.labels[marks.instance] !== undefined &&
+          !others.has(pod.metadata.uid) &&
+          runningSince(pod) !== undefined &&
+          !isOver(pod) &&
+          whyNotAdoptable(pod) === undefined,
+      );
+      const own = fit.find(({ metadata }) => metadata.uid === known.get(spec.id)?.uid);
+      const pod = own ?? fit.find(({ metadata }) => metadata.labels[marks.instance] === spec.id) ?? fit[0];
+      if (pod) {
+        holders.set(pod.metadata.uid, spec.id);
+        return pod;
+      }
+      if (late.aborted) return { problem: notAppliedProblem(spec, place.lead.other) };
+      await Promise.race([changed, stopped]);
     }
-    const present = known.get(spec.id);
-    if (present?.uid === found.metadata.uid && !isOver(found)) return present;
-    const adopted = inherited.delete(found.metadata.uid);
-    const instance = await joinPod(podPlace(place, found.metadata.name), spec, found, {
-      adopted,
-      inside: place.inside,
-    });
-    return keep(instance, spec);
+  }
+
+  /** Speak with it no more; it goes on. */
+  async function letGo(instance: KubeInstance): Promise<void> {
+    ending.add(instance.uid);
+    instance.settle();
+    await instance.exited;
+    ending.delete(instance.uid);
+    over.delete(instance.uid);
   }
 
   function keep(instance: KubeInstance, spec: LaunchSpec): KubeInstance {
     const { id, uid } = instance;
     over.delete(uid);
     known.set(id, instance);
+    specs.set(id, spec);
     const pod = current?.pods.items.get(instance.pod);
     const restarts = (pod && containerOf(pod)?.restartCount) ?? 0;
     void instance.exited.then(exit => {
       if (known.get(id) === instance) known.delete(id);
+      if (!known.has(id)) specs.delete(id);
       over.set(uid, restarts);
       if (ending.has(uid)) return;
       bus.tell({ type: exit.reason === DELETED ? 'removed' : 'exited', id, reason: howItEnded(exit) });
@@ -254,16 +414,18 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     secret: string | undefined,
     signal: AbortSignal,
   ): Promise<Pod | { problem: Problem }> {
+    const name = objectName(spec);
     const late = AbortSignal.timeout(START_MS);
+    const stopped = aborted(AbortSignal.any([signal, late]));
     for (;;) {
+      const changed = changes.next(name);
       if (signal.aborted || closed) return refusal(spec, 'it is not wanted any more');
-      const changed = changes.next();
       const pod = await choose(place, spec, secret);
       if (pod && runningSince(pod) !== undefined && !isOver(pod)) return pod;
       const stuck = (pod && stuckProblem(spec, pod)) ?? unmadeProblem(place, spec);
       if (stuck) return { problem: stuck };
       if (late.aborted) return { problem: lateProblem(spec, pod) };
-      await Promise.race([changed, aborted(signal), aborted(late)]);
+      await Promise.race([changed, stopped]);
     }
   }
 
@@ -272,7 +434,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       pod =>
         pod.metadata.deletionTimestamp === undefined &&
         pod.metadata.annotations[marks.values] === secret &&
-        whyNotAdoptable(pod) === undefined,
+        whyNotAdoptable(pod, spec.ignoreFields) === undefined,
     );
     const own = fit.find(pod => holders.get(pod.metadata.uid) === spec.id);
     if (own) return own;
@@ -283,20 +445,23 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     // What does not run yet may still be replaced by the cluster.
     if (!pod || runningSince(pod) === undefined) return pod;
     holders.set(pod.metadata.uid, spec.id);
-    await place.api
-      .merge(`/api/v1/namespaces/${place.namespace}/pods/${pod.metadata.name}`, {
-        metadata: { labels: { [marks.instance]: spec.id } },
-      })
-      .catch((error: unknown) => {
-        holders.delete(pod.metadata.uid);
-        throw error;
-      });
+    await nameInstance(place, pod, spec.id).catch((error: unknown) => {
+      holders.delete(pod.metadata.uid);
+      throw error;
+    });
     return pod;
   }
 
   async function stop(id: string): Promise<void> {
     if (!yard && !hasCluster(stateDir)) return;
     const place = await open();
+    if (!place.lead.held) {
+      // It is the leader's to end.
+      const instance = known.get(id);
+      if (instance) await letGo(instance);
+      return;
+    }
+    await secure(place);
     const pods = podsHeldBy(id);
     await endPods(place, id, pods, undefined);
     // A Deployment that has no pod for it yet, or none any more.
@@ -336,18 +501,23 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
   }
 
   function removePod(place: Place, pod: Pod): Promise<void> {
-    const preconditions = { uid: pod.metadata.uid };
-    return place.api.remove(`/api/v1/namespaces/${place.namespace}/pods/${pod.metadata.name}`, { preconditions });
+    const { uid, name, resourceVersion: version } = pod.metadata;
+    return place.writer.remove(
+      `/api/v1/namespaces/${place.namespace}/pods/${name}`,
+      { version },
+      { preconditions: { uid } },
+    );
   }
 
   /** Until nothing runs in a pod any more. */
   async function gone(place: Place, pod: Pod): Promise<void> {
     const late = AbortSignal.timeout(graceMs + START_MS);
+    const stopped = aborted(late);
     for (;;) {
-      const changed = changes.next();
+      const changed = changes.next(nameOf(pod));
       const now = place.pods.items.get(pod.metadata.name);
       if (now?.metadata.uid !== pod.metadata.uid || isGone(now) || late.aborted) return;
-      await Promise.race([changed, aborted(late)]);
+      await Promise.race([changed, stopped]);
     }
   }
 
@@ -358,16 +528,17 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
   async function observed(): Promise<Observed[]> {
     if (!yard && !hasCluster(stateDir)) return [];
     const place = await open();
+    // What there is besides, and whether it is as it should be, is the leader's to say.
+    const mine = place.lead.held ? undefined : new Set([...known.values()].map(({ uid }) => uid));
     return [...place.pods.items.values()].flatMap(pod => {
+      if (mine?.has(pod.metadata.uid) === false) return [];
       const held = holders.get(pod.metadata.uid);
       const ended = isOver(pod);
       if (isGone(pod) || (ended && pod.metadata.deletionTimestamp !== undefined)) return [];
       const id = held ?? (whyNotAdoptable(pod) === undefined ? undefined : freeIdOf(pod));
       if (id === undefined) return [];
-      const seen = observedOf(pod, id, place.owner);
-      const drift = driftWords(place, nameOf(pod));
-      if (ended) return [{ ...seen, state: 'ended' as const, adoptable: false, why: 'it has ended' }];
-      return [drift === undefined || !seen.adoptable ? seen : { ...seen, adoptable: false, why: drift }];
+      const seen = observedOf(pod, id, place.owner, driftOf(place, nameOf(pod)));
+      return [ended ? { ...seen, state: 'ended' as const, adoptable: false, why: 'it has ended' } : seen];
     });
   }
 
@@ -375,6 +546,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     name: 'kubernetes',
     list: observed,
     restarts: () => true,
+    schedules: () => true,
     ensure(spec) {
       return inTurn(spec.id, () => {
         const wait = new AbortController();
@@ -421,14 +593,14 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       }
       await Promise.all([...ids].map(id => inTurn(id, async () => leave || stop(id).catch(() => undefined))));
       for (const instance of known.values()) instance.release();
-      current?.close();
+      await current?.close();
     },
   };
 }
 
 const DELETED = 'somebody deleted its pod';
 
-function nameOf({ metadata: { labels } }: Pod): string {
+function nameOf({ metadata: { labels } }: { metadata: { labels: Record<string, string> } }): string {
   return `${labels[marks.server]}-${labels[marks.spec]}`;
 }
 
@@ -465,19 +637,17 @@ async function restartIdle(place: PodPlace, id: string): Promise<void> {
 }
 
 /** How a Deployment differs from what was declared, and who wrote it last. */
-function driftWords(place: Place, name: string): string | undefined {
-  const drift = place.servers.drift(name);
+function driftOf(place: Place, name: string): { field: string | undefined; why: string }[] {
   const deployment = place.deployments.items.get(name);
-  return drift === undefined || !deployment ? drift : `${drift}${lastWriter(deployment)}`;
+  const who = deployment ? lastWriter(deployment) : '';
+  return place.servers.drift(name).map(({ field, why }) => ({ field, why: `${why}${who}` }));
 }
 
 function lastWriter({ metadata }: Deployment): string {
-  const managers = (metadata as { managedFields?: { manager?: string; operation?: string; time?: string }[] })
-    .managedFields;
-  const others = (managers ?? []).filter(
+  const others = metadata.managers.filter(
     ({ manager }) => manager !== 'mcpctl' && manager !== 'kube-controller-manager',
   );
-  const last = others.sort((a, b) => ((a.time ?? '') < (b.time ?? '') ? 1 : -1))[0]?.manager;
+  const last = others.sort((a, b) => (a.time < b.time ? 1 : -1))[0]?.manager;
   return last === undefined ? '' : ` (changed by ${last})`;
 }
 
@@ -495,6 +665,12 @@ function unmadeProblem(place: Place, spec: LaunchSpec): Problem | undefined {
   if (!failure) return undefined;
   const code = failure.message.includes('exceeded quota') ? 'KUBE_QUOTA' : 'RUNTIME_REFUSED';
   return problem(code, `${spec.id}: ${failure.message}`, { resource: `server/${spec.server}` });
+}
+
+function notAppliedProblem(spec: LaunchSpec, leader: string | undefined): Problem {
+  const resource = `server/${spec.server}`;
+  const who = leader === undefined ? 'nobody leads' : `${leader} leads`;
+  return problem('SERVER_START_TIMEOUT', `${spec.id} was not applied within ${START_MS} ms: ${who}`, { resource });
 }
 
 function lateProblem(spec: LaunchSpec, pod: Pod | undefined): Problem {

@@ -1,17 +1,28 @@
-/** Lets many wait for the next change of something. */
-export interface Signal {
-  raise(): void;
+/** Lets many wait for the next change of one thing among many. */
+export interface Signals {
+  raise(name: string): void;
+  raiseAll(): void;
   /** Settles when it is raised next. Ask before looking, so that no change is missed. */
-  next(): Promise<void>;
+  next(name: string): Promise<void>;
 }
 
-export function createSignal(): Signal {
-  let waiting = Promise.withResolvers<void>();
+export function createSignals(): Signals {
+  const waiting = new Map<string, PromiseWithResolvers<void>>();
+
+  function raise(name: string): void {
+    waiting.get(name)?.resolve();
+    waiting.delete(name);
+  }
+
   return {
-    raise() {
-      waiting.resolve();
-      waiting = Promise.withResolvers<void>();
+    raise,
+    raiseAll() {
+      for (const name of [...waiting.keys()]) raise(name);
     },
-    next: () => waiting.promise,
+    next(name) {
+      const present = waiting.get(name) ?? Promise.withResolvers<void>();
+      waiting.set(name, present);
+      return present.promise;
+    },
   };
 }

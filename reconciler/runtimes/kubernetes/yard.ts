@@ -1,9 +1,13 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { z } from 'zod';
 import type { Clock } from '../../../host/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import { ownerOf } from '../docker/owner.ts';
+import { type Attachments, createAttachments } from './attachments.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import { Deployment, Pod } from './found.ts';
+import { type Lead, openLead } from './lead.ts';
 import { marks } from './marks.ts';
 import { type KubeObject, pathOf, sharedObjects } from './objects.ts';
 import { clusterProblem, KubeRefusal } from './refusal.ts';
@@ -13,35 +17,61 @@ import { type Cache, watchKind } from './watch.ts';
 export interface Yard extends Cluster {
   owner: string;
   namespace: string;
+  lead: Lead;
+  /** Where several processes may have the same pods. */
+  attachments: Attachments | undefined;
   pods: Cache<Pod>;
   deployments: Cache<Deployment>;
   /** Have what all servers share. */
   share(): Promise<void>;
   /** It may be there no more: look again at the next time. */
   doubt(): void;
-  close(): void;
+  close(): Promise<void>;
 }
 
 interface Options {
   stateDir: string;
   env: NodeJS.ProcessEnv;
   clock: Clock;
+  /** What is followed, for two of the same name are told apart by it. */
+  follows: string;
+  /** This process may lead. */
+  leads: boolean;
+  leaseMs: number;
+  onLead(held: boolean, silent: boolean): void;
   onPod(type: 'set' | 'gone', pod: Pod): void;
   onDeployment(type: 'set' | 'gone', deployment: Deployment): void;
   onReturn(): void;
 }
 
 const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const INSTALLATION = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 
 /** @throws ProblemError */
 export async function openYard({ stateDir, env, clock, ...on }: Options): Promise<Yard> {
   const cluster = await openCluster(stateDir, env);
-  const owner = await ownerOf(stateDir, 'kubernetes-owner');
-  const namespace = env.MCPCTL_KUBE_NAMESPACE ?? `mcpctl-${owner.slice(0, 12)}`;
+  const holder = await ownerOf(stateDir, 'kubernetes-owner');
+  const installation = env.MCPCTL_KUBE_INSTALLATION;
+  if (installation !== undefined && !INSTALLATION.test(installation)) {
+    throw new ProblemError(problem('KUBE_CONTEXT', 'MCPCTL_KUBE_INSTALLATION is no name of an installation'));
+  }
+  const owner = installation ?? holder;
+  const namespace = env.MCPCTL_KUBE_NAMESPACE ?? `mcpctl-${installation ?? owner.slice(0, 12)}`;
   if (!NAMESPACE.test(namespace)) {
     throw new ProblemError(problem('KUBE_CONTEXT', 'MCPCTL_KUBE_NAMESPACE is no name of a namespace'));
   }
   const { api } = cluster;
+  const run = randomUUID();
+  const address = env.MCPCTL_KUBE_POD_IP ?? '127.0.0.1';
+  const own = { api, clock, namespace, owner, run, leaseMs: on.leaseMs };
+  const attachments = installation === undefined ? undefined : createAttachments({ ...own, address });
+  const lead = openLead({
+    ...own,
+    holder: `${hostname()}-${holder}`,
+    follows: on.follows,
+    wanted: on.leads,
+    onChange: on.onLead,
+  });
   const selector = `${marks.owner}=${owner}`;
   const watched = { api, clock, selector, onReturn: () => undefined };
   const pods = watchKind({
@@ -57,7 +87,8 @@ export async function openYard({ stateDir, env, clock, ...on }: Options): Promis
     item: Deployment,
     onChange: on.onDeployment,
   });
-  function close(): void {
+  async function close(): Promise<void> {
+    await Promise.all([lead.stop(), attachments?.close()]);
     pods.stop();
     deployments.stop();
     api.close();
@@ -65,7 +96,7 @@ export async function openYard({ stateDir, env, clock, ...on }: Options): Promis
   try {
     await Promise.all([pods.ready, deployments.ready]);
   } catch (error) {
-    close();
+    await close();
     throw new ProblemError(clusterProblem(error, `namespace ${namespace}`));
   }
   const given = env.MCPCTL_KUBE_NAMESPACE !== undefined;
@@ -74,9 +105,13 @@ export async function openYard({ stateDir, env, clock, ...on }: Options): Promis
     ...cluster,
     owner,
     namespace,
+    lead,
+    attachments,
     pods,
     deployments,
     share() {
+      // Who only reads may not look at the namespace itself.
+      if (!on.leads) return Promise.resolve();
       shared ??= ensureShared(cluster, owner, namespace, given).catch((error: unknown) => {
         shared = undefined;
         throw error;

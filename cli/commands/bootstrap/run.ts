@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { applyObjects } from '../../../reconciler/index.ts';
+import { asProblem, printYaml } from '../../../schema/index.ts';
+import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { done, showProblem, step } from '../../style.ts';
+import { type BaseSettings, baseFolder, fillBase, readBase } from './base.ts';
+
+export interface BootstrapOptions extends CliContext, BaseSettings {
+  dryRun?: boolean;
+}
+
+/** Print what runs mcpctl itself in a cluster, or apply it. */
+export async function runBootstrap(options: BootstrapOptions): Promise<ExitCode> {
+  const { io, env, dryRun } = options;
+  const objects = fillBase(readBase(baseFolder(packageRoot(options))), options);
+  if (dryRun === true) {
+    io.stdout(objects.map(printYaml).join('---\n'));
+    return ExitCodes.ok;
+  }
+  try {
+    const context = await applyObjects(objects, env, object => step(io, object));
+    done(io, `applied in context ${context}`);
+    const namespace = options.namespace ?? 'mcpctl';
+    io.stderr(
+      'The token of the gateways is a Secret of yours:\n' +
+        `  kubectl -n ${namespace} create secret generic mcpctl-token --from-literal=token="$(openssl rand -base64 32)"\n`,
+    );
+    return ExitCodes.ok;
+  } catch (error) {
+    io.stderr(showProblem(io, asProblem(error)));
+    return ExitCodes.failed;
+  }
+}
+
+/** Where `docs/` is: beside `cli/`, whose file was started. */
+function packageRoot({ self }: CliContext): string {
+  return join(self?.[1] ?? import.meta.filename, '..', '..');
+}

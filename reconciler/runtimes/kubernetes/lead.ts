@@ -1,0 +1,257 @@
+import { z } from 'zod';
+import type { Clock } from '../../../host/index.ts';
+import { ProblemError, problem } from '../../../schema/index.ts';
+import type { KubeApi } from './api.ts';
+import { marks } from './marks.ts';
+import { KubeRefusal } from './refusal.ts';
+
+/** Whether this process may write. Many may want to; the holder of one Lease does. */
+export interface Lead {
+  /** It leads, as far as its own clock can tell. */
+  readonly held: boolean;
+  /** Who leads, where that is somebody else. */
+  readonly other: string | undefined;
+  /**
+   * Grows with every process that takes the lead; what is written carries it.
+   * @returns the generation, when this process leads by its own clock and by what the API says now
+   * @throws ProblemError KUBE_NOT_LEADING
+   */
+  check(): Promise<number>;
+  /** Settles when it is known who leads. @throws ProblemError KUBE_NAME_TAKEN, or what the cluster refuses */
+  known(): Promise<void>;
+  /** Give it up, so that another need not wait. */
+  stop(): Promise<void>;
+}
+
+interface Options {
+  api: KubeApi;
+  clock: Clock;
+  namespace: string;
+  owner: string;
+  /** Of the state directory; one that is started again takes the lead without waiting. */
+  holder: string;
+  /** Of this process. */
+  run: string;
+  /** What is followed; another one under the same name is another installation. */
+  follows: string;
+  /** A process that only reads never takes the lead. */
+  wanted: boolean;
+  /** How long others wait for one that is silent. */
+  leaseMs: number;
+  /**
+   * Told when the lead is gained, before anything is written, and when it is lost.
+   * @param silent the one before may still believe that it leads
+   */
+  onChange(held: boolean, silent: boolean): void;
+}
+
+const Lease = z.looseObject({
+  metadata: z.looseObject({
+    resourceVersion: z.string(),
+    annotations: z.record(z.string(), z.string()).default({}),
+  }),
+  spec: z
+    .looseObject({
+      holderIdentity: z.string().nullish(),
+      leaseDurationSeconds: z.number().default(15),
+      leaseTransitions: z.number().default(0),
+      renewTime: z.string().nullish(),
+    })
+    .default({ leaseDurationSeconds: 15, leaseTransitions: 0 }),
+});
+type Lease = z.infer<typeof Lease>;
+
+/**
+ * Take part in the election. Nobody's clock is compared with anybody else's: a lease is over when it was not renewed for
+ * its length of our own time.
+ */
+export function openLead(options: Options): Lead {
+  const { api, clock, owner, holder, wanted, leaseMs } = options;
+  const identity = `${holder}/${options.run}`;
+  const name = leaseName(owner);
+  const folder = `/apis/coordination.k8s.io/v1/namespaces/${options.namespace}/leases`;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let generation = 0;
+  let mine = false;
+  let validUntil = 0;
+  let last: Lease | undefined;
+  let seen: { version: string; at: number } | undefined;
+  let turn: Promise<void> | undefined;
+  let loop: Promise<void> | undefined;
+  let checking: Promise<number> | undefined;
+  let next: Promise<number> | undefined;
+
+  function isHeld(): boolean {
+    return mine && clock.ticks() < validUntil;
+  }
+
+  async function read(): Promise<Lease | undefined> {
+    try {
+      return Lease.parse(await api.get(`${folder}/${name}`));
+    } catch (error) {
+      if (error instanceof KubeRefusal && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  function content(before: Lease | undefined, transitions: number, who: string): object {
+    const now = `${new Date(clock.now()).toISOString().slice(0, -1)}000Z`;
+    return {
+      ...before,
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: {
+        ...before?.metadata,
+        name,
+        namespace: options.namespace,
+        labels: { 'app.kubernetes.io/managed-by': 'mcpctl', [marks.owner]: owner },
+        annotations: { ...before?.metadata.annotations, [marks.follows]: options.follows },
+      },
+      spec: {
+        ...before?.spec,
+        holderIdentity: who,
+        leaseDurationSeconds: Math.max(1, Math.round(leaseMs / 1000)),
+        leaseTransitions: transitions,
+        renewTime: now,
+        ...(who !== '' && before?.spec.leaseTransitions !== transitions && { acquireTime: now }),
+      },
+    };
+  }
+
+  /** Nobody else has written it since it was read, or this is refused. */
+  async function write(before: Lease | undefined, transitions: number, who: string): Promise<Lease> {
+    const object = content(before, transitions, who);
+    return Lease.parse(await (before ? api.update(`${folder}/${name}`, object) : api.create(folder, object)));
+  }
+
+  async function settle(found: Lease | undefined, transitions: number, began: number): Promise<void> {
+    last = await write(found, transitions, identity);
+    const silent = found !== undefined && (found.spec.holderIdentity ?? '') !== '';
+    const gained = !mine || generation !== transitions;
+    generation = transitions;
+    // Given up by ourselves long before anybody else may take it.
+    validUntil = began + (leaseMs * 2) / 3;
+    mine = true;
+    if (gained) options.onChange(true, silent);
+  }
+
+  function lose(): void {
+    if (!mine) return;
+    mine = false;
+    options.onChange(false, false);
+  }
+
+  function whatIsWrong(found: Lease): ProblemError | undefined {
+    const follows = found.metadata.annotations[marks.follows];
+    if (follows === undefined || follows === options.follows) return undefined;
+    const message = `the name ${owner} is another installation’s: it follows ${follows}, this one ${options.follows}`;
+    return new ProblemError(problem('KUBE_NAME_TAKEN', message));
+  }
+
+  function isOver(found: Lease): boolean {
+    const before = found.spec.holderIdentity ?? '';
+    if (before === '' || before.split('/')[0] === holder) return true;
+    if (seen?.version !== found.metadata.resourceVersion) {
+      seen = { version: found.metadata.resourceVersion, at: clock.ticks() };
+    }
+    return clock.ticks() - seen.at > found.spec.leaseDurationSeconds * 1000;
+  }
+
+  /** One try to have it, or to keep it. */
+  async function attempt(): Promise<void> {
+    const began = clock.ticks();
+    const found = mine && last ? last : await read();
+    const wrong = found && whatIsWrong(found);
+    if (wrong) throw wrong;
+    last = found;
+    try {
+      if (mine && found) await settle(found, generation, began);
+      else if (wanted && (!found || isOver(found))) {
+        await settle(found, (found?.spec.leaseTransitions ?? 0) + 1, began);
+      }
+    } catch (error) {
+      if (!(error instanceof KubeRefusal && (error.status === 409 || error.status === 404))) throw error;
+      // Somebody has written it: it is read, and may still be ours.
+      last = await read();
+      if (last?.spec.holderIdentity !== identity || last.spec.leaseTransitions !== generation) lose();
+    }
+  }
+
+  function inTurn(): Promise<void> {
+    turn ??= attempt().finally(() => {
+      turn = undefined;
+    });
+    return turn;
+  }
+
+  async function follow(): Promise<void> {
+    while (!signal.aborted) {
+      await clock.sleep(mine ? leaseMs / 4 : leaseMs / 6, signal);
+      if (!signal.aborted) await inTurn().catch(() => undefined);
+    }
+  }
+
+  function notLeading(): ProblemError {
+    const who = last?.spec.holderIdentity ?? '';
+    const words = who === '' || who === identity ? 'nobody has renewed the lead in time' : `${who} leads`;
+    return new ProblemError(problem('KUBE_NOT_LEADING', `nothing is written to the cluster: ${words}`));
+  }
+
+  async function ask(): Promise<number> {
+    if (!isHeld()) throw notLeading();
+    const found = await read();
+    if (found?.spec.holderIdentity !== identity || found.spec.leaseTransitions !== generation) {
+      last = found;
+      lose();
+      throw notLeading();
+    }
+    if (!isHeld()) throw notLeading();
+    return generation;
+  }
+
+  /** Many ask at the same time; one answer serves all that asked before it was asked for. */
+  function check(): Promise<number> {
+    if (!checking) {
+      checking = ask().finally(() => {
+        checking = undefined;
+      });
+      return checking;
+    }
+    next ??= checking
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        return check();
+      });
+    return next;
+  }
+
+  return {
+    get held() {
+      return isHeld();
+    },
+    get other() {
+      const who = last?.spec.holderIdentity ?? '';
+      return who === '' || who === identity ? undefined : who;
+    },
+    check,
+    async known() {
+      if (!loop || last === undefined) await inTurn();
+      loop ??= follow();
+    },
+    async stop() {
+      stopping.abort();
+      await loop;
+      await turn?.catch(() => undefined);
+      if (!mine || !last) return;
+      mine = false;
+      await write(last, generation, '').catch(() => undefined);
+    },
+  };
+}
+
+/** Also where several installations share a namespace, each has its own. */
+export function leaseName(owner: string): string {
+  return `mcpctl-${owner.slice(0, 40)}`;
+}
