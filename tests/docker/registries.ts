@@ -16,10 +16,14 @@ export interface Registries {
   close(): void;
 }
 
-/** @param wheel of the package `name`; its path */
-export async function startRegistries(docker: TestDocker, name: string, wheel: string): Promise<Registries> {
+/** An address of this machine that containers reach. */
+export function addressFor(docker: Pick<TestDocker, 'run'>): string {
   const network = docker.run('network', 'create', 'registries');
-  const address = docker.run('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', network);
+  return docker.run('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', network);
+}
+
+/** @param wheel of the package `name`; its path */
+export async function startRegistries(address: string, name: string, wheel: string): Promise<Registries> {
   const npm = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim().replace(/\/$/, '');
   const asked: string[] = [];
   const servers: Server[] = [];

@@ -7,7 +7,7 @@ import { findProgram, installPackages } from './debian.ts';
 const sources = join(import.meta.dirname, '..', '..', 'reconciler', 'runtimes', 'docker');
 
 /** The runner image for npm packages, from its Dockerfile, on what this machine has of Node and npm. @returns its id */
-export function buildNodeRunner(docker: TestDocker, folder: string): string {
+export function buildNodeRunner(docker: Pick<TestDocker, 'run'>, folder: string): string {
   const npm = findProgram('npm');
   if (npm === undefined) throw new Error('no npm');
   const context = join(folder, 'npm-base');
@@ -30,7 +30,7 @@ function hasVenv(): boolean {
 }
 
 /** The runner image for packages of PyPI, on what this machine has of Debian's Python. @returns its id */
-export function buildPythonRunner(docker: TestDocker, folder: string): string {
+export function buildPythonRunner(docker: Pick<TestDocker, 'run'>, folder: string): string {
   const context = join(folder, 'python-base');
   const real = realpathSync('/usr/bin/python3');
   const library = `/usr/lib/${real.slice(real.lastIndexOf('/') + 1)}`;
@@ -47,13 +47,13 @@ export function buildPythonRunner(docker: TestDocker, folder: string): string {
   return buildRunner(docker, 'python', 'local/python');
 }
 
-function build(docker: TestDocker, context: string, tag: string, dockerfile: readonly string[]): void {
+function build(docker: Pick<TestDocker, 'run'>, context: string, tag: string, dockerfile: readonly string[]): void {
   writeFileSync(join(context, 'Dockerfile'), dockerfile.map(line => `${line}\n`).join(''));
   docker.run('build', '-q', '--network', 'none', '-t', tag, context);
 }
 
 /** As docs/docker.md says, but for the network, which no build has here. */
-function buildRunner(docker: TestDocker, name: 'node' | 'python', base: string): string {
+function buildRunner(docker: Pick<TestDocker, 'run'>, name: 'node' | 'python', base: string): string {
   const tag = `mcpctl/runner-${name}`;
   const file = join(sources, `${name}.Dockerfile`);
   docker.run('build', '-q', '--network', 'none', '--build-arg', `BASE=${base}`, '-t', tag, '-f', file, sources);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startDocker, whyNoDocker } from '../docker/daemon.ts';
-import { type Registries, startRegistries } from '../docker/registries.ts';
+import { addressFor, type Registries, startRegistries } from '../docker/registries.ts';
 import { buildNodeRunner, buildPythonRunner, whyNoPython } from '../docker/runners.ts';
 import { condition, startUp, type UpProcess } from './daemon.ts';
 
@@ -61,7 +61,7 @@ describe.skipIf(!docker)(
         buildPythonRunner(docker, made);
       }
       buildNodeRunner(docker, made);
-      registries = await startRegistries(docker, 'notes-server', wheel);
+      registries = await startRegistries(addressFor(docker), 'notes-server', wheel);
     }, 180_000);
     afterAll(() => {
       registries?.close();

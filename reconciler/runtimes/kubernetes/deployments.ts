@@ -124,7 +124,9 @@ export function createDeployments(yard: Yard): Deployments {
     if (!cached && group.applied.get(path) === text && object.kind !== 'Deployment') return;
     const there = cached ?? (await existing(path));
     mustBeOurs(object, there);
-    const differing = there ? differences(object, there) : [];
+    // What comes of a list does not say of what kind it is.
+    const { apiVersion: _version, kind: _kind, ...fields } = object;
+    const differing = there ? differences(fields, there) : [];
     const left = differing.filter(({ keys }) => isLeft(group.spec, keys));
     if (!there || differing.length > left.length) {
       const known = { version: there?.metadata.resourceVersion };

@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startCluster, whyNoCluster } from './cluster.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const reason = whyNoCluster();
+const cluster = reason === undefined ? startCluster({ pods: false }) : undefined;
+afterAll(() => cluster?.stop());
+
+const title = reason === undefined ? 'mcpctl itself in a cluster' : `mcpctl itself in a cluster (skipped: ${reason})`;
+const REPOSITORY = 'https://git.example.com/ai.git';
+
+describe.skipIf(!cluster)(title, { timeout: 60_000 }, () => {
+  if (!cluster) return;
+  const { kubectl, kubeconfig } = cluster;
+  let folder: string;
+  let team: string;
+  let count = 0;
+
+  beforeEach(() => {
+    // One that was deleted goes on ending for a while.
+    team = `team-${process.pid}-${count++}`;
+    folder = mkdtempSync(join(tmpdir(), 'mcpctl-kube-'));
+  });
+  afterEach(() => {
+    kubectl('delete', 'namespace', team, '--wait=false', '--ignore-not-found');
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function mcpctl(...args: string[]) {
+    const env = { PATH: process.env.PATH, HOME: folder, KUBECONFIG: kubeconfig };
+    return spawnSync(process.execPath, [join(root, 'cli', 'mcpctl.mjs'), ...args], { env, encoding: 'utf8' });
+  }
+
+  function may(account: string, ...what: string[]): string {
+    const who = `--as=system:serviceaccount:${team}:${account}`;
+    const { stdout } = spawnSync('kubectl', ['auth', 'can-i', ...what, '-n', team, who], {
+      env: { PATH: process.env.PATH, HOME: folder, KUBECONFIG: kubeconfig },
+      encoding: 'utf8',
+    });
+    return stdout.trim();
+  }
+
+  it('what it prints is accepted by the API', () => {
+    const { stdout, status } = mcpctl('bootstrap', 'kubernetes', REPOSITORY, '--namespace', team, '--dry-run');
+    expect(status).toBe(0);
+    const hasPolicy = kubectl('api-versions').split('\n').includes('policy/v1');
+    const file = join(folder, 'all.yaml');
+    writeFileSync(file, hasPolicy ? stdout : stdout.replace('policy/v1', 'policy/v1beta1'));
+    const applied = kubectl('apply', '--server-side', '-f', file).split('\n');
+    expect(applied.every(line => line.endsWith('serverside-applied'))).toBe(true);
+    expect(applied).toHaveLength(stdout.split(/^---$/m).length);
+  });
+
+  it('applies it, for as many gateways as are wanted, and the second time changes nothing', () => {
+    const args = ['bootstrap', 'kubernetes', REPOSITORY, '--namespace', team, '--name', 'team', '--gateways', '3'];
+    const first = mcpctl(...args, '--image', 'example.com/mcpctl:1');
+    expect(`${first.stderr}${first.status}`).toMatch(/applied in context [\s\S]*0$/);
+    const versions = () =>
+      kubectl('-n', team, 'get', 'cm,role,rolebinding,sa,pdb,pvc', '-o', 'jsonpath={.items[*].metadata.uid}') +
+      kubectl('-n', team, 'get', 'deployment', '-o', 'jsonpath={.items[*].metadata.generation}');
+    const before = versions();
+    expect(mcpctl(...args, '--image', 'example.com/mcpctl:1').status).toBe(0);
+    expect(versions()).toBe(before);
+    const deployment = JSON.parse(kubectl('-n', team, 'get', 'deployment', 'mcpctl-gateway', '-o', 'json')).spec;
+    const [container] = deployment.template.spec.containers;
+    expect(deployment.replicas).toBe(3);
+    expect(container.image).toBe('example.com/mcpctl:1');
+    expect(container.env).toContainEqual({ name: 'MCPCTL_KUBE_INSTALLATION', value: 'team' });
+    expect(kubectl('-n', team, 'get', 'cm', 'mcpctl', '-o', 'jsonpath={.data.repository}')).toBe(REPOSITORY);
+    expect(kubectl('-n', team, 'get', 'pdb', 'mcpctl-gateway', '-o', 'jsonpath={.spec.minAvailable}')).toBe('1');
+  });
+
+  it('a gateway may attach, and change nothing; nobody may do anything elsewhere', () => {
+    expect(mcpctl('bootstrap', 'kubernetes', REPOSITORY, '--namespace', team).status).toBe(0);
+    const rights = (account: string) =>
+      [
+        ['create', 'pods', '--subresource=attach'],
+        ['create', 'pods', '--subresource=exec'],
+        ['update', 'leases'],
+        ['patch', 'deployments'],
+        ['delete', 'pods'],
+        ['get', 'secrets'],
+        ['get', 'secrets/mcpctl-peers-mcpctl'],
+        ['list', 'secrets'],
+        ['list', 'nodes'],
+        ['create', 'clusterroles'],
+      ].filter(what => may(account, ...what) === 'yes');
+    expect(rights('mcpctl-gateway').map(what => what.join(' '))).toEqual([
+      'create pods --subresource=attach',
+      'create pods --subresource=exec',
+      'update leases',
+      'get secrets/mcpctl-peers-mcpctl',
+    ]);
+    expect(rights('mcpctl-reconciler').map(what => what.join(' '))).toEqual([
+      'create pods --subresource=attach',
+      'create pods --subresource=exec',
+      'update leases',
+      'patch deployments',
+      'delete pods',
+      'get secrets',
+      'get secrets/mcpctl-peers-mcpctl',
+    ]);
+  });
+
+  it('says what keeps it from applying', () => {
+    expect(mcpctl('bootstrap', 'kubernetes').status).toBe(2);
+    kubectl('create', 'namespace', team);
+    kubectl('-n', team, 'create', 'configmap', 'mcpctl', '--from-literal=repository=another');
+    const { status, stderr } = mcpctl('bootstrap', 'kubernetes', REPOSITORY, '--namespace', team);
+    expect(`${status} ${stderr}`).toMatch(/^1 [\s\S]*KUBE_CONFLICT/);
+    expect(stderr).toMatch(/ConfigMap mcpctl: kubectl\S* has \.data\.repository/);
+  });
+});
