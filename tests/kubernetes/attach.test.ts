@@ -128,20 +128,20 @@ describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
   });
 
   it.each([
-    ['an image', { image: 'local/stdio:1' }],
-    ['a command in a runner image', { argv: ['node', '-e', SERVER] }],
-  ])('several processes speak with one server, which is attached to once: %s', async (_what, more) => {
-    const leader = open('shared', { leaseMs: 6_000 });
+    ['image', { image: 'local/stdio:1' }],
+    ['command', { argv: ['node', '-e', SERVER] }],
+  ])('several processes speak with one server, which is attached to once: by its %s', async (what, more) => {
+    const leader = open(`shared-${what}`, { leaseMs: 6_000 });
     await started(leader, more);
     const first = await line(leader);
-    const reader = open('shared', { readOnly: true, leaseMs: 6_000 });
+    const reader = open(`shared-${what}`, { readOnly: true, leaseMs: 6_000 });
     await started(reader, more);
     const second = await line(reader);
     const [a, b] = [await first.ask(1), await second.ask(1)];
     expect(a?.pid).toBe(b?.pid);
     expect([first.answers, second.answers].map(answers => answers.length)).toEqual([1, 1]);
     const holders = () =>
-      kubectl('-n', 'mcpctl-shared', 'get', 'lease', '-o', 'name')
+      kubectl('-n', `mcpctl-shared-${what}`, 'get', 'lease', '-o', 'name')
         .split('\n')
         .filter(name => name.includes('/mcpctl-pod-'));
     expect(holders()).toHaveLength(1);

@@ -56,8 +56,10 @@ export async function joinPod(place: PodPlace, spec: LaunchSpec, pod: Pod, optio
   });
 }
 
-function attachTo({ api, namespace, pod }: PodPlace, ring: LogRing): Promise<Streams> {
-  return openStreams(api, attachPath(namespace, pod), chunk => ring.add(chunk));
+/** That a connection ends says nothing of how the program has: the kubelet tells. */
+async function attachTo({ api, namespace, pod }: PodPlace, ring: LogRing): Promise<Streams> {
+  const streams = await openStreams(api, attachPath(namespace, pod), chunk => ring.add(chunk));
+  return { ...streams, ended: streams.ended.then(() => undefined) };
 }
 
 async function runAnew(place: PodPlace, spec: LaunchSpec, ring: LogRing): Promise<Streams> {
