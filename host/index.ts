@@ -17,6 +17,7 @@ export {
 } from './files.ts';
 export { mcpctlHome } from './home.ts';
 export { createHttpClient, type HttpClient, type HttpOptions } from './http.ts';
+export { type LightAnswer, type LightHttp, openLightHttp } from './light-http.ts';
 export { acquireLock } from './lock.ts';
 export { createMetrics, type Family, type Labels, type Metrics } from './metrics.ts';
 export { openOtlpExporter } from './otlp.ts';

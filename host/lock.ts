@@ -1,11 +1,11 @@
-import { DatabaseSync } from 'node:sqlite';
-
 /**
  * Take a lock that this machine's kernel gives back when the process ends, however it ends: an exclusive SQLite
  * transaction held open, so there is no stale lock to guess about.
  * @returns the way to release it, or undefined while another process (or holder) has it
  */
 export function acquireLock(path: string): (() => void) | undefined {
+  // Loaded when a lock is taken: most commands take none.
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
   const database = new DatabaseSync(path);
   try {
     database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');

@@ -42,11 +42,9 @@ export async function findCredentials(
   env: NodeJS.ProcessEnv,
   home: string,
 ): Promise<Credentials | { problem: Problem }> {
-  if (remote.kind !== 'http') return none;
-  const login = fromEnvironment(env) ?? (await fromFile(join(home, 'git-credentials'), new URL(remote.url)));
+  const login = await findLogin(remote, env, home);
   if (login === undefined) return none;
   if ('problem' in login) return login;
-  if (/[\n\r\0]/.test(login.username + login.password)) return refused('The git credentials have a line break in them');
   const { origin } = new URL(remote.url);
   if (login.username === BEARER) return bearer(origin, login.password);
   const basic = Buffer.from(`${login.username}:${login.password}`).toString('base64');
@@ -55,6 +53,35 @@ export async function findCredentials(
     extra: { MCPCTL_CREDENTIAL_USERNAME: login.username, MCPCTL_CREDENTIAL_PASSWORD: login.password },
     secrets: [login.password, basic],
   };
+}
+
+/** The same as a header of HTTP; none where there are no credentials. */
+export async function authorizationFor(
+  remote: Remote,
+  env: NodeJS.ProcessEnv,
+  home: string,
+): Promise<{ headers: Record<string, string> } | { problem: Problem }> {
+  const login = await findLogin(remote, env, home);
+  if (login === undefined) return { headers: {} };
+  if ('problem' in login) return login;
+  if (login.username === BEARER) {
+    const { problem: why } = { problem: undefined, ...bearer(new URL(remote.url).origin, login.password) };
+    return why ? { problem: why } : { headers: { authorization: `Bearer ${login.password}` } };
+  }
+  const basic = Buffer.from(`${login.username}:${login.password}`).toString('base64');
+  return { headers: { authorization: `Basic ${basic}` } };
+}
+
+async function findLogin(
+  remote: Remote,
+  env: NodeJS.ProcessEnv,
+  home: string,
+): Promise<Login | { problem: Problem } | undefined> {
+  if (remote.kind !== 'http') return undefined;
+  const login = fromEnvironment(env) ?? (await fromFile(join(home, 'git-credentials'), new URL(remote.url)));
+  if (login === undefined || 'problem' in login) return login;
+  if (/[\n\r\0]/.test(login.username + login.password)) return refused('The git credentials have a line break in them');
+  return login;
 }
 
 /** git has no other way for these until 2.46. It follows no redirect, so no other host gets the header. */

@@ -14,7 +14,8 @@ export { askRefs, type RemoteRef, type ThinCopyOptions } from './remote-refs.ts'
 export { openSnapshots, type Snapshots, withSnapshots } from './snapshots.ts';
 export { openSource, type SourceOptions } from './source.ts';
 export { readStaged } from './staged.ts';
-export { openThinCopy, type ThinCopy, type ThinFile } from './thin-copy.ts';
+export { openThinCopy, type ThinCopy } from './thin-copy.ts';
+export type { ThinFile } from './thin-files.ts';
 export type { TreeFile } from './tree-changes.ts';
 export type * from './types.ts';
 export { type ParsedRemote, parseRemote } from './url.ts';

@@ -39,6 +39,8 @@ export async function askRefs(
   signal?: AbortSignal,
 ): Promise<RemoteRef[]> {
   const { remote, dir, env, timeoutMs = 60_000 } = options;
+  const told = remote.kind === 'http' ? await askByWeb(options, patterns, signal) : undefined;
+  if (told) return told;
   await requirePath(remote);
   const { config, extra, secrets } = await credentialsFor(options, signal);
   const globalConfig = remote.kind === 'path' ? await shareTrustedPath(dirname(dir), remote) : undefined;
@@ -55,6 +57,12 @@ export async function askRefs(
       const [, oid = '', ref = ''] = /^([0-9a-f]{40}|[0-9a-f]{64})\t([^\s^]+)$/.exec(line) ?? [];
       return ref === '' ? [] : [{ ref, oid }];
     });
+}
+
+async function askByWeb(...asked: Parameters<typeof askRefs>): Promise<RemoteRef[] | undefined> {
+  const { askRefsByWeb } = await import('./wire/ask-refs.ts');
+  const [options, patterns, signal] = asked;
+  return askRefsByWeb(options, patterns, signal);
 }
 
 /** What git is given for a remote. @throws ProblemError REMOTE_AUTH, SSH_MISSING */

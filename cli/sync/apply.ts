@@ -71,19 +71,21 @@ async function place(applying: Applying, step: SyncStep): Promise<Applied> {
   const origin = skill.origin ?? applying.release;
   const before = observed.get(path);
   const former = before?.gone ? undefined : before?.installed;
-  const manifest =
-    (await readManifest(places, facts.digest)) ?? (await putBundle(places, facts.digest, await skill.load()));
+  const stored = await readManifest(places, facts.digest);
+  const files = stored ? [] : await skill.load();
+  const manifest = stored ?? (await putBundle(places, facts.digest, files));
   await mkdir(liveFolder(places, desired.folder), { recursive: true, mode: 0o700 });
-  const where = { clientFolder: desired.folder, name, digest: facts.digest };
+  const bytes = new Map(files.map(file => [file.path, file.bytes]));
+  const where = { clientFolder: desired.folder, name, digest: facts.digest, bytes };
   let installed: InstalledSkill | undefined;
-  const copy = await makeWorkingCopy(places, where, manifest, former, ({ live, files, made }) => {
+  const copy = await makeWorkingCopy(places, where, manifest, former, ({ live, files: written, made }) => {
     const { digest, version, postInstall, postInstallTimeoutSec, preUninstall, hooks, mcpServers } = facts;
     installed = {
       ...{ id, name, scope, folder: desired.folder, path, live, digest, fingerprint },
       ...(version !== undefined && { version }),
       ...(origin && { release: origin.name, signedBy: origin.signedBy }),
       commit: skill.origin?.commit ?? applying.commit,
-      files,
+      files: written,
       ...(Object.keys(made).length > 0 && { made }),
       ...(postInstall !== undefined && { postInstall }),
       ...(postInstallTimeoutSec !== undefined && { postInstallTimeoutSec }),

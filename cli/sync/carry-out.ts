@@ -25,11 +25,11 @@ import { discard, isOutdated, tidyLive } from './working-copy.ts';
 
 /** Do what a sync has to do, with the machine’s lock held. @throws ProblemError; nothing was changed then */
 export async function carryOut(task: SyncTask): Promise<SyncOutcome> {
-  const copy = openThinCopy(task.source.options);
+  const copy = await openThinCopy(task.source.options);
   try {
     return await work(task, copy);
   } finally {
-    copy.close();
+    await copy.close();
   }
 }
 
@@ -37,7 +37,7 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
   const { request, places, config, source, scopes, refs } = task;
   const { signal, dryRun = false, force = false, keepOrphans = false, now = Date.now() } = request;
   const state = readState(places);
-  const content = await chooseContent(source, config, { copy, env: request.env, home: places.home, refs, now, signal });
+  const content = await chooseContent(source, config, { copy, home: places.home, refs, now, signal });
   const { commit, manifest, release } = content;
   const { path } = source;
   const project = scopes.project?.name;

@@ -20,8 +20,6 @@ export interface Content {
 
 const MAX_ROOTS_BYTES = 16 * 1024 * 1024;
 
-type MirrorEnv = Readonly<Record<string, string | undefined>>;
-
 /**
  * Decide what counts: the newest release that the pinned root allows, or where none is pinned the branch as it is.
  * @throws ProblemError NOT_TRUSTED, ROOT_NOT_PINNED, RELEASE_UNKNOWN, TRUST_UNUSABLE, REF_NOT_FOUND, REMOTE_*
@@ -31,7 +29,6 @@ export async function chooseContent(
   { trust: mode, ref, pin }: SkillsConfig,
   how: {
     copy: ThinCopy;
-    env: MirrorEnv;
     home: string;
     refs: readonly RemoteRef[];
     now: number;
@@ -59,7 +56,7 @@ export async function chooseContent(
     };
   }
   const known = { ...trust, chain: await withRootsAtHead(source, trust.chain, how) };
-  const terms = { copy, trust: known, refs, path, env: how.env, pin, now, signal };
+  const terms = { copy, trust: known, refs, path, pin, now, signal };
   const { release, chain, passedOver } = await chooseRelease(terms);
   const [newer] = passedOver;
   // Something newer is there and is not to be trusted: that must not look like peace.
@@ -89,7 +86,7 @@ export async function chooseContent(
 async function withRootsAtHead(
   { ref, path }: Source,
   chain: RootChain,
-  { copy, env, refs, signal }: { copy: ThinCopy; env: MirrorEnv; refs: readonly RemoteRef[]; signal: AbortSignal },
+  { copy, refs, signal }: { copy: ThinCopy; refs: readonly RemoteRef[]; signal: AbortSignal },
 ): Promise<RootChain> {
   const head = refs.find(one => one.ref === ref);
   if (!head) return chain;
@@ -97,7 +94,8 @@ async function withRootsAtHead(
   try {
     const roots = (await copy.list(head.oid, path)).filter(file => file.path.startsWith('trust/root/'));
     await copy.read(roots, MAX_ROOTS_BYTES, signal);
-    const { documents } = await readRootDocuments({ gitDir: copy.gitDir, path, env }, head.oid);
+    const objects = copy.openObjects();
+    const { documents } = await readRootDocuments({ objects, path }, head.oid).finally(() => objects.close());
     return walkRoots(chain, documents).chain;
   } catch (error) {
     signal.throwIfAborted();

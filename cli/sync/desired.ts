@@ -107,7 +107,7 @@ export async function readOffer(copy: ThinCopy, request: OfferRequest): Promise<
     if (!facts || wrong) return [];
     const { id, name, scope } = bundle;
     const version = check?.resource(id, facts.digest);
-    const load = () => loadBundle(copy, bundle, bytesOf, check, signal);
+    const load = () => loadBundle(copy, bundle, { bytesOf, hashes: hashesOf(resources.get(id)), check }, signal);
     const { version: _former, ...rest } = facts;
     const current = { ...rest, ...(version !== undefined && { version }) };
     return [{ id, name, scope, fingerprint: fingerprints.get(id) ?? '', facts: current, load }];
@@ -229,19 +229,31 @@ function invalid({ id, folder }: Bundle, why: Problem | undefined): Problem {
   return problem('SKILL_INVALID', message, { at, resource: id, ...(why && { hint: why.hint }) });
 }
 
+/** Path below the skill’s folder → sha256, as found when it was parsed. */
+function hashesOf(resource: AnyResource | undefined): ReadonlyMap<string, string> {
+  const files = resource?.kind === 'Skill' ? resource.spec.files : [];
+  return new Map(files.map(file => [file.path, file.sha256]));
+}
+
 async function loadBundle(
   copy: ThinCopy,
   { folder, files }: Bundle,
-  known: ReadonlyMap<string, Buffer>,
-  check: ManifestCheck | undefined,
+  known: {
+    bytesOf: ReadonlyMap<string, Buffer>;
+    hashes: ReadonlyMap<string, string>;
+    check: ManifestCheck | undefined;
+  },
   signal: AbortSignal | undefined,
 ): Promise<BundleContent[]> {
-  const missing = files.filter(({ path }) => !known.has(path));
+  const { bytesOf, hashes, check } = known;
+  const missing = files.filter(({ path }) => !bytesOf.has(path));
   const read = missing.length === 0 ? [] : await copy.read(missing, MAX_TOTAL_BYTES, signal);
   const fetched = new Map(read.map(({ path, bytes }) => [path, bytes]));
   for (const { path, bytes } of read) check?.content(path, bytes);
   return files.map(({ path, mode }) => {
-    const bytes = known.get(path) ?? fetched.get(path) ?? Buffer.alloc(0);
-    return { path: path.slice(folder.length + 1), executable: mode === '100755', sha256: sha256(bytes), bytes };
+    const below = path.slice(folder.length + 1);
+    const hashed = bytesOf.has(path) ? hashes.get(below) : undefined;
+    const bytes = bytesOf.get(path) ?? fetched.get(path) ?? Buffer.alloc(0);
+    return { path: below, executable: mode === '100755', sha256: hashed ?? sha256(bytes), bytes };
   });
 }

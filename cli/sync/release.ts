@@ -22,7 +22,6 @@ export interface ReleaseTerms {
   refs: readonly RemoteRef[];
   /** The repository’s folder inside the git repository. */
   path: string;
-  env: Readonly<Record<string, string | undefined>>;
   /** One release by name, whichever is newest. */
   pin?: string | undefined;
   now: number;
@@ -76,13 +75,14 @@ export async function judge(
   tag: RemoteRef,
   allowRollback: boolean,
 ): Promise<{ release: VerifiedRelease; chain: RootChain } | { problem: Problem }> {
-  const { copy, trust, path, env, now, signal } = terms;
+  const { copy, trust, path, now, signal } = terms;
   await copy.fetch([tag], signal);
   await fetchEvidence(terms, tag);
   const { mark } = trust;
-  const options = { gitDir: copy.gitDir, env, path, ref: tag.ref, object: tag.oid, chain: trust.chain, mark, now };
+  const options = { path, ref: tag.ref, object: tag.oid, chain: trust.chain, mark, now, allowRollback };
   for (let turn = 0; ; turn++) {
-    const { release, chain, checks } = await verifyRelease({ ...options, allowRollback });
+    const objects = copy.openObjects();
+    const { release, chain, checks } = await verifyRelease({ ...options, objects }).finally(() => objects.close());
     if (release) return { release, chain };
     // A renewal is judged by the release it renews.
     const failed = checks.find(({ result }) => result === 'failed');

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ensurePrivateDir } from '../../host/index.ts';
+import { acquireLock, ensurePrivateDir } from '../../host/index.ts';
 import { askRefs, type RemoteRef } from '../../repo/index.ts';
 import { type Problem, ProblemError, problem } from '../../schema/index.ts';
 import { writeChecked } from './checked.ts';
@@ -62,6 +62,9 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
   const plain = !request.force && !request.dryRun && !request.keepOrphans && Object.keys(request.config).length === 0;
   const settled = settledOf(state, scopes);
   const local = plain && settled !== undefined && isAsLeft(places, state, scopes);
+  // What is going to be needed is loaded while the remote thinks.
+  const loading = local ? undefined : import('./carry-out.ts');
+  loading?.catch(() => undefined);
   const refs = await asked;
   // A start and the rest of a session’s sync take their part of the budget, too.
   const slow = performance.now() - started > config.budgetMs / 2;
@@ -69,7 +72,7 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
   const done = same
     ? unchanged(state, scopes, settled)
     : await underLock(places, signal, async () => {
-        const { carryOut } = await import('./carry-out.ts');
+        const { carryOut } = await (loading ?? import('./carry-out.ts'));
         return carryOut({ request, places, config, source, scopes, refs });
       });
   if (!request.dryRun) writeChecked(places, { asked: scopes.project?.folder ?? '', now, slow });
@@ -109,7 +112,6 @@ export async function underLock<T>(places: Places, signal: AbortSignal, use: () 
 
 async function takeLock(places: Places, signal: AbortSignal): Promise<() => void> {
   const deadline = performance.now() + LOCK_WAIT_MS;
-  const { acquireLock } = await import('../../host/index.ts');
   for (;;) {
     signal.throwIfAborted();
     let release: (() => void) | undefined;

@@ -1,12 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   chmodSync,
+  closeSync,
   constants,
   existsSync,
-  lstatSync,
+  fchmodSync,
+  fstatSync,
+  futimesSync,
   mkdirSync,
+  openSync,
   readFileSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { copyFile, link, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
@@ -40,19 +43,19 @@ export function liveFolder(places: Places, clientFolder: string): string {
 }
 
 /**
- * Make a working copy of a bundle from the store. Its bytes are checked on the way; they share nothing with the store.
- * What is not the bundle’s own is taken over from the copy before by hard links, so that neither loses it.
+ * Make a working copy of a bundle from the store; the two share nothing. Its bytes are checked on the way, unless they are
+ * at hand because they were checked and put into the store just now. What is not the bundle’s own is taken over from the copy before by hard links, so that neither loses it.
  * @param record what is written beside the copy, before it is in its place
  * @throws Error with the system’s code, or DAMAGED when the store’s files are not what they were
  */
 export async function makeWorkingCopy(
   places: Places,
-  where: { clientFolder: string; name: string; digest: string },
+  where: { clientFolder: string; name: string; digest: string; bytes?: ReadonlyMap<string, Buffer> | undefined },
   manifest: Manifest,
   former: Former | undefined,
   record: (copy: WorkingCopy) => InstalledSkill,
 ): Promise<WorkingCopy> {
-  const { clientFolder, name, digest } = where;
+  const { clientFolder, name, digest, bytes: atHand } = where;
   const parent = liveFolder(places, clientFolder);
   const staged = join(parent, `.${randomBytes(6).toString('hex')}.tmp`);
   const source = bundleFolder(places, digest);
@@ -63,16 +66,13 @@ export async function makeWorkingCopy(
     chmodSync(staged, 0o755);
     const files: Record<string, InstalledFile> = {};
     for (const [path, { sha256: expected, size, executable }] of Object.entries(manifest)) {
-      const target = join(staged, path);
-      const bytes = readPristine(join(source, path));
-      if (bytes === undefined || sha256(bytes) !== expected) {
+      const bytes = atHand?.get(path) ?? readPristine(join(source, path), expected);
+      if (bytes === undefined) {
         await dropBundle(places, digest);
         throw Object.assign(new Error(`${join(source, path)} is damaged`), { code: 'DAMAGED' });
       }
-      writeFileSync(target, bytes, { flag: 'wx' });
-      chmodSync(target, executable ? 0o755 : 0o644);
-      utimesSync(target, BEGINNING, BEGINNING);
-      files[path] = { sha256: expected, size, look: lookOf(lstatSync(target)) };
+      const look = writeWorking(join(staged, path), bytes, executable ? 0o755 : 0o644);
+      files[path] = { sha256: expected, size, look };
     }
     const along = former ? await takeAlong(former, staged, files) : { made: {}, taken: {} };
     const live = freeName(parent, `${name}-${digest.slice(7, 19)}`);
@@ -93,9 +93,25 @@ function freeName(parent: string, name: string): string {
   }
 }
 
-function readPristine(path: string): Buffer | undefined {
+/** Write a new file, and tell how it looks. All of it by one opened file: looking up its name is what takes time. */
+function writeWorking(path: string, bytes: Buffer, mode: number): string {
+  const file = openSync(path, 'wx', mode);
   try {
-    return readFileSync(path);
+    writeFileSync(file, bytes);
+    // Whatever the umask is.
+    fchmodSync(file, mode);
+    futimesSync(file, BEGINNING, BEGINNING);
+    return lookOf(fstatSync(file));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Undefined for one that is missing, or has other bytes. */
+function readPristine(path: string, expected: string): Buffer | undefined {
+  try {
+    const bytes = readFileSync(path);
+    return sha256(bytes) === expected ? bytes : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

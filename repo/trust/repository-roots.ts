@@ -3,15 +3,20 @@ import { rootTree } from '../commit-files.ts';
 import { openObjects } from '../objects.ts';
 import type { Oid } from '../types.ts';
 import { readRoots } from './read-release.ts';
-import type { Workshop } from './release-objects.ts';
 import { firstFault, type RootChain, walkRoots } from './root-chain.ts';
+import type { ReleasePlace } from './verify-release.ts';
+
+/** The versions of a root, and what cannot be used of them. */
+export interface RootDocuments {
+  documents: Map<number, RootDocument>;
+  faults: string[];
+}
 
 /** The versions of the root at a commit, whether or not they hold together. @throws ProblemError READ_FAILED */
-export async function readRootDocuments(
-  { gitDir, path, env }: Workshop,
-  commit: Oid,
-): Promise<{ documents: Map<number, RootDocument>; faults: string[] }> {
-  const objects = openObjects(gitDir, env);
+export async function readRootDocuments(place: ReleasePlace & { path: string }, commit: Oid): Promise<RootDocuments> {
+  const { path } = place;
+  if (place.objects) return readRoots(place.objects, await rootTree(place.objects, commit, path));
+  const objects = openObjects(place.gitDir, place.env);
   try {
     return await readRoots(objects, await rootTree(objects, commit, path));
   } finally {
@@ -24,7 +29,7 @@ export async function readRootDocuments(
  * @throws ProblemError ROOT_MISSING when it is not there; ROOT_INVALID when what follows does not hold
  */
 export function chainFrom(
-  { documents, faults }: Awaited<ReturnType<typeof readRootDocuments>>,
+  { documents, faults }: RootDocuments,
   from: { pinned?: RootChain | undefined; fingerprint?: string },
 ): RootChain {
   const { pinned, fingerprint } = from;

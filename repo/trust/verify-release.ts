@@ -26,10 +26,14 @@ import { type Check, Checks } from './verdict.ts';
 /** How many renewals in a row are followed back to the release they renew. */
 const MAX_RENEWALS = 100;
 
-export interface VerifyOptions {
-  /** The repository that has the tag and what it leads to. */
-  gitDir: string;
-  env: Readonly<Record<string, string | undefined>>;
+/** What has the tag and what it leads to: a repository, or objects that are open already, and stay so. */
+export type ReleasePlace =
+  | { gitDir: string; env: Readonly<Record<string, string | undefined>>; objects?: Objects | undefined }
+  | { objects: Objects };
+
+export type VerifyOptions = VerifyTerms & ReleasePlace;
+
+export interface VerifyTerms {
   /** The folder inside the repository that has `mcpctl.yaml`; empty for its root. */
   path: string;
   /** The full name the tag is known by, `refs/tags/v1.2.0`. */
@@ -47,8 +51,6 @@ export interface VerifyOptions {
   asOf?: 'newest' | 'stated';
   /** The manifest is compared with its signed hash, and read only when it is used. */
   hashOnly?: boolean;
-  /** An open connection to the repository; without it, one is opened and closed. */
-  objects?: Objects;
   /** A manifest that was asked for before anything was known; used only when the released tree names that very object. */
   early?: Promise<ObjectContents | undefined> | undefined;
   /** Hash every file too. What was hashed before may be handed in. */
@@ -93,7 +95,7 @@ export async function verifyRelease(options: VerifyOptions): Promise<Verdict> {
 }
 
 /** The same over a connection that is open already. */
-async function verifyWith(objects: Objects, options: VerifyOptions): Promise<Verdict> {
+async function verifyWith(objects: Objects, options: VerifyTerms): Promise<Verdict> {
   const { ref, path, object = ref } = options;
   const checks = new Checks();
   const found = await readObject(objects, object, 'tag', MAX_TAG_BYTES);
@@ -185,7 +187,7 @@ async function readChain(
 }
 
 /** The newest root that is known counts, also one that no release has yet. */
-async function withRootsAt(objects: Objects, { rootsAt, path, chain }: VerifyOptions): Promise<RootChain> {
+async function withRootsAt(objects: Objects, { rootsAt, path, chain }: VerifyTerms): Promise<RootChain> {
   if (rootsAt === undefined) return chain;
   const tree = await rootTree(objects, rootsAt, path).catch(() => undefined);
   return tree === undefined ? chain : walkRoots(chain, (await readRoots(objects, tree)).documents).chain;
@@ -223,7 +225,7 @@ async function checkContents(
   objects: Objects,
   root: Oid,
   manifest: Manifest,
-  wanted: VerifyOptions['files'],
+  wanted: VerifyTerms['files'],
   checks: Checks,
 ): Promise<void> {
   if (wanted === undefined || wanted === false) {
