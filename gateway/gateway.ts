@@ -2,7 +2,9 @@ import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import { createMetrics } from '../host/index.ts';
 import type { Desk, MachineEventRecords, ReconcilerView, Telemetry } from '../reconciler/index.ts';
+import type { Bundles } from '../repo/index.ts';
 import { ProblemError, problem } from '../schema/index.ts';
+import { addBundleRoutes } from './api/bundles.ts';
 import { addMachineEventRoutes } from './api/machine-events.ts';
 import { addProposalRoutes } from './api/proposals.ts';
 import { addRestoreRoute } from './api/restore.ts';
@@ -35,6 +37,8 @@ export interface GatewayOptions {
   desk?: Desk;
   /** Keeps what developers’ machines tell; without it nothing is taken. */
   machineEvents?: MachineEventRecords;
+  /** What machines without access to the repository sync from; without it there is nothing for them. */
+  bundles?: Bundles;
   /** Told of faults inside a request; never of tokens or bodies. */
   log?: (message: string) => void;
 }
@@ -70,6 +74,7 @@ export async function createGateway(view: ReconcilerView, options: GatewayOption
   addErrorHandlers(app, log);
   addApiRoutes(app, view, telemetry.metrics, options.past);
   if (options.machineEvents) addMachineEventRoutes(app, options.machineEvents);
+  if (options.bundles) addBundleRoutes(app, view, options.bundles);
   addGitHook(app, view, options.hookSecret);
   const mcp =
     options.projects === false ? undefined : addMcpRoutes(app, view, createCallObserver(telemetry), log, options.desk);

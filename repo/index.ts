@@ -5,6 +5,8 @@
  * never from a checkout.
  */
 export { changedPaths } from './changed-paths.ts';
+export { type AnsweredBundle, askBundle, type BundlePlace } from './ask-bundle.ts';
+export { type Bundles, openBundles } from './bundles.ts';
 export { readContents } from './contents.ts';
 export { findRepository } from './find-repository.ts';
 export { type ObjectContents, type Objects, openObjects } from './objects.ts';

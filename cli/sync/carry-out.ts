@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openThinCopy, type ThinCopy } from '../../repo/index.ts';
+import type { ThinCopy } from '../../repo/index.ts';
 import { type MachineEvent, type Problem, ProblemError, problem } from '../../schema/index.ts';
 import { applyStep, kept } from './apply.ts';
 import { type SkillsConfig, writeSkillsConfig } from './config.ts';
@@ -25,7 +25,7 @@ import { discard, isOutdated, tidyLive } from './working-copy.ts';
 
 /** Do what a sync has to do, with the machine’s lock held. @throws ProblemError; nothing was changed then */
 export async function carryOut(task: SyncTask): Promise<SyncOutcome> {
-  const copy = await openThinCopy(task.source.options);
+  const copy = await task.asked.open();
   try {
     return await work(task, copy);
   } finally {
@@ -34,17 +34,17 @@ export async function carryOut(task: SyncTask): Promise<SyncOutcome> {
 }
 
 async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
-  const { request, places, config, source, scopes, refs } = task;
+  const { request, places, config, source, scopes, asked } = task;
+  const { refs, path } = asked;
   const { signal, dryRun = false, force = false, keepOrphans = false, now = Date.now() } = request;
   const state = readState(places);
-  const content = await chooseContent(source, config, { copy, home: places.home, refs, now, signal });
+  const content = await chooseContent({ ...source, path }, config, { copy, home: places.home, refs, now, signal });
   const { commit, manifest, release } = content;
-  const { path } = source;
   const project = scopes.project?.name;
   const offer = await readOffer(copy, { commit, path, project, known: state.skills, manifest, signal });
   const heldBack = await holdBack(offer, copy, content.terms, state.skills);
   const at = release?.name ?? commit.slice(0, 7);
-  refuseOther(state, offer, request.config.from !== undefined);
+  refuseOther(state, offer, request.config.from !== undefined || request.config.gateway !== undefined);
 
   const desired = desiredFrom(offer, scopes);
   const observed = observe(

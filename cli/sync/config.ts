@@ -14,6 +14,8 @@ export type Target = (typeof targets)[number];
 export interface SkillsConfig {
   /** Where skills come from; as given to `--from`, a path made absolute. */
   from?: string;
+  /** The address of a gateway that hands them out, in place of `from`. */
+  gateway?: string;
   ref: string;
   /** The repository’s folder inside the git repository. */
   path: string;
@@ -50,9 +52,9 @@ export function readSkillsConfig({ config }: Places): SkillsConfig {
   }
   try {
     const config: SkillsConfig = { ...defaults, ...JSON.parse(text) };
-    const { from, ref, path, trust, pin, hookMarkers, budgetMs, freshnessSec, targets: given } = config;
+    const { from, gateway, ref, path, trust, pin, hookMarkers, budgetMs, freshnessSec, targets: given } = config;
     const fine =
-      (from === undefined || typeof from === 'string') &&
+      [from, gateway].every(one => one === undefined || typeof one === 'string') &&
       (pin === undefined || typeof pin === 'string') &&
       typeof ref === 'string' &&
       typeof path === 'string' &&

@@ -3,7 +3,6 @@ import { advanceTrust, findTrust, type RootChain, readRootDocuments, walkRoots }
 import { type Manifest, type Problem, ProblemError, problem } from '../../schema/index.ts';
 import type { SkillsConfig } from './config.ts';
 import { chooseRelease, type ReleaseTerms } from './release.ts';
-import type { Source } from './source.ts';
 
 /** What of a repository counts on this machine. */
 export interface Content {
@@ -18,6 +17,13 @@ export interface Content {
   accept(): Promise<void>;
 }
 
+/** The repository, as its address and the folder inside it say. */
+export interface ContentPlace {
+  remote: { url: string; display: string };
+  ref: string;
+  path: string;
+}
+
 const MAX_ROOTS_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -25,7 +31,7 @@ const MAX_ROOTS_BYTES = 16 * 1024 * 1024;
  * @throws ProblemError NOT_TRUSTED, ROOT_NOT_PINNED, RELEASE_UNKNOWN, TRUST_UNUSABLE, REF_NOT_FOUND, REMOTE_*
  */
 export async function chooseContent(
-  source: Source,
+  source: ContentPlace,
   { trust: mode, ref, pin }: SkillsConfig,
   how: {
     copy: ThinCopy;
@@ -84,7 +90,7 @@ export async function chooseContent(
 
 /** A key may be taken away by a root that no release has yet. What does not hold adds nothing. */
 async function withRootsAtHead(
-  { ref, path }: Source,
+  { ref, path }: ContentPlace,
   chain: RootChain,
   { copy, refs, signal }: { copy: ThinCopy; refs: readonly RemoteRef[]; signal: AbortSignal },
 ): Promise<RootChain> {

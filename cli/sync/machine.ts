@@ -27,7 +27,8 @@ export interface MachineSetup {
 
 /** Whether this machine was told where skills come from. */
 export function hasSkillsSource(home: string): boolean {
-  return readSkillsConfig(placesIn(home)).from !== undefined;
+  const { from, gateway } = readSkillsConfig(placesIn(home));
+  return (from ?? gateway) !== undefined;
 }
 
 /** Say which project a folder is of. @throws ProblemError FILE_EXISTS when it is another’s */

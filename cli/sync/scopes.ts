@@ -62,12 +62,12 @@ export function patterns({ ref }: Source, home: string): string[] {
 
 /** Everything that what a sync does depends on, besides the disk: as long as it is the same, there is nothing to do. */
 export function basisOf(
-  { from, ref, path, trust, pin, hookMarkers }: SkillsConfig,
+  { from, gateway, ref, path, trust, pin, hookMarkers }: SkillsConfig,
   { project, global, own }: Scopes,
   refs: readonly RemoteRef[],
   home: string,
 ): string {
-  const where = [from, ref, path, trust, pin, hookMarkers, project?.name, trustLook(home)];
+  const where = [from, gateway, ref, path, trust, pin, hookMarkers, project?.name, trustLook(home)];
   const what = [...global, ...own, ...refs];
   return createHash('sha256')
     .update(JSON.stringify([where, what]))

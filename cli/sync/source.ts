@@ -1,5 +1,14 @@
 import { join } from 'node:path';
-import { parseRef, parseRemote, parseRepoPath, type Remote, type ThinCopyOptions } from '../../repo/index.ts';
+import {
+  askBundle,
+  askRefs,
+  openThinCopy,
+  parseRef,
+  parseRemote,
+  parseRepoPath,
+  type RemoteRef,
+  type ThinCopy,
+} from '../../repo/index.ts';
 import { ProblemError, problem } from '../../schema/index.ts';
 import type { SkillsConfig } from './config.ts';
 import { statsOf } from './look.ts';
@@ -7,25 +16,35 @@ import type { Places } from './places.ts';
 
 /** Where a machine’s skills come from, checked. */
 export interface Source {
-  remote: Remote;
+  remote: { url: string; display: string };
   ref: string;
-  /** The repository’s folder inside the git repository. */
-  path: string;
-  /** For `askRefs` and `openThinCopy`. */
-  options: ThinCopyOptions;
+  /** @param patterns full refs, which may end in `*`; a gateway tells what it has. @throws ProblemError REMOTE_* */
+  ask(patterns: readonly string[], signal: AbortSignal): Promise<Asked>;
 }
 
-/** @throws ProblemError SKILLS_UNCONFIGURED, REMOTE_UNSUPPORTED, REF_INVALID */
-export function openSkillsSource(
-  places: Places,
-  config: SkillsConfig,
-  { env, cwd }: { env: Readonly<Record<string, string | undefined>>; cwd: string },
-): Source {
-  if (config.from === undefined) {
+/** Where the source’s refs are, and how to get at what they lead to. */
+export interface Asked {
+  refs: RemoteRef[];
+  /** The repository’s folder inside the git repository. */
+  path: string;
+  /** To be closed by whoever opens it. */
+  open(): Promise<ThinCopy>;
+}
+
+export interface SourceContext {
+  env: Readonly<Record<string, string | undefined>>;
+  cwd: string;
+}
+
+/** @throws ProblemError SKILLS_UNCONFIGURED, REMOTE_UNSUPPORTED, REF_INVALID, USAGE */
+export function openSkillsSource(places: Places, config: SkillsConfig, context: SourceContext): Source {
+  const { from, gateway } = config;
+  const { ref } = checked(parseRef(config.ref));
+  if (gateway !== undefined) return gatewaySource(places, gateway, config.pin, ref, context);
+  if (from === undefined) {
     throw new ProblemError(problem('SKILLS_UNCONFIGURED', 'nothing says where this machine’s skills come from'));
   }
-  const remote = checked(parseRemote(config.from, cwd));
-  const { ref } = checked(parseRef(config.ref));
+  const remote = checked(parseRemote(from, context.cwd));
   const { path } = checked(parseRepoPath(config.path));
   if (remote.kind === 'path' && isPlainFolder(remote.url)) {
     const hint = 'Make it one: `git init`, and commit. Uncommitted changes do not count.';
@@ -33,7 +52,45 @@ export function openSkillsSource(
       problem('REMOTE_NOT_FOUND', `${remote.display} is a folder, but no git repository`, { hint }),
     );
   }
-  return { remote, ref, path, options: { dir: places.copy, remote, env, home: places.home, whole: path === '' } };
+  const options = { dir: places.copy, remote, env: context.env, home: places.home, whole: path === '' };
+  return {
+    remote,
+    ref,
+    async ask(patterns, signal) {
+      return { refs: await askRefs(options, patterns, signal), path, open: () => openThinCopy(options) };
+    },
+  };
+}
+
+function gatewaySource(
+  places: Places,
+  url: string,
+  pin: string | undefined,
+  ref: string,
+  { env, cwd }: SourceContext,
+): Source {
+  return {
+    remote: { url, display: `the gateway ${url}` },
+    ref,
+    async ask(_patterns, signal) {
+      const { gatewayToken } = await import('../gateway-token.ts');
+      const place = {
+        ...{ url, ref, env, release: pin ?? 'latest', file: join(places.copy, '..', 'bundle.json') },
+        token: await gatewayToken(url, { env, cwd }),
+      };
+      const { refs, path, copy } = await askBundle(place, signal);
+      return {
+        refs,
+        path,
+        async open() {
+          if (copy) return copy;
+          const again = await askBundle(place, signal, true);
+          if (again.copy) return again.copy;
+          throw new ProblemError(problem('REMOTE_UNREACHABLE', `The gateway ${url} sent nothing`));
+        },
+      };
+    },
+  };
 }
 
 function isPlainFolder(path: string): boolean {

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock, ensurePrivateDir } from '../../host/index.ts';
-import { askRefs, type RemoteRef } from '../../repo/index.ts';
 import { type Problem, ProblemError, problem } from '../../schema/index.ts';
 import { writeChecked } from './checked.ts';
 import { readSkillsConfig, type SkillsConfig } from './config.ts';
@@ -9,7 +8,7 @@ import { observe } from './observe.ts';
 import { type Places, placesIn } from './places.ts';
 import { emptyReport, type SyncOutcome } from './report.ts';
 import { basisOf, patterns, type Scopes, scopesOf, settingsFiles, settledOf, within } from './scopes.ts';
-import { openSkillsSource, type Source } from './source.ts';
+import { type Asked, openSkillsSource, type Source } from './source.ts';
 import { readState, type SettledScope, type SkillsState } from './state.ts';
 
 export interface SyncRequest {
@@ -36,7 +35,7 @@ export interface SyncTask {
   config: SkillsConfig;
   source: Source;
   scopes: Scopes;
-  refs: readonly RemoteRef[];
+  asked: Asked;
 }
 
 const LOCK_WAIT_MS = 30_000;
@@ -51,12 +50,12 @@ const LOCK_PAUSE_MS = 50;
 export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
   const { env, cwd, home, signal, now = Date.now() } = request;
   const places = placesIn(home);
-  const config: SkillsConfig = { ...readSkillsConfig(places), ...request.config };
+  const config = chosenConfig(readSkillsConfig(places), request.config);
   const source = openSkillsSource(places, config, { env, cwd });
   // The longest wait comes first.
   const started = performance.now();
-  const asked = askRefs(source.options, patterns(source, home), signal);
-  asked.catch(() => undefined);
+  const asking = source.ask(patterns(source, home), signal);
+  asking.catch(() => undefined);
   const scopes = scopesOf(request, config, request.project);
   const state = readState(places);
   const plain = !request.force && !request.dryRun && !request.keepOrphans && Object.keys(request.config).length === 0;
@@ -65,18 +64,25 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
   // What is going to be needed is loaded while the remote thinks.
   const loading = local ? undefined : import('./carry-out.ts');
   loading?.catch(() => undefined);
-  const refs = await asked;
+  const asked = await asking;
   // A start and the rest of a session’s sync take their part of the budget, too.
   const slow = performance.now() - started > config.budgetMs / 2;
-  const same = local && settled.basis === basisOf(config, scopes, refs, home);
+  const same = local && settled.basis === basisOf(config, scopes, asked.refs, home);
   const done = same
     ? unchanged(state, scopes, settled)
     : await underLock(places, signal, async () => {
         const { carryOut } = await (loading ?? import('./carry-out.ts'));
-        return carryOut({ request, places, config, source, scopes, refs });
+        return carryOut({ request, places, config, source, scopes, asked });
       });
   if (!request.dryRun) writeChecked(places, { asked: scopes.project?.folder ?? '', now, slow });
   return done;
+}
+
+/** Of a repository and a gateway the one that was named last counts. */
+function chosenConfig(known: SkillsConfig, chosen: Partial<SkillsConfig>): SkillsConfig {
+  const { from, gateway, ...rest } = { ...known, ...chosen };
+  if (chosen.from !== undefined || gateway === undefined) return { ...rest, ...(from !== undefined && { from }) };
+  return { ...rest, gateway };
 }
 
 /** Nothing on the disk differs from what the last sync left. */

@@ -2,7 +2,7 @@
 
 /** No packet has this text. */
 export const FLUSH = Symbol('flush-pkt');
-export const DELIMITER = Symbol('delim-pkt');
+const DELIMITER = Symbol('delim-pkt');
 
 export type Packet = Buffer | typeof FLUSH | typeof DELIMITER;
 
@@ -17,25 +17,11 @@ export const delimiterPacket = '0001';
 export async function* readPackets(chunks: AsyncIterable<Buffer>): AsyncGenerator<Packet> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of chunks) {
-    let next = chunk;
-    while (next.length > 0) {
-      // What began in the chunk before is completed first, so that no more than that is copied.
-      const known = rest.length < 4 ? undefined : lengthOf(rest);
-      const missing = rest.length === 0 ? 0 : (known ?? 4) - rest.length;
-      if (missing > 0) {
-        rest = Buffer.concat([rest, next.subarray(0, missing)]);
-        next = next.subarray(missing);
-        if (rest.length < 4 || rest.length < lengthOf(rest)) continue;
-      }
-      if (rest.length === 0) {
-        rest = next;
-        next = next.subarray(next.length);
-      }
-      while (rest.length >= 4 && rest.length >= lengthOf(rest)) {
-        const length = lengthOf(rest);
-        yield length > 4 || !isSpecial(rest) ? rest.subarray(4, length) : special(rest);
-        rest = rest.subarray(length);
-      }
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    while (rest.length >= 4 && rest.length >= lengthOf(rest)) {
+      const length = lengthOf(rest);
+      yield length > 4 || !isSpecial(rest) ? rest.subarray(4, length) : special(rest);
+      rest = rest.subarray(length);
     }
   }
   if (rest.length > 0) throw new Error('the answer ends in the middle of a packet');

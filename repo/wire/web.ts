@@ -32,7 +32,7 @@ export function webOf(options: ThinCopyOptions): Promise<Web | undefined> {
 }
 
 /** From now on it is git’s. */
-export function leaveToGit(options: ThinCopyOptions): void {
+function leaveToGit(options: ThinCopyOptions): void {
   opened.set(options, Promise.resolve(undefined));
 }
 

@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
@@ -27,6 +28,8 @@ const BYTES = 11 * 1024 * 1024;
 const RUNS = 15;
 /** The peer: the registry's newest that was tried. */
 const PEER = 'skills@1.7.4';
+/** With a folder in it: the peer looks for updates only of what has an owner and a name in its address. */
+const PATH = 'team/remote.git';
 const BUDGET_MS = 1_000;
 const ROUND_TRIP_MS = 300;
 /** Sessions that start while the remote is far or gone; of so many the slowest counts. */
@@ -38,6 +41,8 @@ export async function benchSkills(): Promise<Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'mcpctl-bench-'));
   const repository = tempRepository({ ...emptyRepository, ...allSkills() });
   repository.git('config', '--file', join(repository.bare, 'config'), 'uploadpack.allowFilter', 'true');
+  mkdirSync(join(repository.folder, 'team'));
+  symlinkSync(join('..', 'remote.git'), join(repository.folder, PATH));
   const server = await startGitServer({ root: repository.folder });
   return withCleanUp(
     async () => {
@@ -49,7 +54,7 @@ export async function benchSkills(): Promise<Figure[]> {
       cpSync(join(root, 'dist'), join(folder, 'package', 'dist'), { recursive: true });
       cpSync(join(root, 'cli', 'mcpctl.mjs'), join(folder, 'package', 'cli', 'mcpctl.mjs'));
       cpSync(join(root, 'package.json'), join(folder, 'package', 'package.json'));
-      const scene = new Scene(folder, repository, `${server.url}/remote.git`);
+      const scene = new Scene(folder, repository, `${server.url}/${PATH}`);
       return [
         ...(await scene.againstPeer()),
         ...(await scene.unchanged()),
@@ -115,7 +120,7 @@ class Scene {
         ...(peer && { target: 0.8 }),
       },
       {
-        ...figure('no change, by the command', median(sync), `${name} update`, peer ? median(update) : 0),
+        ...figure('no change, by the command', median(sync), `${name} update, which clones`, peer ? median(update) : 0),
         ...(peer && { target: 0.1 }),
       },
     ];
@@ -169,7 +174,7 @@ class Scene {
     ] as const) {
       const proxy = await open();
       const { port } = proxy.address() as AddressInfo;
-      const from = `http://127.0.0.1:${port}/remote.git`;
+      const from = `http://127.0.0.1:${port}/${PATH}`;
       const first: number[] = [];
       const later: number[] = [];
       for (let session = 0; session < SESSIONS; session++) {

@@ -73,6 +73,43 @@ it.skipIf(claude === undefined)(
   },
 );
 
+it.skipIf(claude === undefined)(
+  `claude doctor finds nothing wrong with settings that skills put hooks into${claude ? '' : ': @anthropic-ai/claude-code is not here (TEST_CLAUDE names it)'}`,
+  { timeout: 300_000 },
+  async () => {
+    const hooks = (matcher: string) =>
+      `hooks:\n  PostToolUse:\n    - matcher: ${matcher}\n      hooks: [{ type: command, command: "true", timeout: 5 }]\n`;
+    const skillYaml = `apiVersion: mcpctl.dev/v1\nkind: Skill\nspec:\n  ${hooks('Write').trim().replaceAll('\n', '\n  ')}\n`;
+    const repository = tempRepository({
+      ...emptyRepository,
+      'projects/demo/project.yaml': projectFile(),
+      ...skillFiles('skills/review', 'Do it.', { 'skill.yaml': skillYaml }),
+      ...skillFiles('projects/demo/skills/deploy', 'Do it.', { 'skill.yaml': skillYaml }),
+    });
+    const machine = skillsMachine();
+    const work = machine.path('work');
+    const doctor = () =>
+      run(claude ?? '', ['doctor'], work, {
+        ...{ HOME: machine.home, PATH: process.env.PATH ?? '', ANTHROPIC_API_KEY: 'sk-ant-stub', IS_SANDBOX: '1' },
+        ...{ CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1', DISABLE_AUTOUPDATER: '1' },
+      });
+    try {
+      mkdirSync(work);
+      const set = await machine.run(['config', 'claude', '-p', 'demo', '--from', repository.bare], work);
+      expect(set.code, set.stderr).toBe(0);
+      const [user, local] = ['.claude/settings.json', 'work/.claude/settings.local.json'].map(machine.read);
+      expect(`${user}${local}`.match(/PostToolUse/g), `${user}\n${local}`).toHaveLength(2);
+      expect(await doctor()).not.toContain('Invalid settings');
+      // It would say so.
+      machine.write('.claude/settings.json', (user ?? '').replace('"command"', '"nonsense"'));
+      expect(await doctor()).toContain('Invalid settings');
+    } finally {
+      repository.remove();
+      machine.remove();
+    }
+  },
+);
+
 function run(program: string, argv: string[], cwd: string, env: Record<string, string>): Promise<string> {
   return new Promise(resolve => {
     const child = spawn(program, argv, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -16,6 +16,7 @@ import { runSync } from '../skills/sync.ts';
 
 export interface ConfigClaudeOptions extends Omit<ExportOptions, 'client' | 'write'> {
   from?: string;
+  gateway?: string;
   skipSkills?: boolean;
   remove?: boolean;
 }
@@ -25,7 +26,7 @@ export interface ConfigClaudeOptions extends Omit<ExportOptions, 'client' | 'wri
  * @throws ProblemError those of `runExport`, FILE_EXISTS, SKILLS_STATE_UNUSABLE
  */
 export async function runConfigClaude(options: ConfigClaudeOptions): Promise<ExitCode> {
-  const { io, env, cwd, dir, project, signal, from } = options;
+  const { io, env, cwd, dir, project, signal, from, gateway } = options;
   const home = mcpctlHome(env);
   const setup: MachineSetup = { env, home, folder: resolve(cwd, dir), project, signal };
   if (options.remove === true) return undo(options, setup);
@@ -33,13 +34,14 @@ export async function runConfigClaude(options: ConfigClaudeOptions): Promise<Exi
   if (code !== ExitCodes.ok) return code;
   await writeProjectFile(setup);
   if (options.skipSkills === true) return ExitCodes.ok;
-  if (from === undefined && !hasSkillsSource(home)) {
-    step(io, 'no skills: this machine was not told where they come from; add --from REPO');
+  if ((from ?? gateway) === undefined && !hasSkillsSource(home)) {
+    step(io, 'no skills: this machine was not told where they come from; add --from REPO, or --gateway URL');
     return ExitCodes.ok;
   }
   const synced = await runSync({
     ...{ io, env, cwd: setup.folder, signal, project, output: 'table' },
     ...(from !== undefined && { from }),
+    ...(gateway !== undefined && { gateway }),
   });
   if (synced !== ExitCodes.ok) return synced;
   for (const found of await installSessionHook(setup)) io.stderr(showProblem(io, found));

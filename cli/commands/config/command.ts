@@ -21,6 +21,7 @@ function claudeCommand(context: CliContext): Command {
         '`.mcpctl-project`, its skills, and one hook that syncs them before each session.',
     )
     .option('--from <repo>', 'where skills come from, if this machine was not told yet')
+    .option('--gateway <url>', 'a gateway that hands skills out, in place of a repository')
     .option('--skip-skills', 'no skills, and no hook')
     .option('--remove', 'undo all of it: entry, project file, skills that were not edited, hook')
     .addHelpText(

@@ -22,6 +22,7 @@ function syncCommand(context: CliContext): Command {
     )
     .option('-p, --project <name>', 'the project; else the nearest .mcpctl-project file says it')
     .option('--from <repo>', 'where skills come from; remembered')
+    .option('--gateway <url>', 'a gateway that hands them out, in place of a repository; remembered')
     .option('--ref <branch>', 'the branch that is followed; remembered')
     .option('--path <folder>', 'the repository’s folder inside the git repository; remembered')
     .addOption(new Option('--trust <mode>', 'what is relied on; remembered').choices(['open', 'forge', 'release']))
@@ -38,6 +39,7 @@ function syncCommand(context: CliContext): Command {
 Examples:
   $ mcpctl skills sync --from https://git.example.com/ai.git   # once; it is remembered
   $ mcpctl skills sync
+  $ mcpctl skills sync --gateway https://mcp.example.com       # on a machine without access to the repository
   $ mcpctl skills sync -p demo --dry-run
   $ mcpctl skills sync -o json
 

@@ -16,6 +16,7 @@ import {
 export interface SyncOptions extends Omit<CliContext, 'finish'> {
   project?: string;
   from?: string;
+  gateway?: string;
   ref?: string;
   path?: string;
   trust?: 'open' | 'forge' | 'release';
@@ -53,7 +54,7 @@ async function sync(options: SyncOptions): Promise<SyncOutcome> {
   const { io, env, cwd, signal } = options;
   try {
     return await syncSkills({
-      ...{ env, cwd, signal, home: mcpctlHome(env), config: chosen(options) },
+      ...{ env, cwd, signal, home: mcpctlHome(env), config: await chosen(options) },
       ...(options.project !== undefined && { project: options.project }),
       dryRun: options.dryRun === true,
       force: options.force === true,
@@ -69,14 +70,19 @@ async function sync(options: SyncOptions): Promise<SyncOutcome> {
 }
 
 /** What the command line overrides. @throws ProblemError USAGE */
-function chosen({ from, ref, path, trust, target, cwd }: SyncOptions): Partial<SkillsConfig> {
+async function chosen(options: SyncOptions): Promise<Partial<SkillsConfig>> {
+  const { from, gateway, ref, path, trust, target, cwd } = options;
   const unknown = target?.find(one => !targets.includes(one as Target));
   if (unknown !== undefined) {
     throw new ProblemError(problem('USAGE', `\`${unknown}\` is no client; there are: ${targets.join(', ')}`));
   }
+  if (from !== undefined && gateway !== undefined) {
+    throw new ProblemError(problem('USAGE', 'skills come from a repository or from a gateway, not from both'));
+  }
   return {
     // Remembered, it must mean the same from everywhere.
     ...(from !== undefined && { from: existsSync(resolve(cwd, from)) ? resolve(cwd, from) : from }),
+    ...(gateway !== undefined && { gateway: (await import('../../contexts.ts')).serverUrl(gateway) }),
     ...(ref !== undefined && { ref }),
     ...(path !== undefined && { path }),
     ...(trust !== undefined && { trust }),

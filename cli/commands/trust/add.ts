@@ -3,16 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { mcpctlHome } from '../../../host/index.ts';
-import { openSource, parseRef, parseRemote, parseRepoPath } from '../../../repo/index.ts';
+import { askBundle, openSource, parseRef, parseRemote, parseRepoPath } from '../../../repo/index.ts';
 import { chainFrom, newest, pinRoot, type RootChain, readRootDocuments } from '../../../repo/trust/index.ts';
 import { ProblemError, problem, rootFingerprint } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { serverUrl } from '../../contexts.ts';
 import { defaultStateDir } from '../../daemon.ts';
+import { gatewayToken } from '../../gateway-token.ts';
 import { done } from '../../style.ts';
 
 export interface AddOptions extends CliContext {
   repo: string;
   fingerprint?: string;
+  /** The address is a gateway’s. */
+  gateway?: boolean;
   ref: string;
   path: string;
 }
@@ -23,9 +27,9 @@ export async function runAdd(options: AddOptions): Promise<ExitCode> {
   if (fingerprint !== undefined && !/^sha256:[0-9a-f]{64}$/.test(fingerprint)) {
     throw new ProblemError(problem('USAGE', 'a fingerprint is `sha256:` and 64 hex digits'));
   }
-  const remote = parseRemote(repo, cwd);
+  const remote = options.gateway ? { url: serverUrl(repo) } : parseRemote(repo, cwd);
   if ('problem' in remote) throw new ProblemError(remote.problem);
-  const chain = await fetchChain(options, remote);
+  const chain = 'kind' in remote ? await fetchChain(options, remote) : await askChain(options, remote.url);
   const [{ signed }] = chain;
   const shown = rootFingerprint(signed);
   if (fingerprint === undefined) await askFirst(options, signed.repository, shown);
@@ -57,6 +61,22 @@ async function fetchChain(
     return chainFrom(documents, { ...(fingerprint !== undefined && { fingerprint }) });
   } finally {
     await rm(stateDir, { recursive: true, force: true });
+  }
+}
+
+/** The root as a gateway has it: its fingerprint is what says whether that is the right one. */
+async function askChain({ env, cwd, fingerprint, signal }: AddOptions, url: string): Promise<RootChain> {
+  const dir = await mkdtemp(join(tmpdir(), 'mcpctl-trust-'));
+  try {
+    const token = await gatewayToken(url, { env, cwd });
+    const place = { url, token, env, release: 'latest', ref: 'refs/heads/main', file: join(dir, 'bundle.json') };
+    const { refs, path, copy } = await askBundle(place, signal, true);
+    const newest = refs.at(-1);
+    if (!copy || !newest) throw new ProblemError(problem('REMOTE_UNREACHABLE', `The gateway ${url} sent nothing`));
+    const documents = await readRootDocuments({ objects: copy.openObjects(), path }, newest.oid);
+    return chainFrom(documents, { ...(fingerprint !== undefined && { fingerprint }) });
+  } finally {
+    await rm(dir, { recursive: true, force: true });
   }
 }
 

@@ -43,6 +43,7 @@ function addCommand(context: CliContext): Command {
     )
     .argument('<repo>', 'a path or an address, as for `mcpctl up`')
     .option('--fingerprint <sha256>', '`sha256:…`, as `mcpctl trust show` prints it where the repository is made')
+    .option('--gateway', 'the address is that of a gateway that hands out skills, for a machine without the repository')
     .option('--ref <branch>', 'the branch that has it', 'main')
     .option('--path <folder>', 'the folder inside the repository', '')
     .addHelpText(

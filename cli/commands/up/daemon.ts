@@ -23,7 +23,7 @@ import {
   type ReconcilerEvent,
 } from '../../../reconciler/index.ts';
 import { openHistoryAt } from '../../../repo/history/index.ts';
-import { openReader, openSource, parseRef, parseRemote, parseRepoPath } from '../../../repo/index.ts';
+import { openBundles, openReader, openSource, parseRef, parseRemote, parseRepoPath } from '../../../repo/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import { daemonFiles } from '../../announced-daemons.ts';
 import { type DaemonFile, defaultStateDir } from '../../daemon.ts';
@@ -162,6 +162,7 @@ async function compose(options: UpOptions, log: (event: ReconcilerEvent) => void
     projects: options.roles.includes('gateway'),
     telemetry,
     machineEvents: store.machineEvents,
+    bundles: openBundles({ mirror, env, path }),
     past: {
       open: tip => openHistoryAt({ gitDir: mirror.gitDir, path, tip }, env),
       deepen: async () => (await mirror.deepen(WHOLE_HISTORY)).problem,

@@ -34,11 +34,11 @@ if (sends) {
 /** Whether the last answer still counts, and if not, whether the remote may let people wait. */
 function patienceOf(where: Places, folder: string): 'fresh' | 'leave' | 'wait' {
   try {
-    const { freshnessSec = FRESHNESS_SEC, budgetMs, from } = JSON.parse(readFileSync(where.config, 'utf8'));
+    const { freshnessSec = FRESHNESS_SEC, budgetMs, from, gateway } = JSON.parse(readFileSync(where.config, 'utf8'));
     const { folders, misses } = readChecked(where);
     const age = Date.now() - (folders[projectFolder(folder) ?? ''] ?? 0);
     if (age >= 0 && age < freshnessSec * 1000) return 'fresh';
-    return typeof from === 'string' && (budgetMs === 0 || misses >= MAX_MISSES) ? 'leave' : 'wait';
+    return (from ?? gateway) !== undefined && (budgetMs === 0 || misses >= MAX_MISSES) ? 'leave' : 'wait';
   } catch {
     // Not configured, or not to be read: the rest says so.
     return 'wait';

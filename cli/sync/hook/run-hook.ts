@@ -25,8 +25,8 @@ const RELOAD = { hookSpecificOutput: { hookEventName: 'SessionStart', reloadSkil
 /** Sync before a session, within the budget. @returns what the client is told; nothing unless something changed */
 export async function runHook(request: HookRequest): Promise<string> {
   const { places, background } = request;
-  const { budgetMs, from } = readSkillsConfig(places);
-  if (from === undefined) return '';
+  const { budgetMs, from, gateway } = readSkillsConfig(places);
+  if ((from ?? gateway) === undefined) return '';
   if (background) {
     await sync(request, AbortSignal.timeout(BACKGROUND_MS));
     return '';
