@@ -12,6 +12,8 @@ export interface GitServerOptions {
   /** Bearer auth. */
   token?: string;
   tls?: Tls;
+  /** Told of every part of an answer: bytes. */
+  onSent?(bytes: number): void;
   /** Send no more of an answer than this, and never end it. */
   stallAfter?: number;
 }
@@ -115,6 +117,7 @@ export function serveByGit(
   let head = Buffer.alloc(0);
   let sent = 0;
   child.stdout.on('data', (chunk: Buffer) => {
+    options.onSent?.(chunk.length);
     if (response.headersSent) {
       sent += chunk.length;
       if (sent > (options.stallAfter ?? Number.POSITIVE_INFINITY)) child.stdout.pause();

@@ -108,7 +108,7 @@ describe('a gateway that lies changes nothing:', () => {
     Buffer.from(body.toString('latin1').replaceAll(from, to), 'latin1');
   it.each<[situation: string, attack: () => unknown, exit: number, code: string]>([
     ['a changed file', () => altered(replace('echo hello', 'echo ouch!')), 5, 'NOT_TRUSTED'],
-    ['a changed manifest', () => altered(replace('"sha256": "', '"sha256": "0')), 1, 'REMOTE_UNREACHABLE'],
+    ['a changed manifest', () => altered(replace('"files"', '"fules"')), 5, 'NOT_TRUSTED'],
     ['a file left out', () => altered(replace('blob 21\n#!/bin/sh\necho hello\n', '')), 5, 'NOT_TRUSTED'],
     ['a release of a stranger', () => release('9.0.0', 9, 'Evil.', boss), 5, 'NOT_TRUSTED'],
     ['another repository', other, 5, 'NOT_TRUSTED'],
@@ -128,7 +128,7 @@ describe('a gateway that lies changes nothing:', () => {
       1,
       'REMOTE_UNREACHABLE',
     ],
-    ['a folder outside', () => altered(replace('"path":""', '"path":"../x"')), 1, 'READ_FAILED'],
+    ['a folder outside', () => altered(replace('"path":""', '"path":"../x"')), 1, 'REMOTE_UNREACHABLE'],
     ['a page', () => altered(() => Buffer.from('<html>')), 1, 'REMOTE_UNREACHABLE'],
     [
       'a redirect',
@@ -145,12 +145,15 @@ describe('a gateway that lies changes nothing:', () => {
     await attack();
     // Another machine would take it as its first; this one asks anew.
     machine.write('.mcpctl/sync/bundle.json', '{}');
-    const { report, code: ended, stderr } = await sync('--force');
-    expect({ ended, errors: codes(report.errors) }, stderr).toEqual({ ended: exit, errors: [code] });
+    const { report } = await sync('--force');
+    expect(report).toMatchObject({ installed: [], updated: [], removed: [] });
     expect(machine.read(SKILL)).toContain('Two.');
+    // A machine that needs all of it says what is wrong.
     const fresh = skillsMachine();
     await pinRoot(fresh.path('.mcpctl'), [root], [gateway.url], new Date());
-    await fresh.sync(['--gateway', gateway.url]);
+    const refused = await fresh.sync(['--gateway', gateway.url]);
+    const found = { exit: refused.code, errors: codes(refused.report.errors) };
+    expect(found, refused.stderr).toEqual({ exit, errors: [code] });
     expect(fresh.names('.claude')).toEqual([]);
     fresh.remove();
   });

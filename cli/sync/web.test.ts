@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pinRoot } from '../../repo/trust/index.ts';
 import { type GitServerOptions, type RunningServer, startGitServer, startServer } from '../../tests/git-server.ts';
@@ -40,9 +41,15 @@ describe('on a machine without git, over HTTP', () => {
     ['a server that cannot', 'false'],
   ])('%s: installs, asks once when nothing changed, and fetches only what did', async (_situation, filter) => {
     setUp('uploadpack.allowFilter', filter);
-    const url = await serve();
+    repository.commit({ 'skills/other/large.bin': randomBytes(200_000) });
+    let bytes = 0;
+    const count = (sent: number) => {
+      bytes += sent;
+    };
+    const url = await serve({ onSent: count });
     const first = await machine.sync(['--from', url]);
     expect(first.report, first.stderr).toMatchObject({ installed: ['skill/other', 'skill/review'], errors: [] });
+    expect(bytes).toBeGreaterThan(200_000);
     const asked = () => server?.requests.splice(0).map(({ method, url: path }) => `${method} ${path}`);
     expect(asked()).toEqual([
       'GET /remote.git/info/refs?service=git-upload-pack',
@@ -52,10 +59,13 @@ describe('on a machine without git, over HTTP', () => {
     expect((await machine.sync()).report.skipped).toEqual(['skill/other', 'skill/review']);
     expect(asked()).toEqual(['POST /remote.git/git-upload-pack']);
     repository.commit(skillFiles('skills/review', 'Changed.', { 'scripts/run.sh': '#!/bin/sh\n' }));
+    bytes = 0;
     const second = await machine.sync();
     expect(second.report, second.stderr).toMatchObject({ updated: ['skill/review'], skipped: ['skill/other'] });
     expect(machine.read(SKILL)).toContain('Changed.');
-    expect(asked()).toEqual(['POST /remote.git/git-upload-pack', 'POST /remote.git/git-upload-pack']);
+    // The folders, then what changed in them; without the second where all came at once.
+    expect(asked()?.length).toBeLessThanOrEqual(3);
+    expect(bytes).toBeLessThan(50_000);
     expect((await machine.run(['skills', 'verify'])).code).toBe(0);
   });
 

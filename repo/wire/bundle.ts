@@ -99,7 +99,7 @@ function refsOf({ object, release, branch }: ObjectFileHeader, set: ObjectSet, r
 
 function pathOf({ path }: ObjectFileHeader): string {
   const parsed = parseRepoPath(typeof path === 'string' ? path : '/');
-  if ('problem' in parsed) throw new ProblemError(parsed.problem);
+  if ('problem' in parsed) throw new Error('its folder is none');
   return parsed.path;
 }
 

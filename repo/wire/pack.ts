@@ -4,6 +4,8 @@ import type { Oid } from '../types.ts';
 import type { ObjectSet, ObjectType } from './object-set.ts';
 
 export interface PackLimits {
+  /** What rests on something that is not here is left out, in place of refusing the pack. */
+  thin?: boolean;
   objects: number;
   /** Of one object, unpacked. */
   objectBytes: number;
@@ -134,7 +136,7 @@ function applyDeltas(
       ready.push(offset, set.add(made.type, made.bytes));
     }
   }
-  if (missing > 0) throw new Error('the pack leaves out what its objects rest on');
+  if (missing > 0 && !limits.thin) throw new Error('the pack leaves out what its objects rest on');
 }
 
 function resultSize(delta: Buffer): number {

@@ -86,7 +86,10 @@ export async function askRefsWith(
 
 export interface PackRequest {
   wants: readonly Oid[];
-  /** What is here already; what it leads to is left out. */
+  /**
+   * What is here already; what it leads to is left out. Then what comes may be told as a difference from something that is
+   * not here all the same: see `unpack`.
+   */
   haves: readonly Oid[];
   /** Take commits without their history. */
   shallow: boolean;
@@ -104,6 +107,8 @@ export async function askPack(
 ): Promise<Buffer> {
   const lines = [
     ...['no-progress', 'ofs-delta'],
+    // Without this, git does not leave out what a commit of other history has in common.
+    ...(haves.length > 0 ? ['thin-pack'] : []),
     ...(shallow ? [...haves.map(oid => `shallow ${oid}`), 'deepen 1'] : []),
     ...(filter !== undefined && canFilter ? [`filter ${filter}`] : []),
     ...wants.map(oid => `want ${oid}`),

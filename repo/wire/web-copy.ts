@@ -49,7 +49,9 @@ export class WebCopy implements ThinCopy {
     if (missing.length === 0) return;
     const wants = [...new Set(missing.map(({ oid }) => oid))];
     const haves = [...new Set([...this.held.values()].flatMap(oid => set.peel(oid, 'commit') ?? []))];
-    await this.take({ wants, haves, shallow: true, filter: this.filter }, signal);
+    // Of what changed first only the folders; whoever wants contents asks for them.
+    const filter = haves.length > 0 ? filters.part : this.filter;
+    await this.take({ wants, haves, shallow: true, filter }, signal);
     if (haves.length > 0 && !wants.every(oid => set.isWhole(oid))) {
       // What was kept is not what the server was told.
       this.held = new Map();
@@ -112,7 +114,7 @@ export class WebCopy implements ThinCopy {
         askPack(this.web.remote, able, { ...request, maxBytes: MAX_PACK_BYTES }, limit),
       );
       if (!pack) throw this.damaged('it does not speak version 2 of git’s protocol any more');
-      unpack(pack, await this.objects(signal), LIMITS);
+      unpack(pack, await this.objects(signal), { ...LIMITS, thin: request.haves.length > 0 });
       this.changed = true;
     } catch (error) {
       throw webProblem(error, `The repository ${remote.display}`, remote.url, limit);

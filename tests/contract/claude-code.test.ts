@@ -78,7 +78,7 @@ it.skipIf(claude === undefined)(
   { timeout: 300_000 },
   async () => {
     const hooks = (matcher: string) =>
-      `hooks:\n  PostToolUse:\n    - matcher: ${matcher}\n      hooks: [{ type: command, command: "true", timeout: 5 }]\n`;
+      `hooks:\n  PostToolUse:\n    - { matcher: ${matcher}, command: "true", timeout: 5 }\n`;
     const skillYaml = `apiVersion: mcpctl.dev/v1\nkind: Skill\nspec:\n  ${hooks('Write').trim().replaceAll('\n', '\n  ')}\n`;
     const repository = tempRepository({
       ...emptyRepository,
