@@ -36,8 +36,9 @@ const IDLE_MS = 30_000;
 export function openLightHttp({ env, ca, idleMs = IDLE_MS }: LightHttpOptions): LightHttp {
   const agents = new Map<string, import('node:http').Agent>();
 
-  async function agentFor({ protocol, hostname }: URL) {
-    const module = protocol === 'https:' ? await import('node:https') : await import('node:http');
+  function agentFor({ protocol, hostname }: URL) {
+    // An `import` of these would load all that they can do besides.
+    const module = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
     const direct = isLoopbackHost(hostname);
     const key = `${protocol} ${direct}`;
     const known = agents.get(key);
@@ -53,7 +54,7 @@ export function openLightHttp({ env, ca, idleMs = IDLE_MS }: LightHttpOptions): 
   return {
     async request(address, { method = 'GET', headers = {}, body, signal } = {}) {
       const url = new URL(address);
-      const { module, agent } = await agentFor(url);
+      const { module, agent } = agentFor(url);
       return new Promise<LightAnswer>((resolve, reject) => {
         const sent = { ...headers, ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }) };
         const request = module.request(url, { method, headers: sent, agent, ...(signal && { signal }) }, answer => {
