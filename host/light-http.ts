@@ -17,11 +17,13 @@ export interface LightRequest {
   signal?: AbortSignal;
 }
 
-/** An answer whose body was not read yet: each must be, or be destroyed. Redirects are answers like others. */
+/** An answer whose body was not read yet: each must be, or be discarded. Redirects are answers like others. */
 export interface LightAnswer {
   status: number;
   headers: IncomingHttpHeaders;
-  body: IncomingMessage;
+  /** Whoever stops before its end closes the connection. */
+  body: AsyncIterable<Buffer>;
+  discard(): void;
 }
 
 /** An HTTP client of Node’s own parts, which loads in a few milliseconds. It judges no addresses: people chose them. */
@@ -59,7 +61,7 @@ export function openLightHttp({ env, ca, idleMs = IDLE_MS }: LightHttpOptions): 
         const sent = { ...headers, ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }) };
         const request = module.request(url, { method, headers: sent, agent, ...(signal && { signal }) }, answer => {
           const { statusCode: status = 0 } = answer;
-          resolve({ status, headers: answer.headers, body: answer });
+          resolve({ status, headers: answer.headers, body: chunksOf(answer), discard: () => void answer.destroy() });
         });
         request.on('error', reject);
         request.setTimeout(idleMs, () => {
@@ -69,6 +71,43 @@ export function openLightHttp({ env, ca, idleMs = IDLE_MS }: LightHttpOptions): 
       });
     },
   };
+}
+
+/** So many pieces may wait for their reader. */
+const MAX_WAITING = 64;
+
+/** Pieces as they come: Node’s own way of reading joins those that wait, each time anew. */
+async function* chunksOf(answer: IncomingMessage): AsyncGenerator<Buffer> {
+  const waiting: Buffer[] = [];
+  let failure: Error | undefined;
+  let wake = (): void => undefined;
+  answer.on('data', (chunk: Buffer) => {
+    waiting.push(chunk);
+    if (waiting.length >= MAX_WAITING) answer.pause();
+    wake();
+  });
+  answer.on('error', error => {
+    failure = error;
+  });
+  answer.on('close', () => wake());
+  answer.on('end', () => wake());
+  try {
+    for (;;) {
+      const chunk = waiting.shift();
+      if (chunk) {
+        yield chunk;
+        if (waiting.length === 0) answer.resume();
+        continue;
+      }
+      if (answer.readableEnded) return;
+      if (answer.destroyed) throw failure ?? new Error('the connection was closed');
+      await new Promise<void>(resolve => {
+        wake = resolve;
+      });
+    }
+  } finally {
+    if (!answer.readableEnded) answer.destroy();
+  }
 }
 
 /** As curl has them: for `http://` only the small one, since a web server hands on a header under the other name. */

@@ -70,11 +70,11 @@ export async function askBundle(place: BundlePlace, signal: AbortSignal, always 
       signal: limit,
     });
     if (answer.status === 304 && known) {
-      answer.body.resume();
+      answer.discard();
       return { refs: known.refs, path: known.path, copy: undefined };
     }
     if (answer.status !== 200) {
-      answer.body.destroy();
+      answer.discard();
       throw answerProblem(answer.status, place) ?? new WebAnswer(answer.status, answer.headers.location, '');
     }
     const { header, set } = await readObjects(answer.body, LIMITS);

@@ -15,16 +15,23 @@ export const delimiterPacket = '0001';
 
 /** Read packets one after the other, whole, as they come. @throws Error for what is none, or ends in the middle of one */
 export async function* readPackets(chunks: AsyncIterable<Buffer>): AsyncGenerator<Packet> {
-  let rest: Buffer = Buffer.alloc(0);
+  let parts: Buffer[] = [];
+  let missing = 4;
   for await (const chunk of chunks) {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    parts.push(chunk);
+    missing -= chunk.length;
+    // Joined once, when a packet is whole: a server may send many small pieces.
+    if (missing > 0) continue;
+    let rest = parts.length === 1 ? chunk : Buffer.concat(parts);
     while (rest.length >= 4 && rest.length >= lengthOf(rest)) {
       const length = lengthOf(rest);
       yield length > 4 || !isSpecial(rest) ? rest.subarray(4, length) : special(rest);
       rest = rest.subarray(length);
     }
+    parts = rest.length === 0 ? [] : [rest];
+    missing = (rest.length < 4 ? 4 : lengthOf(rest)) - rest.length;
   }
-  if (rest.length > 0) throw new Error('the answer ends in the middle of a packet');
+  if (parts.length > 0) throw new Error('the answer ends in the middle of a packet');
 }
 
 /** Of the packet that begins here, with its four digits. */

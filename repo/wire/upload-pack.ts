@@ -157,7 +157,7 @@ async function send(
   const type = answer.headers['content-type'] ?? '';
   const expected = `application/x-${SERVICE}-${body === undefined ? 'advertisement' : 'result'}`;
   if (status === 200 && type === expected) return answer;
-  answer.body.destroy();
+  answer.discard();
   if (status === 200) throw new Unsupported('it is no web server of git’s smart protocol');
   throw new WebAnswer(status, answer.headers.location, `HTTP ${status}`);
 }
