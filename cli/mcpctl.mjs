@@ -49,7 +49,12 @@ function startLean() {
  */
 function keepCompiled() {
   const home = process.env.MCPCTL_HOME ? resolve(process.env.MCPCTL_HOME) : join(own('node:os').homedir(), '.mcpctl');
-  const stats = statSync(home, { throwIfNoEntry: false });
+  let stats;
+  try {
+    stats = statSync(home, { throwIfNoEntry: false });
+  } catch {
+    // Not to be looked at: whoever needs it says so.
+  }
   if (!stats?.isDirectory() || (stats.mode & 0o022) !== 0 || stats.uid !== process.getuid?.()) return;
   own('node:module').enableCompileCache(join(home, 'cache', 'code'));
 }

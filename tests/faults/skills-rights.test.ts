@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { SyncReport } from '../../cli/sync/index.ts';
@@ -16,7 +17,7 @@ function unable(): string | undefined {
   if (process.platform === 'win32') return 'Windows has other rights';
   if (!isRoot) return undefined;
   const { status, error } = spawnSync(process.execPath, [program, '--version'], {
-    ...{ uid: NOBODY, gid: NOBODY, cwd: '/', env: { PATH: process.env.PATH, HOME: '/nonexistent' } },
+    ...{ uid: NOBODY, gid: NOBODY, cwd: '/', env: { PATH: process.env.PATH, HOME: tmpdir() } },
   });
   return status === 0 ? undefined : `another user cannot run the command: ${error?.message ?? `exit ${status}`}`;
 }

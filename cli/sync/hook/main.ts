@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import module from 'node:module';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { mcpctlHome } from '../../../host/index.ts';
 import { FRESHNESS_SEC, MAX_MISSES, readChecked } from '../checked.ts';
@@ -21,6 +22,7 @@ if (sends) {
   await sendEvents(places, env, cwd).catch(() => undefined);
 } else {
   const patience = background ? 'wait' : patienceOf(places, cwd);
+  if (background) giveWay();
   if (patience === 'leave') continueInBackground({ env, cwd, program });
   if (patience === 'wait') {
     keepCompiled(places.home);
@@ -56,9 +58,22 @@ function endNow(): never {
   process.exit(0);
 }
 
+/** Nobody waits for this one, and people may well wait for what else the machine does. */
+function giveWay(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_LOW);
+  } catch {
+    // Then it is as quick as the others.
+  }
+}
+
 /** As the command does: compiled code is kept where nobody else can put some. */
 function keepCompiled(home: string): void {
-  const stats = statSync(home, { throwIfNoEntry: false });
-  if (!stats?.isDirectory() || (stats.mode & 0o022) !== 0 || stats.uid !== process.getuid?.()) return;
+  try {
+    const stats = statSync(home, { throwIfNoEntry: false });
+    if (!stats?.isDirectory() || (stats.mode & 0o022) !== 0 || stats.uid !== process.getuid?.()) return;
+  } catch {
+    return;
+  }
   module.enableCompileCache(join(home, 'cache', 'code'));
 }
