@@ -4,9 +4,9 @@
  * fixed environment and never sees anything that our own grammar did not pass; commits are read from git's objects,
  * never from a checkout.
  */
-export { changedPaths } from './changed-paths.ts';
 export { type AnsweredBundle, askBundle, type BundlePlace } from './ask-bundle.ts';
 export { type Bundles, openBundles } from './bundles.ts';
+export { changedPaths } from './changed-paths.ts';
 export { readContents } from './contents.ts';
 export { findRepository } from './find-repository.ts';
 export { type ObjectContents, type Objects, openObjects } from './objects.ts';
