@@ -1,10 +1,9 @@
 import { ProblemError, problem, type RootDocument, rootFingerprint } from '../../schema/index.ts';
 import { rootTree } from '../commit-files.ts';
-import { openObjects } from '../objects.ts';
 import type { Oid } from '../types.ts';
 import { readRoots } from './read-release.ts';
 import { firstFault, type RootChain, walkRoots } from './root-chain.ts';
-import type { ReleasePlace } from './verify-release.ts';
+import { type ReleasePlace, withObjects } from './verify-release.ts';
 
 /** The versions of a root, and what cannot be used of them. */
 export interface RootDocuments {
@@ -14,14 +13,7 @@ export interface RootDocuments {
 
 /** The versions of the root at a commit, whether or not they hold together. @throws ProblemError READ_FAILED */
 export async function readRootDocuments(place: ReleasePlace & { path: string }, commit: Oid): Promise<RootDocuments> {
-  const { path } = place;
-  if (place.objects) return readRoots(place.objects, await rootTree(place.objects, commit, path));
-  const objects = openObjects(place.gitDir, place.env);
-  try {
-    return await readRoots(objects, await rootTree(objects, commit, path));
-  } finally {
-    objects.close();
-  }
+  return withObjects(place, async objects => readRoots(objects, await rootTree(objects, commit, place.path)));
 }
 
 /**

@@ -31,6 +31,18 @@ export type ReleasePlace =
   | { gitDir: string; env: Readonly<Record<string, string | undefined>>; objects?: Objects | undefined }
   | { objects: Objects };
 
+/** Use what is open already, or open it and close it again. */
+export async function withObjects<T>(place: ReleasePlace, use: (objects: Objects) => Promise<T>): Promise<T> {
+  if (!('gitDir' in place)) return use(place.objects);
+  if (place.objects) return use(place.objects);
+  const objects = openObjects(place.gitDir, place.env);
+  try {
+    return await use(objects);
+  } finally {
+    objects.close();
+  }
+}
+
 export type VerifyOptions = VerifyTerms & ReleasePlace;
 
 export interface VerifyTerms {
@@ -85,13 +97,7 @@ export interface Verdict {
  * to, so that a ref that moves meanwhile changes nothing; that it moved is said.
  */
 export async function verifyRelease(options: VerifyOptions): Promise<Verdict> {
-  if (options.objects) return verifyWith(options.objects, options);
-  const objects = openObjects(options.gitDir, options.env);
-  try {
-    return await verifyWith(objects, options);
-  } finally {
-    objects.close();
-  }
+  return withObjects(options, objects => verifyWith(objects, options));
 }
 
 /** The same over a connection that is open already. */
