@@ -118,11 +118,13 @@ spec:
 
 /** Without nodes no pod gets further than to be told that there is none, and that is what every server's status says. */
 async function everythingObserved(up: UpProcess, { kubectl }: TestCluster): Promise<void> {
+  // One that is tried again says nothing for a moment.
+  const seen = new Set<string>();
   await poll('every server to be observed', PATIENCE_MS, async () => {
-    await sleep(100);
+    await sleep(250);
     const { servers } = await up.status();
-    const seen = servers.filter(server => /Unschedulable|no nodes available/.test(JSON.stringify(server)));
-    return seen.length === SERVERS;
+    for (const server of servers) if (JSON.stringify(server).includes('Unschedulable')) seen.add(server.name);
+    return seen.size === SERVERS;
   });
   const there = kubectl('get', 'deployments', '-A', '-l', 'mcpctl.dev/server', '-o', 'name').split('\n').length;
   if (there !== SERVERS) throw new Error(`${there} Deployments, not ${SERVERS}`);

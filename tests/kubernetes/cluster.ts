@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,6 +14,8 @@ export interface TestCluster {
   dockerHost: string | undefined;
   /** As a person uses it. Throws when it fails. */
   kubectl(...args: string[]): string;
+  /** Let the only node's kubelet say nothing, or go on; where that can be done. */
+  kubelet?(signal: 'SIGSTOP' | 'SIGCONT'): void;
   stop(): void;
 }
 
@@ -69,6 +71,10 @@ export function startCluster({ pods = true } = {}): TestCluster {
     image: values.get('NODE_IMAGE') ?? '',
     dockerHost: values.get('DOCKER_HOST'),
     kubectl: kubectlOf(kubeconfig),
+    kubelet(signal) {
+      const line = readFileSync(join(state, 'pids'), 'utf8').split('\n').find(one => one.endsWith(' kubelet'));
+      process.kill(Number(line?.split(' ')[0]), signal);
+    },
     stop,
   };
 }

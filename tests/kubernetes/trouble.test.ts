@@ -334,7 +334,7 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
     const first = await started();
     const pod = kubectl('-n', namespace(), 'get', 'pod', '-o', 'jsonpath={.items[0].metadata.name}');
     const eviction = JSON.stringify({
-      apiVersion: 'policy/v1beta1',
+      apiVersion: kubectl('api-versions').split('\n').includes('policy/v1') ? 'policy/v1' : 'policy/v1beta1',
       kind: 'Eviction',
       metadata: { name: pod, namespace: namespace() },
     });
@@ -343,6 +343,35 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
     kubectl('create', '--raw', `/api/v1/namespaces/${namespace()}/pods/${pod}/eviction`, '-f', file);
     expect(await first.exited).toMatchObject({ signal: expect.stringMatching(/^SIG/) });
     expect(await started()).not.toBe(first);
+    expect((await linesOf()).seen).toBeDefined();
+  });
+
+  it('leaves alone what a Server ignores, and tells of it no more', async () => {
+    const ignoreFields = ['/spec/replicas'];
+    const first = await started({ ignoreFields });
+    const deployment = kubectl('-n', namespace(), 'get', 'deployment', '-o', 'name');
+    const replicas = () => kubectl('-n', namespace(), 'get', deployment, '-o', 'jsonpath={.spec.replicas}');
+    kubectl('-n', namespace(), 'patch', deployment, '-p', '{"spec":{"replicas":2}}');
+    await expect.poll(() => runtime.list(), { timeout: 20_000 }).toMatchObject([
+      { id: 'notes-0', adoptable: false, differs: [{ field: '/spec/replicas', why: expect.stringMatching(/kubectl/) }] },
+    ]);
+    expect(await started({ ignoreFields })).toBe(first);
+    expect(replicas()).toBe('2');
+    await started();
+    expect(replicas()).toBe('1');
+  });
+
+  it.skipIf(!cluster.kubelet)('tells that a node does not answer, and goes on when it does', async () => {
+    const first = await started();
+    cluster.kubelet?.('SIGSTOP');
+    try {
+      expect(await first.exited).toMatchObject({ reason: expect.stringMatching(/its node \S+ does not answer/) });
+      const result = await runtime.ensure(spec());
+      expect(JSON.stringify(result)).toMatch(/NodeLost|does not answer|Unschedulable/);
+    } finally {
+      cluster.kubelet?.('SIGCONT');
+    }
+    await expect.poll(async () => 'problem' in (await runtime.ensure(spec())), { timeout: 120_000 }).toBe(false);
     expect((await linesOf()).seen).toBeDefined();
   });
 

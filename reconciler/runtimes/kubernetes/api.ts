@@ -8,6 +8,7 @@ import {
 import { Agent, request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import { type Clock, systemClock } from '../../../host/index.ts';
 import { FIELD_MANAGER } from './marks.ts';
 import { type Applied, pathOf } from './objects.ts';
 import { KubeRefusal } from './refusal.ts';
@@ -32,6 +33,8 @@ export interface KubeApi {
   socket(path: string, onFrame: (channel: number, data: Buffer) => void): Promise<Socket>;
   /** What was sent so far, by method. */
   readonly sent: Readonly<Record<string, number>>;
+  /** How far the cluster's clock was before ours at its last answer. Milliseconds, to the second. */
+  ahead(): number;
   close(): void;
 }
 
@@ -51,9 +54,10 @@ const REQUEST_MS = 30_000;
 /** So much is read of a refusal. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
 
-export function createApi(config: KubeConfig): KubeApi {
+export function createApi(config: KubeConfig, clock: Clock = systemClock): KubeApi {
   const server = new URL(config.getCurrentCluster()?.server ?? 'https://kubernetes.invalid');
   const sent: Record<string, number> = {};
+  let ahead = 0;
   let agent: Agent | HttpAgent | undefined;
 
   /** Credentials may change from one request to the next: tokens expire. */
@@ -102,6 +106,8 @@ export function createApi(config: KubeConfig): KubeApi {
   async function once(method: string, path: string, body?: { type: string; content: unknown }): Promise<unknown> {
     const answer = await open(method, path, body);
     const status = answer.statusCode ?? 0;
+    const date = Date.parse(answer.headers.date ?? '');
+    if (Number.isFinite(date)) ahead = date - clock.now();
     const text = await textOf(answer, status < 300 ? Number.POSITIVE_INFINITY : MAX_REFUSAL_BYTES);
     if (status >= 200 && status < 300) return parsed(text);
     throw new KubeRefusal(status, parsed(text), secondsOf(answer.headers['retry-after']));
@@ -122,6 +128,7 @@ export function createApi(config: KubeConfig): KubeApi {
 
   return {
     sent,
+    ahead: () => ahead,
     get: path => ask('GET', path),
     apply: (object, { force = false, version, path = pathOf(object) } = {}) =>
       ask('PATCH', `${path}?fieldManager=${FIELD_MANAGER}&force=${force}`, {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { z } from 'zod';
-import { readPrivateFile, writeAtomic } from '../../../host/index.ts';
+import { type Clock, readPrivateFile, writeAtomic } from '../../../host/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import { createApi, type KubeApi } from './api.ts';
 import { clusterProblem, KubeRefusal } from './refusal.ts';
@@ -29,11 +29,11 @@ export function hasCluster(stateDir: string): boolean {
  * The cluster of a state directory: MCPCTL_KUBE_CONTEXT's of the kubeconfig, or else its current one at the first time.
  * @throws ProblemError KUBE_CONTEXT, KUBE_CLUSTER_CHANGED, KUBE_CREDENTIALS, RUNTIME_UNREACHABLE
  */
-export async function openCluster(stateDir: string, env: NodeJS.ProcessEnv): Promise<Cluster> {
+export async function openCluster(stateDir: string, env: NodeJS.ProcessEnv, clock: Clock): Promise<Cluster> {
   const { config, inside } = await loadConfig(env);
   const pinned = await readPin(stateDir);
   const context = chooseContext(config, env.MCPCTL_KUBE_CONTEXT ?? pinned?.context);
-  const api = createApi(config);
+  const api = createApi(config, clock);
   const cluster = await identityOf(api, config).catch((error: unknown) => {
     api.close();
     throw new ProblemError(clusterProblem(error, `context ${context}`));

@@ -94,7 +94,17 @@ export function containerOf(pod: Pod) {
 /** When its server was started; undefined while it does not run. */
 export function runningSince(pod: Pod): number | undefined {
   const running = containerOf(pod)?.state.running;
-  return running && pod.status.phase !== 'Failed' ? Date.parse(running.startedAt) : undefined;
+  return running && pod.status.phase !== 'Failed' && !hasLostNode(pod) ? Date.parse(running.startedAt) : undefined;
+}
+
+/**
+ * Its node does not answer: the cluster says that the pod is not ready though all its containers are, and there are no
+ * probes of ours that could say so.
+ */
+export function hasLostNode({ status }: Pod): boolean {
+  const is = (type: string) => status.conditions.find(condition => condition.type === type);
+  const ready = is('Ready');
+  return ready?.reason === 'NodeLost' || (ready?.status === 'False' && is('ContainersReady')?.status === 'True');
 }
 
 /** Which pods are given up by the cluster itself: nothing runs in them any more. */
@@ -108,6 +118,8 @@ const HOPELESS =
 
 /** Why a pod does not start, in the kubelet's and the scheduler's own words; undefined while it is under way. */
 export function whyNotStarting(pod: Pod): { reason: string; words: string; image: boolean } | undefined {
+  if (hasLostNode(pod))
+    return { reason: 'NodeLost', words: `its node ${pod.spec.nodeName} does not answer`, image: false };
   const { waiting } = containerOf(pod)?.state ?? {};
   if (waiting && HOPELESS.test(waiting.reason)) {
     const last = containerOf(pod)?.lastState.terminated;

@@ -19,6 +19,8 @@ const STEP_MS = 60_000;
 
 interface Options {
   adopted: boolean;
+  /** What is wrong with the cluster, but ends nothing. */
+  caveats: readonly Problem[];
   /** Where other processes speak with the same pods. */
   attachments: Attachments | undefined;
   /** Reach pods by their addresses. */
@@ -38,7 +40,7 @@ export async function joinPod(place: PodPlace, spec: LaunchSpec, pod: Pod, optio
     startedAt: runningSince(pod) ?? 0,
     adopted: options.adopted,
     secrets: spec.secrets,
-    caveats: caveatsOf(spec),
+    caveats: [...caveatsOf(spec), ...options.caveats],
     url: network?.url,
     async open(ring) {
       if (spec.transport !== 'stdio') {

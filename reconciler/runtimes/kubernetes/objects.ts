@@ -115,6 +115,13 @@ function podSpec(spec: LaunchSpec, place: Place, secret: string | undefined): Re
     serviceAccountName: 'mcpctl-server',
     enableServiceLinks: false,
     terminationGracePeriodSeconds: place.graceSeconds,
+    // Nothing is kept in a pod: another node need not wait five minutes for one that does not answer.
+    tolerations: ['not-ready', 'unreachable'].map(taint => ({
+      key: `node.kubernetes.io/${taint}`,
+      operator: 'Exists',
+      effect: 'NoExecute',
+      tolerationSeconds: 30,
+    })),
     securityContext: {
       runAsNonRoot: true,
       ...(ours && { runAsUser: RUNNER_USER, runAsGroup: RUNNER_USER, fsGroup: RUNNER_USER }),

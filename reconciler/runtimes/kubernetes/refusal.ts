@@ -55,6 +55,16 @@ export function clusterProblem(error: unknown, what: string, resource?: string):
   return problem('RUNTIME_UNREACHABLE', `the cluster does not answer: ${words}`, { ...more, ...hint });
 }
 
+const MAX_AHEAD_MS = 60_000;
+
+/** @param ahead how far the cluster's clock is before ours. Milliseconds */
+export function clockProblem(ahead: number): Problem | undefined {
+  if (Math.abs(ahead) < MAX_AHEAD_MS) return undefined;
+  const seconds = Math.round(Math.abs(ahead) / 1000);
+  const way = ahead > 0 ? 'behind' : 'ahead of';
+  return problem('KUBE_CLOCK', `the clock of this machine is ${seconds} s ${way} the cluster’s`);
+}
+
 function refused(error: KubeRefusal, what: string, more: { resource?: string }): Problem {
   const { status, message, reason } = error;
   const said = `${what}: ${message}`;

@@ -13,6 +13,7 @@ import { fenceWrites, type Writer } from './fence.ts';
 import {
   containerOf,
   type Deployment,
+  hasLostNode,
   isGone,
   observedOf,
   type Pod,
@@ -24,7 +25,7 @@ import type { KubeInstance } from './instance.ts';
 import { joinPod, keptLines } from './launch.ts';
 import { marks, objectName } from './marks.ts';
 import { modeOf } from './objects.ts';
-import { clusterProblem, KubeRefusal } from './refusal.ts';
+import { clockProblem, clusterProblem, KubeRefusal } from './refusal.ts';
 import { createSignals } from './signal.ts';
 import { openYard, type Yard } from './yard.ts';
 
@@ -42,6 +43,8 @@ export interface KubernetesRuntimeOptions {
   readOnly?: boolean;
   /** How long another process waits for a leader that is silent; 15000 unless given. */
   leaseMs?: number;
+  /** How often everything is listed anew, whatever was told meanwhile; 600000 unless given. */
+  resyncMs?: number;
 }
 
 const INSTANCE_ID = /^[a-z0-9][a-z0-9-]{0,100}$/;
@@ -56,7 +59,7 @@ type Place = Yard & { servers: Deployments; writer: Writer };
  */
 export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtime {
   const { stateDir, env, clock = systemClock, graceMs = 5_000 } = options;
-  const { follows = '', readOnly = false, leaseMs = 15_000 } = options;
+  const { follows = '', readOnly = false, leaseMs = 15_000, resyncMs = 600_000 } = options;
   const { inTurn, busy } = createQueues();
   const bus = createEventBus();
   const changes = createSignals();
@@ -96,6 +99,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       follows,
       leads: !readOnly,
       leaseMs,
+      resyncMs,
       onLead: leadChanged,
       onPod: (type, pod) => podChanged(type, pod),
       onDeployment: (type, deployment) => deploymentChanged(type, deployment),
@@ -312,8 +316,10 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     const present = known.get(spec.id);
     if (present?.uid === found.metadata.uid && !isOver(found)) return present;
     const adopted = inherited.delete(found.metadata.uid);
+    const clocks = clockProblem(place.api.ahead());
     const instance = await joinPod(podPlace(place, found.metadata.name), spec, found, {
       adopted,
+      caveats: clocks ? [clocks] : [],
       attachments: place.attachments,
       inside: place.inside,
     });
@@ -618,16 +624,16 @@ function idsOf(place: Place | undefined): string[] {
 }
 
 /** A pod whose node does not answer is on its way out, and its server cannot be reached. */
-function isLost({ metadata, status }: Pod): boolean {
-  const unready = status.conditions.some(
-    ({ type, status: is, reason }) => type === 'Ready' && is !== 'True' && reason === 'NodeLost',
-  );
+function isLost(pod: Pod): boolean {
+  const { phase } = pod.status;
   return (
-    status.phase === 'Failed' || unready || (metadata.deletionTimestamp !== undefined && status.phase === 'Unknown')
+    phase === 'Failed' || hasLostNode(pod) || (pod.metadata.deletionTimestamp !== undefined && phase === 'Unknown')
   );
 }
 
-function wordsOfEnd({ status }: Pod): string {
+function wordsOfEnd(pod: Pod): string {
+  const { status } = pod;
+  if (hasLostNode(pod)) return `its node ${pod.spec.nodeName} does not answer`;
   return status.reason === '' ? DELETED : `${status.reason}: ${status.message}`;
 }
 

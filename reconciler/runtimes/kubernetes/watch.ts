@@ -22,6 +22,8 @@ interface Options<T extends Named> {
   path: string;
   selector: string;
   item: z.ZodType<T>;
+  /** How often it is listed anew: what a watch has missed, if it ever does, is not missed for long. */
+  resyncMs: number;
   /** Told of every change; what is gone is told with its last state. */
   onChange(type: 'set' | 'gone', item: T): void;
   /** It is heard again after it was not. */
@@ -33,10 +35,10 @@ const PAUSES_MS = [200, 500, 1_000, 2_000, 5_000];
 
 /**
  * Everything of one kind, kept up to date: one list, then a watch with bookmarks. A watch that ends goes on from where it
- * was; one that is too old (410) begins with a new list, and so does one after a failure.
+ * was; one that is too old (410) begins with a new list, and so does one after a failure, and every so often another.
  */
 export function watchKind<T extends Named>(options: Options<T>): Cache<T> {
-  const { api, clock, path, item, onChange } = options;
+  const { api, clock, path, item, onChange, resyncMs } = options;
   const items = new Map<string, T>();
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -88,15 +90,20 @@ export function watchKind<T extends Named>(options: Options<T>): Cache<T> {
 
   let failures = 0;
   let listed = false;
+  let listedAt = 0;
 
   /** A list where one is needed, then what happens after it. */
   async function follow(): Promise<void> {
-    if (version === '') await list();
+    if (version === '' || clock.ticks() - listedAt >= resyncMs) {
+      await list();
+      listedAt = clock.ticks();
+    }
     resolve();
     if (failures > 0 && listed) options.onReturn();
     listed = true;
     failures = 0;
-    const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${WATCH_SECONDS}&resourceVersion=${version}`;
+    const seconds = Math.max(1, Math.ceil(Math.min(WATCH_SECONDS, (resyncMs - (clock.ticks() - listedAt)) / 1000)));
+    const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${version}`;
     await api.lines(`${path}?${selector}&${query}`, signal, hear);
   }
 

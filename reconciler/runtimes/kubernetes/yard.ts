@@ -38,6 +38,7 @@ interface Options {
   /** This process may lead. */
   leads: boolean;
   leaseMs: number;
+  resyncMs: number;
   onLead(held: boolean, silent: boolean): void;
   onPod(type: 'set' | 'gone', pod: Pod): void;
   onDeployment(type: 'set' | 'gone', deployment: Deployment): void;
@@ -49,7 +50,7 @@ const INSTALLATION = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 
 /** @throws ProblemError */
 export async function openYard({ stateDir, env, clock, ...on }: Options): Promise<Yard> {
-  const cluster = await openCluster(stateDir, env);
+  const cluster = await openCluster(stateDir, env, clock);
   const holder = await ownerOf(stateDir, 'kubernetes-owner');
   const installation = env.MCPCTL_KUBE_INSTALLATION;
   if (installation !== undefined && !INSTALLATION.test(installation)) {
@@ -73,7 +74,7 @@ export async function openYard({ stateDir, env, clock, ...on }: Options): Promis
     onChange: on.onLead,
   });
   const selector = `${marks.owner}=${owner}`;
-  const watched = { api, clock, selector, onReturn: () => undefined };
+  const watched = { api, clock, selector, resyncMs: on.resyncMs, onReturn: () => undefined };
   const pods = watchKind({
     ...watched,
     path: `/api/v1/namespaces/${namespace}/pods`,
