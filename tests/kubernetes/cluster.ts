@@ -72,7 +72,9 @@ export function startCluster({ pods = true } = {}): TestCluster {
     dockerHost: values.get('DOCKER_HOST'),
     kubectl: kubectlOf(kubeconfig),
     kubelet(signal) {
-      const line = readFileSync(join(state, 'pids'), 'utf8').split('\n').find(one => one.endsWith(' kubelet'));
+      const line = readFileSync(join(state, 'pids'), 'utf8')
+        .split('\n')
+        .find(one => one.endsWith(' kubelet'));
       process.kill(Number(line?.split(' ')[0]), signal);
     },
     stop,

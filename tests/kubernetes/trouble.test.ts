@@ -352,9 +352,15 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
     const deployment = kubectl('-n', namespace(), 'get', 'deployment', '-o', 'name');
     const replicas = () => kubectl('-n', namespace(), 'get', deployment, '-o', 'jsonpath={.spec.replicas}');
     kubectl('-n', namespace(), 'patch', deployment, '-p', '{"spec":{"replicas":2}}');
-    await expect.poll(() => runtime.list(), { timeout: 20_000 }).toMatchObject([
-      { id: 'notes-0', adoptable: false, differs: [{ field: '/spec/replicas', why: expect.stringMatching(/kubectl/) }] },
-    ]);
+    await expect
+      .poll(() => runtime.list(), { timeout: 20_000 })
+      .toMatchObject([
+        {
+          id: 'notes-0',
+          adoptable: false,
+          differs: [{ field: '/spec/replicas', why: expect.stringMatching(/kubectl/) }],
+        },
+      ]);
     expect(await started({ ignoreFields })).toBe(first);
     expect(replicas()).toBe('2');
     await started();
