@@ -134,6 +134,6 @@ describe.each([
     expect(rejected.code).toBe(merged ? 1 : 0);
     expect(outcome(id)).toBe(merged ? 'merged' : 'open');
     const listed = await as(people.zoe, 'get', 'proposals', '--status', 'all', '-o', 'json');
-    expect(JSON.parse(listed.stdout).items).toMatchObject([{ status: merged ? 'approved' : 'rejected' }]);
+    expect(JSON.parse(listed.stdout)).toMatchObject([{ id, status: merged ? 'approved' : 'rejected' }]);
   });
 });
