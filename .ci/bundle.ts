@@ -62,6 +62,7 @@ const commandsHere: Plugin = {
  */
 const calledLate: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['execFileSync', 'fork', 'spawn', 'spawnSync'],
+  'node:zlib': ['crc32'],
   'node:crypto': ['createHash', 'createHmac', 'createPublicKey', 'randomBytes', 'randomUUID', 'sign', 'verify'],
 };
 
@@ -130,7 +131,7 @@ const groups = [
   {
     name: 'basics',
     test: modules(
-      'schema/(?:assemble-with|bundle|bundle-paths|closest|collisions|digest|environment|front-matter|hidden-text|kind-table|layout|mapping|plain-scalar|print-yaml|problem|quote|release/manifest-place|resource|resource-path|source|unread)\\.ts',
+      'schema/(?:assemble-files|assemble-with|bundle|bundle-paths|closest|collisions|digest|environment|front-matter|hidden-text|kept-resource|kind-table|layout|mapping|plain-scalar|print-yaml|problem|quote|release/manifest-place|resource|resource-path|source|unread)\\.ts',
       'cli/(?:command-table|context|globals|kinds|output|program|repository-root|style|table|terminal)\\.ts',
       'node_modules/commander/.*',
       'package\\.json',
@@ -140,10 +141,10 @@ const groups = [
   {
     name: 'reading',
     test: modules(
-      'schema/(?:catalog|cycle-rules|link-rules|selection|selects|use-rules)\\.ts',
+      'schema/(?:catalog|cycle-rules|link-rules|plain-yaml|selection|selects|use-rules)\\.ts',
       'host/(?:files|home|redact|run)\\.ts',
-      'repo/(?:commit-files|folder-files|git|git-environment|objects|parsed-cache|parsed-files|parser-fingerprint|staged|tree|tree-changes|worktree)\\.ts',
-      'cli/(?:assemble-files|instances|load-catalog|read-files|relations|server-source)\\.ts',
+      'repo/(?:commit-files|find-repository|folder-files|git|git-environment|objects|parsed-cache|packed-entries|parsed-files|parser-fingerprint|staged|tree|tree-changes|worktree)\\.ts',
+      'cli/(?:instances|load-catalog|read-files|relations|server-source)\\.ts',
     ),
     priority: 2,
   },
@@ -152,7 +153,7 @@ const groups = [
     test: modules(
       'repo/history/(?!manifest-versions|people)[^/]*',
       'schema/risk/(?!document|risks-of)[^/]*',
-      'schema/plain-yaml\\.ts',
+      'node_modules/diff/.*',
     ),
     priority: 1,
   },
@@ -162,6 +163,7 @@ rmSync(outdir, { recursive: true, force: true });
 const bundle = await rolldown({
   cwd: root,
   input: programs,
+  preserveEntrySignatures: 'allow-extension',
   platform: 'node',
   // A package's own ES modules where it has them: `require` behind a wrapper (jsonc-parser) cannot be followed.
   resolve: { mainFields: ['module', 'main'] },
@@ -173,7 +175,7 @@ const bundle = await rolldown({
 const { output } = await bundle.write({
   dir: outdir,
   format: 'esm',
-  codeSplitting: { groups },
+  codeSplitting: { includeDependenciesRecursively: false, groups },
   // Names stay, so that a stack trace can be read.
   minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
   comments: false,

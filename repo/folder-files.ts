@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { constants, type Dirent, lstatSync } from 'node:fs';
-import { open, readdir, readlink } from 'node:fs/promises';
+import { closeSync, constants, type Dirent, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProblemError, problem } from '../schema/index.ts';
 import type { Look } from './parsed-cache.ts';
@@ -57,49 +57,57 @@ function modeOf(entry: Dirent): string {
   return entry.isFile() ? '100644' : NOT_A_FILE;
 }
 
+/** A regular file while it is open. */
 export interface OpenedFile {
   size: number;
   executable: boolean;
   /** The whole content; fails with READ_FAILED when the file grows meanwhile. */
-  read(): Promise<Buffer>;
+  read(): Buffer;
 }
 
-/** Open a regular file, without following a symbolic link in its place, and hand it over; it is closed afterwards. */
-export async function withFile<T>(root: string, path: string, use: (file: OpenedFile) => Promise<T>): Promise<T> {
+/**
+ * Open a regular file, without following a symbolic link in its place, and hand it over; it is closed afterwards. Of many
+ * small files each takes a few system calls: waiting for a thread each time takes several times as long.
+ */
+export function withFile<T>(root: string, path: string, use: (file: OpenedFile) => T): T {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await open(join(root, path), flags).catch((error: NodeJS.ErrnoException) => {
-    throw beyond(root, `\`${path}\`: ${error.code}`);
-  });
+  const file = attempt(root, path, () => openSync(`${root}/${path}`, flags));
   try {
-    const stats = await file.stat();
+    const stats = fstatSync(file);
     if (!stats.isFile()) throw beyond(root, `\`${path}\` is not a regular file any more`);
-    return await use({
+    return use({
       size: stats.size,
       executable: (stats.mode & 0o100) !== 0,
-      async read() {
-        const buffer = Buffer.alloc(stats.size + 1);
+      read() {
+        const buffer = Buffer.allocUnsafe(stats.size + 1);
         let length = 0;
         for (let more = 1; more > 0 && length < buffer.length; length += more) {
-          more = (await file.read(buffer, length, buffer.length - length)).bytesRead;
+          more = attempt(root, path, () => readSync(file, buffer, length, buffer.length - length, null));
         }
         if (length > stats.size) throw beyond(root, `\`${path}\` was written to while it was read`);
         return buffer.subarray(0, length);
       },
     });
   } finally {
-    await file.close();
+    closeSync(file);
+  }
+}
+
+function attempt<T>(root: string, path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw beyond(root, `\`${path}\`: ${(error as NodeJS.ErrnoException).code}`);
   }
 }
 
 /** How a file looks without being opened; nothing when that cannot be told, or it is no regular file. */
 export function lookAt(root: string, path: string): Look | undefined {
   try {
-    // One system call for each of many thousand files: waiting for a thread each time takes several times as long.
-    const stats = lstatSync(join(root, path), { bigint: true });
+    const stats = lstatSync(`${root}/${path}`);
     if (!stats.isFile()) return undefined;
-    const { size, mtimeNs, ctimeNs, mtimeMs, ctimeMs, ino, mode } = stats;
-    const touchedAt = Number(mtimeMs > ctimeMs ? mtimeMs : ctimeMs);
-    return { signature: [size, mtimeNs, ctimeNs, ino, mode].join(' '), touchedAt };
+    const { size, mtimeMs, ctimeMs, ino, mode } = stats;
+    return { signature: `${size} ${mtimeMs} ${ctimeMs} ${ino} ${mode}`, touchedAt: Math.max(mtimeMs, ctimeMs) };
   } catch {
     return undefined;
   }

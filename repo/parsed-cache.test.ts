@@ -15,14 +15,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { assemble, environmentsOf, type ParsedFile, untriedPatches } from '../schema/index.ts';
 import { serverFile, serverFiles, writeFiles } from '../tests/temp-repository.ts';
 import { isSettled, type Look, openParsedCache } from './parsed-cache.ts';
-import type { Entry } from './parsed-files.ts';
+import { type Entry, loadParsed } from './parsed-files.ts';
 import { fingerprintOf } from './parser-fingerprint.ts';
 import { readStaged } from './staged.ts';
 import { readCommit, readWorktree } from './worktree.ts';
@@ -70,13 +70,18 @@ function setBack(): void {
 /** Read, and keep what was parsed as if every file had been left alone for long. */
 async function settle(one: string, change: (parsed: ParsedFile) => void = () => undefined): Promise<void> {
   await readWorktree(one, env);
-  const [, body = ''] = readFileSync(cacheFile(), 'utf8').split(/\n(.*)/s);
+  const entries = await keptEntries();
   const cache = await openParsedCache(one, env);
-  for (const { signature, mode, parsed, whole } of JSON.parse(body)) {
+  for (const { signature, mode, parsed, whole } of entries) {
     change(parsed);
     cache.keep({ signature, touchedAt: 0 }, mode, parsed, whole);
   }
   await cache.save();
+}
+
+async function keptEntries(): Promise<Entry[]> {
+  const kept = await loadParsed(dirname(cacheFile()), basename(cacheFile(), '.json'));
+  return [...(kept?.entries.values() ?? [])];
 }
 
 /** Keep what was parsed with a mark that tells when it is used. */
@@ -193,18 +198,18 @@ describe('what was parsed', () => {
     const patch = 'environments/prod/servers/server-0.yaml';
     writeFiles(root, { [patch]: 'spec: { replicas: x }\n' });
     setBack();
-    const kept = () => {
-      const entries: Entry[] = JSON.parse(readFileSync(cacheFile(), 'utf8').split(/\n(.*)/s)[1] ?? '');
+    const kept = async () => {
+      const entries = await keptEntries();
       const outcome = entries.find(({ parsed }) => parsed.path === patch)?.parsed.patch?.outcome;
       return { outcome, written: entries.filter(({ parsed }) => parsed.written !== undefined).length };
     };
     await readWorktree(root, env);
-    expect(kept().written).toBe(1);
-    expect(kept().outcome?.problems).toMatchObject([{ code: 'FIELD_INVALID', at: { file: patch, line: 1 } }]);
-    const first = kept().outcome?.over;
+    expect((await kept()).written).toBe(1);
+    expect((await kept()).outcome?.problems).toMatchObject([{ code: 'FIELD_INVALID', at: { file: patch, line: 1 } }]);
+    const first = (await kept()).outcome?.over;
     writeFiles(root, { [name]: serverFile('server-0', 'changed') });
     await readWorktree(root, env);
-    expect(kept().outcome?.over).not.toBe(first);
+    expect((await kept()).outcome?.over).not.toBe(first);
     rmSync(join(root, name));
     await readWorktree(root, env);
     expect(assemble(await readWorktree(root, env)).flatMap(({ problems }) => problems)).toMatchObject([

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { ensurePrivateDir, readPrivateFile, writeAtomic } from '../host/index.ts';
 import type { ParsedFile } from '../schema/index.ts';
+import { packEntries, unpackEntries } from './packed-entries.ts';
 import { parserFingerprint } from './parser-fingerprint.ts';
 
 /** What is kept of a file. */
@@ -45,14 +46,14 @@ const APART_FROM_BYTES = 256 * 1024;
 
 /** @param name of the root, as a file's */
 export async function loadParsed(folder: string, name: string): Promise<Kept | undefined> {
-  const base = await read<Entry>(join(folder, `${name}.json`), '');
+  const base = await read(join(folder, `${name}.json`), '', unpackEntries);
   if (!base) return undefined;
   const { digest, bytes } = base;
-  const entries = new Map(base.items.map(entry => [entry.parsed.path, entry]));
+  const entries = new Map(base.content.map(entry => [entry.parsed.path, entry]));
   const kept = { entries, base: { entries, digest, bytes }, changed: new Set<string>() };
   if (bytes < APART_FROM_BYTES) return kept;
-  const changes = await read<Change>(join(folder, `${name}.changes.json`), digest);
-  return changes ? withChanges(kept, changes.items) : kept;
+  const changes = await read(join(folder, `${name}.changes.json`), digest, changesIn);
+  return changes ? withChanges(kept, changes.content) : kept;
 }
 
 function withChanges({ base }: Kept, changes: readonly Change[]): Kept {
@@ -78,10 +79,10 @@ export async function storeParsed(
   await ensurePrivateDir(folder);
   const changes = before && before.base.bytes >= APART_FROM_BYTES ? changesSince(before, keeping) : undefined;
   if (before && changes && changes.length < keeping.kept.size * APART_BELOW) {
-    await write(join(folder, `${name}.changes.json`), changes, before.base.digest);
+    await write(join(folder, `${name}.changes.json`), Buffer.from(JSON.stringify(changes)), before.base.digest);
     return;
   }
-  await write(join(folder, `${name}.json`), [...keeping.kept.values()], '');
+  await write(join(folder, `${name}.json`), packEntries([...keeping.kept.values()]), '');
   await rm(join(folder, `${name}.changes.json`), { force: true });
   await dropOldest(folder);
 }
@@ -93,26 +94,30 @@ function changesSince({ base, changed }: Kept, { kept, made }: Keeping): Change[
   return [...entries, ...[...base.entries.keys()].filter(path => !kept.has(path))];
 }
 
-/** The first line says of what the rest is: the parser it is from, what it is beside, and the digest of its bytes. */
+function changesIn(body: Buffer): Change[] {
+  return JSON.parse(body.toString());
+}
+
+/** The first line says of what the rest is: the parser it is from, a checksum, and that of what it is beside. */
 async function read<T>(
   file: string,
   beside: string,
-): Promise<{ items: T[]; digest: string; bytes: number } | undefined> {
+  unpack: (body: Buffer) => T,
+): Promise<{ content: T; digest: string; bytes: number } | undefined> {
   try {
     const bytes = await readPrivateFile(file, MAX_BYTES);
     const end = bytes.indexOf(0x0a);
     const body = bytes.subarray(end + 1);
-    const digest = sha256(body);
+    const digest = checksum(body);
     if (bytes.toString('latin1', 0, end + 1) !== header(digest, beside)) return undefined;
-    return { items: JSON.parse(body.toString()), digest, bytes: bytes.length };
+    return { content: unpack(body), digest, bytes: bytes.length };
   } catch {
     return undefined;
   }
 }
 
-async function write(file: string, items: readonly unknown[], beside: string): Promise<void> {
-  const body = Buffer.from(JSON.stringify(items));
-  const bytes = Buffer.concat([Buffer.from(header(sha256(body), beside), 'latin1'), body]);
+async function write(file: string, body: Buffer, beside: string): Promise<void> {
+  const bytes = Buffer.concat([Buffer.from(header(checksum(body), beside), 'latin1'), body]);
   if (bytes.length <= MAX_BYTES) await writeAtomic(file, bytes);
 }
 
@@ -120,8 +125,9 @@ function header(digest: string, beside: string): string {
   return `${parserFingerprint()} ${digest} ${beside}\n`;
 }
 
-function sha256(data: Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
+/** Finds what was cut off or damaged. Nobody else can write here, and a digest takes longer than all the rest. */
+function checksum(bytes: Buffer): string {
+  return `${bytes.length.toString(16)}-${crc32(bytes).toString(16)}`;
 }
 
 async function dropOldest(folder: string): Promise<void> {

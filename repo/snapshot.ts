@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { classify, type Problem, ProblemError, problem } from '../schema/index.ts';
 import { blobOid, type FolderFile, listFolder, readLink, withFile } from './folder-files.ts';
 import { git, lastWords } from './git.ts';
@@ -75,11 +76,13 @@ async function readAll(folder: string, below: string): Promise<Content[]> {
     if (mode === '120000') contents.push({ path, mode, bytes: await readLink(folder, path) });
     // What cannot be read back under the name it was listed by, or is a socket and the like, git has no place for.
     if (mode !== '100644' || path.includes('\ufffd')) continue;
-    await withFile(folder, path, async file => {
+    withFile(folder, path, file => {
       total += file.size;
       if (total > MAX_TOTAL_BYTES) throw tooLarge(folder);
-      contents.push({ path, mode: file.executable ? '100755' : mode, bytes: await file.read() });
+      contents.push({ path, mode: file.executable ? '100755' : mode, bytes: file.read() });
     });
+    // A daemon has more to do meanwhile.
+    await setImmediate();
   }
   return contents;
 }

@@ -13,10 +13,8 @@ import { parseUnread, readBlobs, rootTree, withoutContent } from './commit-files
 import { findRepository } from './find-repository.ts';
 import { blobOid, type FolderFile, listFolder, lookAt, readLink, withFile } from './folder-files.ts';
 import { type Objects, openObjects } from './objects.ts';
-import { openParsedCache, type ParsedCache } from './parsed-cache.ts';
+import { type Look, openParsedCache, type ParsedCache } from './parsed-cache.ts';
 import { type TreeFile, treeChanges } from './tree-changes.ts';
-
-const PARALLEL_READS = 32;
 
 /** Where everything is known already, nothing that parses is loaded. */
 const parser = () => import('../schema/parser.ts');
@@ -35,9 +33,12 @@ export async function readWorktree(
   const files = (await listFolder(root, isOurs)).filter(({ path }) => classify(path).kind !== 'ignored');
   const isPatched = patchedFiles(files.map(({ path }) => path));
   const parsed: ParsedFile[] = [];
-  for (let start = 0; start < files.length; start += PARALLEL_READS) {
-    const batch = files.slice(start, start + PARALLEL_READS).map(file => parseOnDisk(root, file, cache, isPatched));
-    parsed.push(...(await Promise.all(batch)));
+  for (const file of files) {
+    const { path, mode } = file;
+    // Before it is opened: should it change meanwhile, what is kept does not look like it any more.
+    const look = cache && mode === '100644' ? lookAt(root, path) : undefined;
+    const same = look && cache?.unchanged(path, look, isPatched(path));
+    parsed.push(same ?? (await parseOnDisk(root, file, look && cache && { look, cache }, isPatched)));
   }
   const tried = cache ? await tryPatches(parsed, cache) : parsed;
   await cache?.save();
@@ -64,7 +65,7 @@ function isOurs(folder: string): boolean {
 async function parseOnDisk(
   root: string,
   { path, mode }: FolderFile,
-  cache: ParsedCache | undefined,
+  kept: { cache: ParsedCache; look: Look } | undefined,
   isPatched: (path: string) => boolean,
 ): Promise<ParsedFile> {
   if (mode === '120000') {
@@ -72,25 +73,27 @@ async function parseOnDisk(
     return withoutContent({ path, mode, oid }, refuseUnread({ path, mode }, 0));
   }
   const unread = { path, mode, oid: '' };
-  if (/[\p{Cc}\ufffd\u2028\u2029]/u.test(path)) {
+  if (!isPlainName(path)) {
     const fault = 'its name is not UTF-8 text without control characters';
     return parseUnread({ ...unread, fault }) ?? withoutContent(unread, []);
   }
   if (mode !== '100644') return withoutContent(unread, refuseUnread({ path, mode }, 0));
-  // Before it is opened: should it change meanwhile, what is kept does not look like it any more.
-  const look = cache && lookAt(root, path);
-  const whole = isPatched(path);
-  const same = look && cache.unchanged(path, look, whole);
-  if (same) return same;
-  return withFile(root, path, async file => {
+  const found = withFile(root, path, file => {
     const refused = refuseUnread({ path, mode }, file.size);
     if (refused.length > 0 || !isRead(path)) return withoutContent(unread, refused);
-    const bytes = await file.read();
-    const entry = { path, mode: file.executable ? '100755' : mode, oid: blobOid(bytes) };
-    const parsed = cache?.parsed(entry, whole) ?? (await parser()).parseFile(entry, bytes);
-    if (look) cache.keep(look, entry.mode, parsed, whole);
-    return parsed;
+    const bytes = file.read();
+    return { bytes, entry: { path, mode: file.executable ? '100755' : mode, oid: blobOid(bytes) } };
   });
+  if (!('bytes' in found)) return found;
+  const { bytes, entry } = found;
+  const whole = isPatched(path);
+  const parsed = kept?.cache.parsed(entry, whole) ?? (await parser()).parseFile(entry, bytes);
+  kept?.cache.keep(kept.look, entry.mode, parsed, whole);
+  return parsed;
+}
+
+function isPlainName(path: string): boolean {
+  return !/[\p{Cc}\ufffd\u2028\u2029]/u.test(path);
 }
 
 /**

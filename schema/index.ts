@@ -16,6 +16,7 @@ export { editYaml } from './edit-yaml.ts';
 export { environmentsOf, patchedFiles, untriedPatches, withOutcome } from './environment.ts';
 export { type Exposure, hiddenBy, isExposed } from './exposure.ts';
 export { visibleLine, visibleText } from './hidden-text.ts';
+export { isFromNpm, keptResource } from './kept-resource.ts';
 export { findKind, type KindRow, kindTable } from './kind-table.ts';
 export * from './kinds/index.ts';
 export { type Classification, classify } from './layout.ts';

@@ -1,6 +1,7 @@
 import type { Catalog } from './catalog.ts';
 import { closest } from './closest.ts';
 import { dependenciesEnd, groupsEnd } from './cycle-rules.ts';
+import { isFromNpm } from './kept-resource.ts';
 import { kindTable } from './kind-table.ts';
 import type { Problem, ProblemCode } from './problem.ts';
 import { type AnyResource, type Kind, type Reference, type ResourceId, resourceId, targetOf } from './resource.ts';
@@ -107,7 +108,7 @@ function ownersExist({ catalog, broken, report }: Linking): void {
 function npmServersHaveLocks({ catalog, broken, report }: Linking): void {
   for (const server of catalog.list('Server')) {
     const id = resourceId('Lock', 'global', server.name);
-    if (server.spec.package?.registry !== 'npm' || catalog.get(id) || broken.has(id)) continue;
+    if (!isFromNpm(server) || catalog.get(id) || broken.has(id)) continue;
     const hint = `mcpctl lock ${server.name}`;
     report('LOCK_MISSING', server, `the npm server \`${server.name}\` has no lock`, { hint });
   }

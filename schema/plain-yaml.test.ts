@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { plainYaml } from './plain-yaml.ts';
 import { decodeSource } from './source.ts';
-import { parseYaml } from './yaml.ts';
+import { composeYaml } from './yaml.ts';
 
 /** What the real parser makes of a text; undefined when it refuses it. */
 function real(text: string): { value: unknown } | undefined {
   const source = decodeSource('x.yaml', Buffer.from(text));
   if ('code' in source) return undefined;
-  const parsed = parseYaml(source);
+  const parsed = composeYaml(source);
   return 'problems' in parsed ? undefined : { value: parsed.document.value };
 }
 

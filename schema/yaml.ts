@@ -10,6 +10,7 @@ import {
   Parser,
   Schema,
 } from 'yaml';
+import { plainYaml } from './plain-yaml.ts';
 import { type Problem, type ProblemCode, problem } from './problem.ts';
 import { printable, quoted } from './quote.ts';
 import type { Source } from './source.ts';
@@ -43,6 +44,19 @@ const failsafe = new Schema({ schema: 'failsafe', resolveKnownTags: false });
  * @returns the document, or all that keeps it from being read (`YAML_*`, `FIELD_INVALID`), with positions
  */
 export function parseYaml(source: Source, start = 0, end = source.text.length): YamlResult {
+  const plain = plainYaml(source.text.slice(start, end));
+  if (!plain) return composeYaml(source, start, end);
+  // Where something stands is asked for of few files; what it means is known without that.
+  let composed: YamlResult | undefined;
+  const offset: YamlDocument['offset'] = (path, part) => {
+    composed ??= composeYaml(source, start, end);
+    return 'document' in composed ? composed.document.offset(path, part) : start;
+  };
+  return { document: { value: plain.value, offset } };
+}
+
+/** The same for whatever text there may be, by the real parser. */
+export function composeYaml(source: Source, start = 0, end = source.text.length): YamlResult {
   const report = (code: ProblemCode, offset: number, message: string, hint?: string): Problem =>
     problem(code, message, { at: source.position(start + offset), ...(hint !== undefined && { hint }) });
 
