@@ -45,8 +45,6 @@ export async function readSome(
   { at, about }: At & { at: string },
   ids: readonly ResourceId[],
 ): Promise<ParsedFile[] | undefined> {
-  // Loaded while git looks: an old commit's files are always parsed.
-  void import('../schema/parser.ts').catch(() => undefined);
   const { readPart, resolveRevision } = await past();
   return atHistory(context, root, async history => readPart(history, await resolveRevision(history, at, about), ids));
 }

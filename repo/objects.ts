@@ -40,7 +40,7 @@ interface Request {
 export function openObjects(gitDir: string, env: NodeJS.ProcessEnv): Objects {
   let started: { child: ChildProcessWithoutNullStreams; answers: Answers } | undefined;
   let closed = false;
-  let flushing = false;
+  let questions = '';
 
   function start() {
     const child = spawn('git', ['cat-file', '--batch-command', '--buffer'], {
@@ -58,14 +58,14 @@ export function openObjects(gitDir: string, env: NodeJS.ProcessEnv): Objects {
     const { child, answers } = started;
     return new Promise((resolve, reject) => {
       if (!answers.expect({ maxBytes, resolve, reject })) return;
-      child.stdin.write(`${command} ${name}\n`);
-      if (flushing) return;
-      flushing = true;
-      // Everything asked for in this turn is answered in one go.
-      setImmediate(() => {
-        flushing = false;
-        if (child.stdin.writable) child.stdin.write('flush\n');
-      });
+      // Everything asked for in this turn is written, and answered, in one go.
+      if (questions === '') {
+        setImmediate(() => {
+          if (child.stdin.writable) child.stdin.write(`${questions}flush\n`);
+          questions = '';
+        });
+      }
+      questions += `${command} ${name}\n`;
     });
   }
   return {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { mcpctlHome } from '../host/index.ts';
 import type { ParsedFile } from '../schema/index.ts';
 import { type Entry, loadParsed, storeParsed } from './parsed-files.ts';
@@ -45,7 +46,7 @@ export async function openParsedCache(
   now = Date.now(),
 ): Promise<ParsedCache> {
   const home = mcpctlHome(env);
-  return openCache(join(home, 'cache', 'parsed'), sha256(resolve(root)).slice(0, 32), now, () => isOurs(home));
+  return openCache(join(home, 'cache', 'parsed'), rootName(root), now, () => isOurs(home));
 }
 
 /**
@@ -115,8 +116,17 @@ function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
+/**
+ * The name of a folder among others of which something is kept. Should two have one name, they only take each other's
+ * place: what is kept is known by its content, or by what no two files have in common.
+ */
+export function rootName(root: string): string {
+  const path = resolve(root);
+  return `${crc32(path).toString(16).padStart(8, '0')}-${path.length}`;
+}
+
 /** Whether there is a home that nobody else can put something into. */
-async function isOurs(home: string): Promise<boolean> {
+export async function isOurs(home: string): Promise<boolean> {
   const stats = await stat(home).catch(() => undefined);
   return stats?.isDirectory() === true && (stats.mode & 0o022) === 0 && stats.uid === process.getuid?.();
 }

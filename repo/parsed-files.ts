@@ -46,13 +46,13 @@ const APART_FROM_BYTES = 256 * 1024;
 
 /** @param name of the root, as a file's */
 export async function loadParsed(folder: string, name: string): Promise<Kept | undefined> {
-  const base = await read(join(folder, `${name}.json`), '', unpackEntries);
+  const base = await readKept(join(folder, `${name}.json`), '', unpackEntries);
   if (!base) return undefined;
   const { digest, bytes } = base;
   const entries = new Map(base.content.map(entry => [entry.parsed.path, entry]));
   const kept = { entries, base: { entries, digest, bytes }, changed: new Set<string>() };
   if (bytes < APART_FROM_BYTES) return kept;
-  const changes = await read(join(folder, `${name}.changes.json`), digest, changesIn);
+  const changes = await readKept(join(folder, `${name}.changes.json`), digest, changesIn);
   return changes ? withChanges(kept, changes.content) : kept;
 }
 
@@ -79,10 +79,10 @@ export async function storeParsed(
   await ensurePrivateDir(folder);
   const changes = before && before.base.bytes >= APART_FROM_BYTES ? changesSince(before, keeping) : undefined;
   if (before && changes && changes.length < keeping.kept.size * APART_BELOW) {
-    await write(join(folder, `${name}.changes.json`), Buffer.from(JSON.stringify(changes)), before.base.digest);
+    await writeKept(join(folder, `${name}.changes.json`), Buffer.from(JSON.stringify(changes)), before.base.digest);
     return;
   }
-  await write(join(folder, `${name}.json`), packEntries([...keeping.kept.values()]), '');
+  await writeKept(join(folder, `${name}.json`), packEntries([...keeping.kept.values()]), '');
   await rm(join(folder, `${name}.changes.json`), { force: true });
   await dropOldest(folder);
 }
@@ -99,7 +99,7 @@ function changesIn(body: Buffer): Change[] {
 }
 
 /** The first line says of what the rest is: the parser it is from, a checksum, and that of what it is beside. */
-async function read<T>(
+export async function readKept<T>(
   file: string,
   beside: string,
   unpack: (body: Buffer) => T,
@@ -116,7 +116,8 @@ async function read<T>(
   }
 }
 
-async function write(file: string, body: Buffer, beside: string): Promise<void> {
+/** The other way round; nothing is written that would be too large to be read. */
+export async function writeKept(file: string, body: Buffer, beside: string): Promise<void> {
   const bytes = Buffer.concat([Buffer.from(header(checksum(body), beside), 'latin1'), body]);
   if (bytes.length <= MAX_BYTES) await writeAtomic(file, bytes);
 }

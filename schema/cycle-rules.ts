@@ -21,11 +21,11 @@ function reportCycles({ catalog, report }: Linking, kind: 'Server' | 'Group', wh
   const next = new Map<string, readonly Reference[]>();
   const resources = new Map<string, AnyResource>();
   for (const resource of catalog.list(kind) as readonly AnyResource[]) {
+    const leads = resource.references.filter(reference => reference.kind === kind);
+    // What leads nowhere is on no circle.
+    if (leads.length === 0) continue;
     resources.set(resource.name, resource);
-    next.set(
-      resource.name,
-      resource.references.filter(reference => reference.kind === kind),
-    );
+    next.set(resource.name, leads);
   }
   const among = withoutEnds(next);
   for (const name of [...among].sort(compareText).slice(0, MAX_TOLD)) {

@@ -15,6 +15,8 @@ export interface PlannedCommit {
   onto?: string;
   /** A second parent. */
   merges?: string;
+  /** Days after the first commit; one more than the commit before unless given. */
+  day?: number;
 }
 
 /** A real repository, checked out at its last commit, whose every commit is known. */
@@ -65,8 +67,8 @@ export function plannedHistory(commits: Iterable<PlannedCommit>, options: { bare
 
 function* stream(commits: Iterable<PlannedCommit>, marks: Map<string, number>): Generator<string> {
   let mark = 0;
-  for (const { name, files = {}, message = name, author = 'Ann', onto, merges } of commits) {
-    const at = FIRST + mark * DAY;
+  for (const { name, files = {}, message = name, author = 'Ann', onto, merges, day = mark } of commits) {
+    const at = FIRST + day * DAY;
     const parent = onto === undefined ? mark : marks.get(onto);
     mark += 1;
     marks.set(name, mark);

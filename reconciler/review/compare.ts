@@ -9,7 +9,7 @@ export async function compareProposal(
   { objects }: Snapshots,
   { main, tree }: Pick<Examined, 'main' | 'tree'>,
 ): Promise<Omit<Comparison, 'problems'>> {
-  const history = openHistoryAt({ gitDir, path, tip: main }, env, objects);
+  const history = openHistoryAt({ gitDir, path, tip: main }, env, { objects });
   const { pairs, context } = await compareStates(history, { commit: main }, { commit: tree }, undefined);
   return { risks: await risksOfPairs(pairs, context), files: diffFiles(pairs) };
 }

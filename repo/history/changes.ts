@@ -102,7 +102,7 @@ export async function readPairs(history: History, changes: readonly FileChange[]
         return { ...named, unread: sizes };
       }
       const [old, now] = await Promise.all([content(history, change.before), content(history, change.after)]);
-      return { ...named, before: old, after: now };
+      return { ...named, before: old, after: now, ...(change.after && { blob: change.after.oid }) };
     }),
   );
 }

@@ -8,6 +8,8 @@ import {
   type ResourceId,
   type Risk,
 } from '../../schema/index.ts';
+import type { Oid } from '../types.ts';
+import { noPast, type PastFiles } from './past-files.ts';
 import { type Hunk, MAX_TEXT_BYTES, textDiff } from './text-diff.ts';
 
 /** A file that is not the same on both sides, with its contents as far as they were read. */
@@ -17,6 +19,8 @@ export interface FilePair {
   from?: string;
   before?: FileContent | undefined;
   after?: FileContent | undefined;
+  /** git's id of what it is after, where git has it. */
+  blob?: Oid;
   /** Its sizes, when it was too large to be read; undefined where it is not there. */
   unread?: { before: number | undefined; after: number | undefined };
 }
@@ -46,14 +50,16 @@ export interface Comparison {
 /**
  * Compare files; what does not validate is said.
  * @param context files that are the same on both sides, for the risks of others
+ * @param past what was parsed of files before
  */
 export async function compareFiles(
   pairs: readonly FilePair[],
   context: readonly ChangedFile[] = [],
+  past: PastFiles = noPast,
 ): Promise<Comparison> {
   const files = diffFiles(pairs);
   const risks = await risksOfPairs(pairs, context);
-  return { risks, files, problems: await problemsOf(pairs, files) };
+  return { risks, files, problems: await problemsOf(pairs, files, past) };
 }
 
 /**
@@ -108,11 +114,12 @@ function fileDiff({ path, from, before, after, unread }: FilePair): FileDiff {
   };
 }
 
-async function problemsOf(pairs: readonly FilePair[], files: readonly FileDiff[]): Promise<Problem[]> {
+async function problemsOf(pairs: readonly FilePair[], files: readonly FileDiff[], past: PastFiles): Promise<Problem[]> {
   const large = files.filter(({ summary }) => summary === 'too-large');
   const [first] = large;
   // For everything at once, `mcpctl validate` is the way to know.
-  const found = pairs.length > MOST_PARSED ? [] : (await Promise.all(pairs.map(invalid))).flat();
+  const found = pairs.length > MOST_PARSED ? [] : (await Promise.all(pairs.map(pair => invalid(pair, past)))).flat();
+  await past.save();
   if (first) {
     const more = large.length > 1 ? ` and ${large.length - 1} more` : '';
     const limit = `${MAX_TEXT_BYTES} bytes a file, ${MAX_TOTAL_BYTES} together`;
@@ -128,10 +135,12 @@ const MOST_PARSED = 50;
 export const MAX_TOTAL_BYTES = 32 * 1024 * 1024;
 
 /** What a single file's own content is refused for, where it is new. */
-async function invalid({ path, after }: FilePair): Promise<Problem[]> {
+async function invalid({ path, after, blob = '' }: FilePair, past: PastFiles): Promise<Problem[]> {
   if (!after || classify(path).kind !== 'resource') return [];
-  const { parseFile } = await import('../../schema/parser.ts');
-  const { problems } = parseFile({ path, mode: after.mode, oid: '' }, after.bytes);
+  const file = { path, mode: after.mode, oid: blob };
+  const parsed = past.parsed(file) ?? (await import('../../schema/parser.ts')).parseFile(file, after.bytes);
+  past.keep(undefined, file.mode, parsed);
+  const { problems } = parsed;
   const [first] = problems.filter(({ severity }) => severity === 'error');
   if (!first) return [];
   return [problem('REVISION_INVALID', `it does not validate: ${first.message}`, { at: first.at ?? { file: path } })];

@@ -1,5 +1,6 @@
 import {
   type AnyResource,
+  assembleFiles,
   type ParsedFile,
   partsOfId,
   type ResourceId,
@@ -17,9 +18,6 @@ const MAX_TREE_BYTES = 16 * 1024 * 1024;
 const MAX_DEPTH = 16;
 /** More resources than this are not read one by one. */
 const MAX_RESOURCES = 2_000;
-
-/** Nothing is known of other commits' files. */
-const noCache = { parsed: () => undefined };
 
 /** The files that a path is at a commit: the file itself, or every one below the folder; none when it is not there. */
 export async function filesAt(history: History, commit: Oid, path: string): Promise<TreeFile[]> {
@@ -77,9 +75,9 @@ export async function parsedAt(
   main: string,
 ): Promise<ParsedFile | undefined> {
   const files = await resourceFiles(history, commit, id, main);
-  const parsed = await parseTreeFiles(history.objects, files, noCache);
-  const { assemble } = await import('../../schema/parser.ts');
-  const whole = assemble(parsed);
+  const past = await history.past();
+  const whole = await assembleFiles(await parseTreeFiles(history.objects, files, past), undefined);
+  await past.save();
   const own = whole.find(file => file.path === main);
   if (!own || own.resource) return own;
   // What is wrong with any file of a bundle is what is wrong with the bundle.
@@ -96,7 +94,7 @@ export async function readPart(
   commit: Oid,
   ids: readonly ResourceId[],
 ): Promise<ParsedFile[] | undefined> {
-  const { assemble } = await import('../../schema/parser.ts');
+  const past = await history.past();
   const files = new Map<string, ParsedFile>();
   const seen = new Set<ResourceId>();
   const environments = await environmentNames(history, commit);
@@ -107,12 +105,14 @@ export async function readPart(
     const mains = await Promise.all(wanted.map(async id => ({ id, main: await mainOf(history, commit, id) })));
     if (ids.some(id => mains.some(one => one.id === id && one.main === undefined))) return undefined;
     const own = await Promise.all(mains.map(({ id, main }) => withPatches(history, commit, id, main, environments)));
-    const parsed = await parseTreeFiles(history.objects, uniqueFiles(own.flat(), files), noCache);
+    const parsed = await parseTreeFiles(history.objects, uniqueFiles(own.flat(), files), past);
     for (const file of parsed) files.set(file.path, file);
-    const resources = assemble(files.values()).flatMap(({ resource }) => resource ?? []);
+    const whole = await assembleFiles([...files.values()], undefined);
+    const resources = whole.flatMap(({ resource }) => resource ?? []);
     if (resources.some(needsEverything)) return undefined;
     wanted = [...new Set(resources.flatMap(dependencies))].filter(id => !seen.has(id));
   }
+  await past.save();
   return [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 

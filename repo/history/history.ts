@@ -1,8 +1,11 @@
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
 import { ProblemError, problem } from '../../schema/index.ts';
 import { findRepository } from '../find-repository.ts';
 import { git, lastWords } from '../git.ts';
 import { type Objects, openObjects } from '../objects.ts';
 import type { Oid } from '../types.ts';
+import { noPast, openPastFiles, type PastFiles } from './past-files.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -14,6 +17,8 @@ export interface History {
   /** What is meant when no revision is named: `HEAD`, or an id. */
   readonly tip: string;
   readonly objects: Objects;
+  /** What was parsed of its files before. */
+  past(): Promise<PastFiles>;
   /** Run git on it. @returns its output; throws a ProblemError READ_FAILED when git fails or says too much */
   git(args: readonly string[], maxOutputBytes?: number): Promise<Buffer>;
   close(): void;
@@ -27,15 +32,21 @@ const TIMEOUT_MS = 300_000;
  * Throws a ProblemError REMOTE_NOT_FOUND when there is none.
  */
 export async function openHistory(folder: string, env: Env): Promise<History> {
-  const { gitDir, path } = await findRepository(folder, env);
-  return openHistoryAt({ gitDir, path, tip: 'HEAD' }, env);
+  const found = await findRepository(folder, env);
+  let past: Promise<PastFiles> | undefined;
+  return openHistoryAt({ ...found, tip: 'HEAD' }, env, { past: () => (past ??= openPastFiles(found, env)) });
 }
 
 /**
  * Open a repository whose place is known, such as a daemon's mirror.
- * @param given a connection to it that is open already; closing it stays with whoever opened it
+ * @param more `objects`: a connection to it that is open already; closing it stays with whoever opened it. `past`: what
+ * was parsed before; nothing is kept unless given
  */
-export function openHistoryAt(place: Pick<History, 'gitDir' | 'path' | 'tip'>, env: Env, given?: Objects): History {
+export function openHistoryAt(
+  place: Pick<History, 'gitDir' | 'path' | 'tip'>,
+  env: Env,
+  { objects: given, past = async () => noPast }: { objects?: Objects; past?: History['past'] } = {},
+): History {
   const { gitDir } = place;
   let own: Objects | undefined;
   return {
@@ -45,6 +56,7 @@ export function openHistoryAt(place: Pick<History, 'gitDir' | 'path' | 'tip'>, e
       own ??= openObjects(gitDir, env);
       return own;
     },
+    past,
     async git(args, maxOutputBytes = MAX_OUTPUT_BYTES) {
       const result = await git(args, { env, gitDir, timeoutMs: TIMEOUT_MS, maxOutputBytes });
       if (result.code === 0 && !result.truncated) return result.stdout;
@@ -79,5 +91,8 @@ export async function oidAt(history: History, commit: Oid, path: string): Promis
 
 /** Whether older commits are missing because the repository was cloned shallow. */
 export async function isShallow(history: History): Promise<boolean> {
+  const isThere = (name: string) => lstatSync(join(history.gitDir, name), { throwIfNoEntry: false }) !== undefined;
+  // A linked working tree has it elsewhere.
+  if (!isThere('shallow') && !isThere('commondir')) return false;
   return (await history.git(['rev-parse', '--is-shallow-repository'])).toString().trim() === 'true';
 }

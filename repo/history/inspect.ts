@@ -32,6 +32,7 @@ export async function inspect(history: History, revisions: readonly Revision[]):
     }),
   );
   const [origins, looks] = await Promise.all([withOrigins(history, revisions), inspected]);
+  await (await history.past()).save();
   return origins.map((revision, index) => ({ ...revision, ...(looks[index] ?? { digest: undefined, problems: [] }) }));
 }
 
@@ -67,7 +68,7 @@ async function look(history: History, revision: Revision): Promise<Pick<Inspecte
   const mode = files.find(({ path }) => path === main)?.after?.mode;
   const isSingle = mode !== undefined && !main.endsWith('/SKILL.md');
   const [parsed] = isSingle
-    ? await parseTreeFiles(history.objects, [{ path: main, mode, oid }], { parsed: () => undefined })
+    ? await parseTreeFiles(history.objects, [{ path: main, mode, oid }], await history.past())
     : [await parsedAt(history, commit, id, main)];
   const problems = parsed?.problems.filter(({ severity }) => severity === 'error') ?? [];
   return { digest: parsed?.resource?.digest, problems };

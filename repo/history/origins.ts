@@ -19,13 +19,25 @@ export interface Origin {
 
 const APPROVED = ['approved-by', 'reviewed-by'];
 
-/** Find out where commits came from. @param tip the branch that they are on */
+/** Commits among which those asked for are, as the log lists them: no parent before its children. */
+interface Listed {
+  commits: readonly Commit[];
+  /** Whether the first is the branch's newest, and none is left out after it. */
+  isNewest: boolean;
+}
+
+/**
+ * Find out where commits came from.
+ * @param tip the branch that they are on
+ * @param listed how they were found; without it, the whole history is looked through
+ */
 export async function originsOf(
   history: History,
   tip: Oid,
   commits: readonly Commit[],
+  listed?: Listed,
 ): Promise<ReadonlyMap<Oid, Origin>> {
-  const broughtIn = await mergesOf(history, tip);
+  const broughtIn = await mergesOf(history, tip, listed);
   const wanted = new Set(commits.flatMap(({ commit }) => broughtIn.get(commit) ?? []));
   const merges = new Map((await commitsOf(history, [...wanted])).map(merge => [merge.commit, merge]));
   const proofs = new Map<Oid, Promise<Proof | undefined>>();
@@ -46,9 +58,10 @@ export async function originsOf(
 export async function withOrigins<T extends Commit>(
   history: History,
   commits: readonly T[],
+  listed?: Listed,
 ): Promise<(T & { origin: Origin })[]> {
   if (commits.length === 0) return [];
-  const origins = await originsOf(history, history.tip, commits);
+  const origins = await originsOf(history, history.tip, commits, listed);
   return commits.map(commit => ({ ...commit, origin: origins.get(commit.commit) ?? { approvers: [] } }));
 }
 
@@ -98,9 +111,17 @@ function branchOf({ subject }: Commit): string | undefined {
   return /\bproposals\/([a-z0-9-]+)/.exec(subject)?.[1];
 }
 
+/** Whether each commit is the first parent of the one before: none of them was merged. */
+function isLine(commits: readonly Commit[]): boolean {
+  return commits.every(({ commit }, index) => index === 0 || commit === commits[index - 1]?.parents[0]);
+}
+
 /** Commit → the merge on the branch's own line that brought it in; those on the line itself have none. */
-async function mergesOf(history: History, tip: Oid): Promise<Map<Oid, Oid>> {
-  const output = await history.git(['rev-list', '--parents', tip, '--']);
+async function mergesOf(history: History, tip: Oid, listed: Listed | undefined): Promise<Map<Oid, Oid>> {
+  if (listed?.isNewest && isLine(listed.commits)) return new Map();
+  // What came before the last one listed brought none of them.
+  const before = listed?.commits.at(-1)?.parents.map(parent => `^${parent}`) ?? [];
+  const output = await history.git(['rev-list', '--parents', tip, ...before, '--']);
   const parents = new Map<Oid, Oid[]>();
   for (const line of output.toString().split('\n')) {
     const [commit = '', ...own] = line.split(' ');

@@ -78,6 +78,24 @@ describe('revisionsOf', () => {
     expect(await namesOf(id)).toEqual(expected);
   });
 
+  it('leaves out a merge of the same second as the change that it brings', async () => {
+    const made: PlannedCommit[] = [
+      { name: 'first', files: { 'mcpctl.yaml': repository } },
+      { name: 'made', files: { 'prompts/greet.md': text('one') }, day: 1 },
+      { name: 'changed', files: { 'prompts/greet.md': text('two') }, day: 1 },
+      { name: 'merged', files: { 'prompts/greet.md': text('two') }, onto: 'made', merges: 'changed', day: 1 },
+    ];
+    const same = plannedHistory(made);
+    const opened = await openHistory(same.folder, process.env);
+    try {
+      const found = await revisionsOf(opened, 'prompt/greet', 'main');
+      expect(found.map(({ commit }) => commit)).toEqual([same.oid('changed'), same.oid('made')]);
+    } finally {
+      opened.close();
+      same.remove();
+    }
+  });
+
   it.each(['prompts/data/greet.md', 'prompts/ring-a.md', 'mcpctl.yaml'])(
     '%s: as git log --follow has it',
     async path => {

@@ -61,7 +61,7 @@ async function segmentsOf(history: History, id: ResourceId, from: Oid, last: str
   for (let start: Oid | undefined = from; start !== undefined && main !== undefined; ) {
     const paths = pathspecs(history, pathsOf(id, main));
     // A skill's folder may hold another file of a lock's name; what is asked for is what git is asked for.
-    const args = ['--full-history', '--show-pulls', '--no-renames'];
+    const args = ['--full-history', '--show-pulls', '--no-renames', '--date-order'];
     const commits = withoutPulls(await readLog(history, { from: start, paths, args }));
     const rename: Rename | undefined =
       segments.length < MAX_RENAMES ? await findRename(history, main, commits) : undefined;

@@ -32,12 +32,12 @@ export interface DiffOptions extends CliContext, CommonOptions {
 export async function runDiff(options: DiffOptions): Promise<ExitCode> {
   const { io, output, exitCode } = options;
   const id = subjectOf(options);
-  // Whether one resource is valid is told with the parser; it is loaded while git looks.
-  if (id !== undefined) void import('../../../schema/parser.ts').catch(() => undefined);
   const history = await openHistory(historyFolder(options.cwd, options.dir), options.env);
   try {
-    const from = await sideOf(options, history, options.from, id);
-    const to = options.to === undefined ? undefined : await sideOf(options, history, options.to, id);
+    const [from, to] = await Promise.all([
+      sideOf(options, history, options.from, id),
+      options.to === undefined ? undefined : sideOf(options, history, options.to, id),
+    ]);
     const found = await compare(options, history, from, to, id);
     print(options, from, to, found);
     if (output === 'text' && found.files.length === 0) {
@@ -75,7 +75,7 @@ async function compare(
     const hint = 'See what it was called before with `mcpctl get revisions KIND NAME`.';
     throw new ProblemError(problem('RESOURCE_NOT_FOUND', `neither side has \`${id}\``, { hint }));
   }
-  return compareFiles(pairs, context);
+  return compareFiles(pairs, context, await history.past());
 }
 
 function print({ io, output }: DiffOptions, from: Side, to: Side | undefined, found: Comparison): void {

@@ -60,26 +60,44 @@ export async function runLog(options: LogOptions): Promise<ExitCode> {
 }
 
 async function entries(options: LogOptions, history: History, limit: number): Promise<Entry[]> {
-  const from = await resolveRevision(history, options.at);
+  const isNewest = options.at === 'HEAD' && options.proposal === undefined;
+  // The branch itself needs no name.
+  const from = isNewest ? history.tip : await resolveRevision(history, options.at);
   const row = options.kind === undefined ? undefined : kindNamed(options.kind);
   const author =
     options.author === undefined ? [] : ['--fixed-strings', '--regexp-ignore-case', `--author=${options.author}`];
   const paths = pathspecsOf(history, row);
   const found: (Commit & { touched: Touch[] })[] = [];
+  const listed: Commit[] = [];
   const ids = options.proposal === undefined ? undefined : await commitsOfProposal(history, from, options.proposal);
   const page = row || options.project !== undefined || options.agent !== undefined ? PAGE : Math.min(limit, PAGE);
   for (let skip = 0; found.length < limit && (ids === undefined || skip < ids.length); skip += page) {
-    const asked = ids?.slice(skip, skip + page) ?? [from];
-    const args = ids ? ['--no-walk=unsorted', ...asked.slice(0, -1)] : [`--max-count=${page}`, `--skip=${skip}`];
-    const query = { from: asked.at(-1) ?? from, paths, args: ['--no-renames', ...author, ...args] };
-    const commits = await readLog(history, query);
+    const asked = ids?.slice(skip, skip + page);
+    const args = ['--no-renames', ...author, ...(asked ? exactly(asked) : pageAt(skip, page))];
+    const commits = await readLog(history, { from: asked?.at(-1) ?? from, paths, args }).catch(async error => {
+      // A branch without a commit is told as what it is.
+      await resolveRevision(history, options.at);
+      throw error;
+    });
+    listed.push(...commits);
     for (const commit of commits) {
       const touched = (await touchedBy(history, commit)).filter(touch => isMeant(options, row, touch));
       if (touched.length > 0 && found.length < limit) found.push({ ...commit, touched });
     }
     if (!ids && commits.length < page) break;
   }
-  return withOrigins(history, found);
+  const isWhole = isNewest && paths.length === 0 && author.length === 0;
+  return withOrigins(history, found, ids ? undefined : { commits: listed, isNewest: isWhole });
+}
+
+/** The last one is asked for by itself. */
+function exactly(ids: readonly string[]): string[] {
+  return ['--no-walk=unsorted', ...ids.slice(0, -1)];
+}
+
+/** No commit before those that it is the parent of, also where two are of the same second. */
+function pageAt(skip: number, size: number): string[] {
+  return ['--date-order', `--max-count=${size}`, `--skip=${skip}`];
 }
 
 /** Where a kind’s files are; git reads nothing else then. */
