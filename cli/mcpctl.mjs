@@ -16,7 +16,7 @@ const main = existsSync(source) ? source : join(here, '..', 'dist', 'main.js');
  * The daemon lives long and needs little at a time; left to itself, V8 takes several times that: less for new objects
  * (in MB), and less room to grow by before garbage is collected (in percent). Both can only be said at a start.
  */
-const lean = process.argv.includes('up') ? ['--max-semi-space-size=8', '--heap-growing-percent=40'] : [];
+const lean = process.argv.includes('up') ? ['--max-semi-space-size=4', '--heap-growing-percent=25'] : [];
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   startLean();

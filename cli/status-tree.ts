@@ -52,6 +52,10 @@ function headOf(io: Io, status: Status): string[][] {
     const since = `since ${suspendedSince}; \`mcpctl resume\` ends it`;
     head.push(['suspended', `${paint(io, 'yellow', 'no commit is taken over')} ${since}`]);
   }
+  if (status.backoff) {
+    const { seconds, from } = status.backoff;
+    head.push(['backoff', `${seconds.join(', ')} s after failing starts, as ${from} says`]);
+  }
   if (prune?.held) {
     const { commit, removes } = prune.held;
     const allow = `\`mcpctl reconcile --allow-prune ${shortCommit(commit)}\``;

@@ -5,7 +5,7 @@
 export type { Accepted, Good, Refused } from './accept.ts';
 export type { DriftPolicy } from './drift.ts';
 export type { ReconcilerEvent, TimedEvent } from './events.ts';
-export { createPrepare, defaultBackoff, type InstanceDetail, type LogPage } from './instances/index.ts';
+export { backoffOf, createPrepare, type InstanceDetail, type LogPage } from './instances/index.ts';
 export type { McpObject, RequestOptions, Surface, Upstream } from './mcp/index.ts';
 export { openPackageStore } from './packages/index.ts';
 export type { Item, Plan, PlanStep } from './plan.ts';

@@ -25,6 +25,14 @@ it('tells what would be done, and every resource that would be another', async (
   ]);
 });
 
+it('tells how the setting for failing starts changes', async () => {
+  const said = files({ 'mcpctl.yaml': `${repository}  backoffSeconds: [1, 60]\n` });
+  expect((await preview(before, { name: 'new', files: said })).settings).toEqual([
+    { name: 'backoff', after: '1, 60 s' },
+  ]);
+  expect((await preview(before, before)).settings).toEqual([]);
+});
+
 it('tells what is new among the problems, wherever the old ones stand now', async () => {
   const broken = server('one').replace('stdio', 'telepathy');
   const old = { name: 'main', files: files({ 'servers/bad.yaml': broken }) };

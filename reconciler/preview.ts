@@ -5,14 +5,19 @@ import {
   type ParsedFile,
   type Problem,
   type ResourceId,
+  resourceId,
   sortProblems,
 } from '../schema/index.ts';
 import { accept, type Good } from './accept.ts';
 import { desiredItems, type Item, type PlanStep, plan } from './plan.ts';
 
+const REPOSITORY = resourceId('Repository', 'global', 'repository');
+
 /** What going from one revision to another would do: nothing observed and no times, so it is the same everywhere. */
 export interface Preview {
   steps: PlanStep[];
+  /** What of `mcpctl.yaml` is another and changes how instances are looked after. */
+  settings: { name: string; before?: string; after?: string }[];
   /** Every resource whose content is another, with its digests; one of them is left out where there is none. */
   changes: { id: ResourceId; before?: string; after?: string }[];
   /** Of the newer revision. */
@@ -40,6 +45,7 @@ export async function preview(from: Revision, to: Revision, environment?: string
   const after = await service(to, before.good, environment);
   return {
     steps: plan(after.items, before.items).steps,
+    settings: settingsBetween(before.good, after.good),
     changes: changesBetween(before.good, after.good),
     problems: sortProblems(after.problems),
     introduced: sortProblems(after.problems.filter(found => !before.problems.some(old => sameProblem(old, found)))),
@@ -66,6 +72,19 @@ async function service(
   const outcome = accept(await assembleFiles(files, environment), good, name);
   if ('refused' in outcome) return { items: [], good, problems: outcome.refused };
   return { items: desiredItems(outcome.catalog), good: outcome.good, problems: outcome.problems };
+}
+
+function settingsBetween(
+  before: ReadonlyMap<ResourceId, Good>,
+  after: ReadonlyMap<ResourceId, Good>,
+): Preview['settings'] {
+  const [old, now] = [before, after].map(good => {
+    const repository = good.get(REPOSITORY)?.resource;
+    const seconds = repository?.kind === 'Repository' ? repository.spec.backoffSeconds : undefined;
+    return seconds && `${seconds.join(', ')} s`;
+  });
+  if (old === now) return [];
+  return [{ name: 'backoff', ...(old !== undefined && { before: old }), ...(now !== undefined && { after: now }) }];
 }
 
 function changesBetween(

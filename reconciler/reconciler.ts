@@ -1,19 +1,19 @@
 import { type Clock, createMetrics, createSlots, systemClock, within } from '../host/index.ts';
 import type { Mirror, Reader } from '../repo/index.ts';
 import type { ReleaseSource } from '../repo/trust/index.ts';
-import { asProblem, type Problem, problem, type Repository, resourceId } from '../schema/index.ts';
+import { asProblem, type Catalog, type Problem, problem, type Repository, resourceId } from '../schema/index.ts';
 import { createBoard } from './board.ts';
 import { type DriftPolicy, watchDrift } from './drift.ts';
 import type { ReconcilerEvent } from './events.ts';
 import { createFollower } from './follow.ts';
-import { type Backoff, createFleet, defaultBackoff, type Fleet, type Prepare } from './instances/index.ts';
+import { type Backoff, backoffOf, createFleet, defaultBackoff, type Fleet, type Prepare } from './instances/index.ts';
 import { createInventory, type Inventory } from './inventory.ts';
 import { createJournal } from './journal.ts';
 import { connectUpstream } from './mcp/index.ts';
 import { type NotificationOptions, openNotifications } from './notifications/index.ts';
 import { servedProject } from './projects.ts';
 import { createRejections } from './rejections.ts';
-import { LIST_MS, type Observed, type Runtime } from './runtimes/index.ts';
+import { LIST_MS, type Observed, type Runtime, type RuntimeName } from './runtimes/index.ts';
 import { createService } from './service.ts';
 import { createSources, type Sources } from './sources.ts';
 import type { StateStore } from './state/index.ts';
@@ -35,6 +35,8 @@ export interface ReconcilerOptions {
   mustNotFollow?(repository: Repository): Promise<Problem | undefined>;
   store: StateStore;
   runtime: Runtime;
+  /** Where servers run that name no runtime; as processes unless given. */
+  standardRuntime?: RuntimeName;
   /** What is done about instances that somebody changed, unless their Server says; `correct` unless given. */
   drift?: DriftPolicy;
   /** Makes a launch out of a desired instance: secrets, package, arguments. */
@@ -45,6 +47,7 @@ export interface ReconcilerOptions {
   pollMs: number;
   /** How many instances start at the same time. */
   concurrency: number;
+  /** How failing starts are waited for, whatever the repository says. */
   backoff?: Backoff;
   clock?: Clock;
   /** From 0 to 1; for what is spread so that many do not act in step. */
@@ -95,6 +98,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     { ...options, runtime: inventory.runtime, mayRun: inventory.mayRun },
     clock,
     sources,
+    () => options.backoff ?? declaredBackoff(state.catalog) ?? defaultBackoff,
     server => {
       for (const { id, state: now, problem } of board.serverChanged(server, state.catalog)) {
         journal.log({ type: 'instance', id, state: now, ...(problem && { problem }) });
@@ -131,6 +135,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     inventory,
     drift,
     suspensions,
+    standardRuntime: options.standardRuntime ?? 'process',
     environment: options.environment,
     statusChanged: board.statusChanged,
   };
@@ -155,6 +160,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       rollout: server => fleet.rollout(server),
       suspended: suspensions,
       pruneFailed: inventory.failed,
+      givenBackoff: options.backoff,
       drift: drift.reported,
     };
   }
@@ -281,17 +287,26 @@ function freshState(store: StateStore): State {
   };
 }
 
+function declaredBackoff(catalog: Catalog | undefined): Backoff | undefined {
+  const seconds = catalog?.repository?.spec.backoffSeconds;
+  return seconds && backoffOf(seconds);
+}
+
 function openFleet(
   options: ReconcilerOptions & Pick<Inventory, 'mayRun'>,
   clock: Clock,
   sources: Sources,
+  backoff: () => Backoff,
   onChange: (server: string) => void,
 ): Fleet {
   return createFleet(
     {
       runtime: options.runtime,
       clock,
-      backoff: options.backoff ?? defaultBackoff,
+      // As the commit in service has it: a change of it counts from the next wait on.
+      get backoff() {
+        return backoff();
+      },
       slots: createSlots(options.concurrency),
       random: options.random ?? Math.random,
       attempts: options.store.attempts,

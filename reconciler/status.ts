@@ -142,6 +142,8 @@ export interface Status {
   projects: ProjectStatus[];
   /** Left out when nothing of it is so. */
   prune?: PruneStatus;
+  /** How many seconds failing starts wait, where somebody has said so. */
+  backoff?: { seconds: readonly number[]; from: '--backoff' | 'mcpctl.yaml' };
   /** Instances that were changed behind our back, and are left so. Left out when there are none. */
   drift?: Drift[];
   /** Every problem of the newest commit and of the running servers, in stable order. */

@@ -50,6 +50,7 @@ function facts(change: Partial<Facts> & { instance?: InstanceStatus } = {}): Fac
     removals: undefined,
     trust: undefined,
     pruneFailed: new Map(),
+    givenBackoff: undefined,
     drift: new Map(),
     instances: () => [change.instance ?? instance('Running')],
     rollout: () => undefined,

@@ -9,6 +9,7 @@ import {
 } from '../schema/index.ts';
 import type { Good } from './accept.ts';
 import type { Drift } from './drift.ts';
+import type { Backoff } from './instances/index.ts';
 import type { Surface } from './mcp/index.ts';
 import type { Removals } from './prune/index.ts';
 import { type Draft, instanceProblems, serverSight } from './server-sight.ts';
@@ -40,6 +41,8 @@ export interface Facts {
   drift: ReadonlyMap<string, Drift>;
   /** Instances that nobody wants and that could not be ended. */
   pruneFailed: ReadonlyMap<string, Problem>;
+  /** What was given to the daemon, whatever the repository says. */
+  givenBackoff: Backoff | undefined;
   instances(server: string): InstanceStatus[];
   surface(server: string): Surface;
   /** Why a server's newest spec is not all that runs. */
@@ -82,6 +85,7 @@ export function summarize(facts: Facts, previous: Status | undefined, now: strin
     servers,
     projects,
     ...pruneStatus(facts),
+    ...backoffStatus(facts),
     ...(facts.drift.size > 0 && { drift: [...facts.drift.values()] }),
     problems: allProblems(facts, servers),
   };
@@ -89,6 +93,13 @@ export function summarize(facts: Facts, previous: Status | undefined, now: strin
 
 function suspension(suspendedSince: string | undefined): { suspendedSince?: string } {
   return suspendedSince === undefined ? {} : { suspendedSince };
+}
+
+/** How long failing starts wait, where somebody has said so. */
+function backoffStatus({ givenBackoff, catalog }: Facts): Pick<Status, 'backoff'> {
+  const declared = catalog?.repository?.spec.backoffSeconds;
+  if (givenBackoff) return { backoff: { seconds: givenBackoff.delaysMs.map(ms => ms / 1000), from: '--backoff' } };
+  return declared ? { backoff: { seconds: declared, from: 'mcpctl.yaml' } } : {};
 }
 
 /** What waits, stays or is left over; nothing at all where there is nothing of it. */

@@ -1,6 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -115,14 +125,26 @@ describe.skipIf(!hasOpenssl)('a remote behind TLS, with a certificate authority 
     tls = { key: readFileSync(at('key.pem'), 'utf8'), cert: readFileSync(at('cert.pem'), 'utf8') };
   });
 
+  /** As OpenSSL looks for them: by the hash of the name. */
+  function folderOf(file: string): string {
+    const folder = join(home, 'authorities');
+    const hash = execFileSync('openssl', ['x509', '-noout', '-hash', '-in', file], { encoding: 'utf8' }).trim();
+    mkdirSync(folder);
+    copyFileSync(file, join(folder, `${hash}.0`));
+    return folder;
+  }
+
   it.each([
     ['NODE_EXTRA_CA_CERTS', true],
     ['SSL_CERT_FILE', true],
     ['GIT_SSL_CAINFO', true],
+    ['CURL_CA_BUNDLE', true],
+    ['SSL_CERT_DIR', true],
     ['no variable', false],
   ])('named in %s', async (name, trusted) => {
     const server = await serveGit({ tls });
-    const mirror = await open(`${server.url}/remote.git`, { env: { PATH, ...(trusted && { [name]: ca }) } });
+    const named = name === 'SSL_CERT_DIR' ? folderOf(ca) : ca;
+    const mirror = await open(`${server.url}/remote.git`, { env: { PATH, ...(trusted && { [name]: named }) } });
     const result = await mirror.fetch('poll');
     if (trusted) expect(result).toMatchObject({ changed: true });
     else expect(JSON.stringify(result)).toContain('certificate');

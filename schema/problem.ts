@@ -409,6 +409,11 @@ export const problemCodes = {
     meaning: 'Where only releases are followed, an image that is not named by digest is refused.',
     cure: 'Name it by digest, `name@sha256:…`, and release again.',
   },
+  STRATEGY_IGNORED: {
+    severity: 'warning',
+    meaning: 'A server with a fixed port says `rolling`: it is replaced by `recreate` all the same.',
+    cure: 'Remove `port`, so that each instance gets a free one, or say `recreate`.',
+  },
   ISOLATION_REQUIRED: {
     severity: 'error',
     meaning:

@@ -19,6 +19,7 @@ const serverRules: readonly Rule[] = [
   headersNeedUrl,
   endpointNeedsHttp,
   fixedPortMeansOneReplica,
+  fixedPortIsNotRolling,
   namesDiffer,
   dependsOnOthers,
 ];
@@ -131,6 +132,18 @@ function fixedPortMeansOneReplica({ port, replicas }: Written, report: Report): 
   if (port === undefined || typeof replicas !== 'number' || replicas <= 1) return;
   const message = `${replicas} replicas cannot share one fixed \`spec.port\``;
   report(['replicas'], message, 'Remove `port`, so that each replica gets a free one.');
+}
+
+/** Two instances cannot listen on one port, so that the old one has to go first. */
+function fixedPortIsNotRolling({ port, strategy, url }: Written, report: Report): void {
+  if (port === undefined || strategy !== 'rolling' || url !== undefined) return;
+  const message = '`spec.strategy: rolling` means `recreate` here: two instances cannot share one fixed `spec.port`';
+  report(
+    ['strategy'],
+    message,
+    'Remove `port`, so that each instance gets a free one, or say `recreate`.',
+    'STRATEGY_IGNORED',
+  );
 }
 
 /** Variables and headers, each once; the case of a header's name means nothing. */

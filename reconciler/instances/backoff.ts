@@ -14,6 +14,11 @@ export const defaultBackoff: Backoff = {
   jitter: 0.1,
 };
 
+/** @param seconds the wait after the first, second, … failing start, as people give it */
+export function backoffOf(seconds: readonly number[]): Backoff {
+  return { ...defaultBackoff, delaysMs: seconds.map(delay => delay * 1000) };
+}
+
 /**
  * How long to wait after so many failing starts in a row.
  * @param failures 1 or more

@@ -17,7 +17,7 @@ function budget(max: Max, count: number): number {
 }
 
 /** A lock comes and goes with its server; `mcpctl.yaml` refuses the commit when it goes. */
-export function counts({ kind }: AnyResource): boolean {
+export function counts({ kind }: Pick<AnyResource, 'kind'>): boolean {
   return kind !== 'Lock' && kind !== 'Repository';
 }
 
@@ -29,8 +29,8 @@ export function counts({ kind }: AnyResource): boolean {
  * @param left how many of a kind would still be in service
  */
 export function overBudget(
-  inService: readonly AnyResource[],
-  removed: readonly AnyResource[],
+  inService: readonly Pick<AnyResource, 'kind'>[],
+  removed: readonly Pick<AnyResource, 'kind'>[],
   left: (kind: Kind) => number,
   max: Max,
 ): string[] {

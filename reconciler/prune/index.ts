@@ -3,4 +3,12 @@
  * much at once waits for a person. Pure.
  */
 export { displaced } from './displaced.ts';
-export { type Held, heldProblem, heldTogether, judgeRemovals, type Removals, settledRemovals } from './removals.ts';
+export {
+  type Held,
+  heldProblem,
+  heldTogether,
+  judgeFormer,
+  judgeRemovals,
+  type Removals,
+  settledRemovals,
+} from './removals.ts';

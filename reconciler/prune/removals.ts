@@ -70,6 +70,21 @@ export function judgeRemovals(
   };
 }
 
+/**
+ * Judge what a commit leaves out of what was in service before mcpctl itself was replaced, and of which only the names
+ * are known: nothing of it could be put back, so that all of the commit waits.
+ */
+export function judgeFormer(
+  former: readonly Pick<AnyResource, 'id' | 'kind'>[],
+  after: Catalog,
+  commit: string,
+): Held | undefined {
+  const inService = former.filter(counts);
+  const gone = inService.filter(({ id }) => !after.get(id));
+  const because = overBudget(inService, gone, kind => after.list(kind).length, after.repository?.spec.prune?.max);
+  return because.length === 0 ? undefined : { commit, removes: gone.map(({ id }) => id).sort(compareText), because };
+}
+
 /** The last word: what became of the removals, from what is really in service afterwards. */
 export function settledRemovals(before: Catalog, after: Catalog, judged: Judgement, commit: string): Removals {
   const gone = missing(before, after.resources).filter(counts);

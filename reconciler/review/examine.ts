@@ -97,7 +97,7 @@ export async function examineAt(
   const before = { name: 'main', files: mainFiles };
   const after = { name: proposal.id, files };
   const seen = conflict
-    ? { steps: [], changes: [], problems: [conflict], introduced: [conflict] }
+    ? { steps: [], settings: [], changes: [], problems: [conflict], introduced: [conflict] }
     : await preview(before, after);
   const environments = conflict ? [] : await environmentPlans(before, after, paths);
   const expected = {

@@ -23,6 +23,11 @@ export interface StateStore {
    * @throws ProblemError STATE_UNUSABLE when that fails; nothing is changed then
    */
   accept(commit: string, before: ReadonlyMap<ResourceId, Good>, after: ReadonlyMap<ResourceId, Good>): void;
+  /**
+   * What was in service, of which only the names count: a version of mcpctl wrote it whose resources have another shape.
+   * Forgotten once a commit is accepted.
+   */
+  former(): Pick<AnyResource, 'id' | 'kind'>[];
   readonly inventory: InventoryRecords;
   /** The commit whose removals a person has allowed; forgotten once it is accepted. */
   allowedPrune(): string | undefined;
@@ -57,8 +62,8 @@ export interface InventoryRecords {
 }
 
 /**
- * The shape of a resource in `good`. Raise it when a kind's `spec` changes so that older rows cannot be used: they
- * are then dropped, and the newest commit is read instead.
+ * The shape of a resource in `good`. Raise it when a kind's `spec` changes so that older rows cannot be used: what they
+ * were about is then only remembered (`former`), and the newest commit is read instead.
  */
 const FORMAT = '2';
 
@@ -76,14 +81,18 @@ const migrations = [
   'CREATE TABLE inventory (id TEXT PRIMARY KEY, server TEXT NOT NULL, runtime TEXT NOT NULL) STRICT',
   'CREATE TABLE rejected (server TEXT PRIMARY KEY, rejection TEXT NOT NULL) STRICT',
   machineEventTable,
+  'CREATE TABLE former (id TEXT PRIMARY KEY, kind TEXT NOT NULL) STRICT',
 ];
 
 /** @throws DatabaseUnusable when the file is damaged or of a newer version */
 export function openStateStore(path: string): StateStore {
   const database = openDatabase(path, migrations);
   if (readMeta(database, 'format') !== FORMAT) {
-    database.exec('DELETE FROM good; DELETE FROM rejected');
-    writeMeta(database, 'format', FORMAT);
+    inTransaction(database, () => {
+      database.exec(`INSERT OR REPLACE INTO former SELECT id, resource ->> 'kind' FROM good WHERE resource ->> 'kind' <> '';
+        DELETE FROM good; DELETE FROM rejected`);
+      writeMeta(database, 'format', FORMAT);
+    });
   }
   return {
     applied: () => readMeta(database, 'applied'),
@@ -98,11 +107,17 @@ export function openStateStore(path: string): StateStore {
       recorded(path, () =>
         inTransaction(database, () => {
           writeGood(database, before, after);
+          database.exec('DELETE FROM former');
           if (readMeta(database, ALLOWED) === commit) database.prepare('DELETE FROM meta WHERE key = ?').run(ALLOWED);
           writeMeta(database, 'applied', commit);
         }),
       );
     },
+    former: () =>
+      database
+        .prepare('SELECT id, kind FROM former ORDER BY id')
+        .all()
+        .map(row => ({ id: String(row.id), kind: String(row.kind) as AnyResource['kind'] })),
     inventory: inventoryRecords(database),
     allowedPrune: () => readMeta(database, ALLOWED),
     allowPrune: commit => recorded(path, () => writeMeta(database, ALLOWED, commit)),

@@ -1,5 +1,6 @@
 import { assemble, type Catalog, limitProblems, type Problem, releaseProblems } from '../../schema/index.ts';
 import { accept } from '../accept.ts';
+import { heldTogether, judgeFormer } from '../prune/index.ts';
 import { type StepContext, type StepResult, settle } from './step.ts';
 
 /** How many problems of one commit are kept, logged and shown: nobody reads more, and each is handled at every turn. */
@@ -9,13 +10,19 @@ const MAX_PROBLEMS = 1_000;
 export async function decide(context: StepContext): Promise<StepResult> {
   const { pass, state, journal, service } = context;
   const { commit = '' } = pass;
+  const allowPrune = context.store.allowedPrune() === commit;
   const outcome = accept(assemble(pass.files ?? [], context.environment), state.good, commit, {
     before: state.catalog,
     suspended: context.suspensions.held(),
-    allowPrune: context.store.allowedPrune() === commit,
-    ...(context.releases && { strict: releaseProblems }),
+    allowPrune,
+    ...(context.releases && {
+      strict: (resource, get) => releaseProblems(resource, get, context.standardRuntime),
+    }),
   });
-  const refusal = 'refused' in outcome ? outcome.refused : await untrusted(context, outcome.catalog);
+  const refusal =
+    'refused' in outcome
+      ? outcome.refused
+      : ((await untrusted(context, outcome.catalog)) ?? waiting(context, outcome.catalog, commit, allowPrune));
   if ('refused' in outcome || refusal) {
     const refused = limitProblems(refusal ?? [], MAX_PROBLEMS);
     journal.report(refused, state.refused);
@@ -28,6 +35,14 @@ export async function decide(context: StepContext): Promise<StepResult> {
   journal.report(problems, state.problems);
   pass.accepted = { ...outcome, problems };
   return 'next';
+}
+
+/** What was in service before a change of version cannot be put back: a commit that takes out too much of it waits. */
+function waiting({ state, store }: StepContext, catalog: Catalog, commit: string, allowed: boolean) {
+  const held = allowed ? undefined : judgeFormer(store.former(), catalog, commit);
+  if (!held) return undefined;
+  state.removals = { removed: [], moved: new Map(), kept: new Map(), held };
+  return [heldTogether(held)];
 }
 
 /** The repository itself may say that its branch is not to be followed; on this machine a root may be pinned for it. */

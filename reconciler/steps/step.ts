@@ -5,6 +5,7 @@ import type { DriftWatch } from '../drift.ts';
 import type { Follower } from '../follow.ts';
 import type { Inventory } from '../inventory.ts';
 import type { Journal } from '../journal.ts';
+import type { RuntimeName } from '../runtimes/index.ts';
 import type { Service } from '../service.ts';
 import type { StateStore } from '../state/index.ts';
 import type { Facts } from '../summarize.ts';
@@ -12,7 +13,10 @@ import type { Suspensions } from '../suspensions.ts';
 
 /** What the steps of a pass change; with what is seen of the instances it makes up the status. */
 export interface State
-  extends Omit<Facts, 'repository' | 'instances' | 'surface' | 'rollout' | 'suspended' | 'pruneFailed' | 'drift'> {
+  extends Omit<
+    Facts,
+    'repository' | 'instances' | 'surface' | 'rollout' | 'suspended' | 'pruneFailed' | 'drift' | 'givenBackoff'
+  > {
   /** The newest commit that was applied, or refused, to the end. */
   decided: string | undefined;
 }
@@ -42,6 +46,8 @@ export interface StepContext {
   readonly inventory: Inventory;
   readonly drift: DriftWatch;
   readonly suspensions: Pick<Suspensions, 'held'>;
+  /** Where servers run that name no runtime. */
+  readonly standardRuntime: RuntimeName;
   /** The environment whose patches take effect. */
   readonly environment: string | undefined;
   /** The status is to be summed up again, before the pass has ended. */

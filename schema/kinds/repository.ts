@@ -26,6 +26,9 @@ const Release = z.strictObject({
   expires: Duration.optional().describe('How long a release is trusted; `mcpctl release --renew` makes it anew'),
 });
 
+/** Seconds; a day at most. */
+const Backoff = z.array(z.number().positive().max(86_400)).min(1).max(32);
+
 const Prune = z.strictObject({
   max: z
     .union([
@@ -72,6 +75,10 @@ export const Repository = z.strictObject({
     .describe(
       'Refuse to start a server that nothing would isolate; one that declares no `isolation` gets the strictest',
     ),
+  backoffSeconds: Backoff.optional().describe(
+    'How long to wait after the first, second, … failing start of a server, ± 10 %; the last one repeats. ' +
+      '30 five times, then 300, unless given; `mcpctl up --backoff` counts instead',
+  ),
   environments: z
     .array(DnsLabel)
     .max(64)

@@ -36,8 +36,8 @@ export function benchCall(): Promise<Figure[]> {
       const times = await takeTurns({
         bare: () => post(url, agent, {}, body),
         stdio: await stdioCall(direct),
-        modern: modernCall(up, agent),
-        legacy: await legacyCall(up, agent),
+        modern: modernCall(up, agent, 'echo__echo'),
+        legacy: await legacyCall(up, agent, 'echo__echo'),
       });
       return [figureOf('modern', times), figureOf('legacy', times)];
     }),
@@ -109,26 +109,28 @@ async function stdioCall({
   return async () => expectEcho(await ask(toolCall('echo', id++)));
 }
 
-function modernCall(up: UpProcess, agent: Agent): () => Promise<void> {
+/** A client of the modern era, that calls a tool which gives back what it was told. */
+export function modernCall(up: UpProcess, agent: Agent, tool: string): () => Promise<void> {
   const version = '2026-07-28';
   const meta = {
     'io.modelcontextprotocol/protocolVersion': version,
     'io.modelcontextprotocol/clientInfo': clientInfo,
     'io.modelcontextprotocol/clientCapabilities': {},
   };
-  const headers = { 'mcp-protocol-version': version, 'mcp-method': 'tools/call', 'mcp-name': 'echo__echo' };
+  const headers = { 'mcp-protocol-version': version, 'mcp-method': 'tools/call', 'mcp-name': tool };
   let id = 1;
-  return async () => expectEcho((await mcpPost(up, agent, headers, toolCall('echo__echo', id++, meta))).text);
+  return async () => expectEcho((await mcpPost(up, agent, headers, toolCall(tool, id++, meta))).text);
 }
 
-async function legacyCall(up: UpProcess, agent: Agent): Promise<() => Promise<void>> {
+/** A client of the legacy era, with a session of its own. */
+export async function legacyCall(up: UpProcess, agent: Agent, tool: string): Promise<() => Promise<void>> {
   const hello = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initialize };
   const { headers: given } = await mcpPost(up, agent, {}, hello);
   const session = String(given['mcp-session-id']);
   const headers = { 'mcp-session-id': session, 'mcp-protocol-version': initialize.protocolVersion };
   await mcpPost(up, agent, headers, { jsonrpc: '2.0', method: 'notifications/initialized' });
   let id = 1;
-  return async () => expectEcho((await mcpPost(up, agent, headers, toolCall('echo__echo', id++))).text);
+  return async () => expectEcho((await mcpPost(up, agent, headers, toolCall(tool, id++))).text);
 }
 
 function expectEcho(text: string): void {

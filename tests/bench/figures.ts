@@ -23,6 +23,13 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
+/** The value that so many percent do not exceed. Needs at least one value. */
+export function percentile(values: readonly number[], percent: number): number {
+  const value = values.toSorted((a, b) => a - b)[Math.ceil((values.length * percent) / 100) - 1];
+  if (value === undefined) throw new Error('there is no percentile of nothing');
+  return value;
+}
+
 /**
  * The lowest median of so many values in a row: what a thing takes while nothing else disturbs it. A rest too short for
  * a row is left out.

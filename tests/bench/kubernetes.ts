@@ -7,7 +7,7 @@ import { startCluster, type TestCluster, whyNoCluster } from '../kubernetes/clus
 import { type Asked, type CountingProxy, isWrite, openCountingProxy } from '../kubernetes/counting-proxy.ts';
 import { type Files, tempRepository } from '../temp-repository.ts';
 import type { Figure } from './figures.ts';
-import { ownProcesses, residentMiB } from './large.ts';
+import { ownProcesses, residentMiB } from './processes.ts';
 import { withCleanUp } from './scene.ts';
 
 const SERVERS = 1_000;

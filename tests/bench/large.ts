@@ -1,9 +1,10 @@
 import { createHmac } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { condition, poll, type UpProcess } from '../e2e/daemon.ts';
-import type { Figure } from './figures.ts';
+import { type Figure, percentile } from './figures.ts';
+import { busyMs, bytesWritten, ownProcesses, residentMiB, sum, watchPeak } from './processes.ts';
 import { inScene, repositoryFiles } from './scene.ts';
 
 const RESOURCES = 10_000;
@@ -11,8 +12,8 @@ const SERVERS = 20;
 const HOOKS = 300;
 const IDLE_MS = 20_000;
 const PATIENCE_MS = 240_000;
-/** Of /proc/PID/stat, on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
+/** By then the reader has ended and what the load left behind is collected. */
+const SETTLED_MS = 60_000;
 
 /** A repository as large as we mean to serve: its first load, what it occupies, what a webhook waits, what idling costs. */
 export async function benchLarge(): Promise<Figure[]> {
@@ -22,6 +23,7 @@ export async function benchLarge(): Promise<Figure[]> {
     if (/commit [0-9a-f]+:/.test(line)) appliedAt ??= performance.now();
   };
   return inScene({ files: repositoryFiles(RESOURCES, servers), onLine }, async ({ up, startedAt }) => {
+    const peak = watchPeak(() => sum(ownProcesses(up).map(residentMiB)));
     await poll('the commit to be applied', PATIENCE_MS, () => appliedAt !== undefined);
     const daemon = JSON.parse(readFileSync(join(up.stateDir, 'daemon.json'), 'utf8')) as { startedAt: string };
     const gateway = Date.parse(daemon.startedAt) - performance.timeOrigin - startedAt;
@@ -36,19 +38,35 @@ export async function benchLarge(): Promise<Figure[]> {
       detail: {},
     };
     await up.until('everything to be Ready', status => condition(status, 'Ready') === 'True', PATIENCE_MS);
-    const pids = ownProcesses(up);
-    const memory: Figure = {
-      bench: 'large',
-      name: `resident, daemon and reader, ${RESOURCES} resources`,
-      measured: sum(pids.map(residentMiB)),
-      baseline: { name: 'nothing', value: 0 },
-      unit: 'MiB',
-      compare: 'difference',
-      target: 256,
-      detail: { daemon: residentMiB(up.child.pid ?? 0), processes: pids.length },
-    };
-    return [load, memory, await hooks(up), await idle(up, pids)];
+    const most = peak();
+    const answered = await hooks(up);
+    await sleep(SETTLED_MS);
+    return [
+      load,
+      resident('most, during the first load', most),
+      resident('a minute later', now(up)),
+      answered,
+      ...(await idle(up)),
+    ];
   });
+}
+
+function now(up: UpProcess): number {
+  return sum(ownProcesses(up).map(residentMiB));
+}
+
+/** Of all processes that are not servers, what they share counted for each of them. */
+function resident(when: string, mib: number): Figure {
+  return {
+    bench: 'large',
+    name: `resident, daemon, reader and git, ${RESOURCES} resources: ${when}`,
+    measured: mib,
+    baseline: { name: 'nothing', value: 0 },
+    unit: 'MiB',
+    compare: 'difference',
+    target: 256,
+    detail: {},
+  };
 }
 
 /** How long a forge waits for the answer, also while the daemon works on what it was told. */
@@ -66,8 +84,8 @@ async function hooks(up: UpProcess): Promise<Figure> {
   return {
     bench: 'large',
     name: `webhook acknowledged, p99, ${RESOURCES} resources`,
-    measured: percentile99(answered),
-    baseline: { name: 'a request that does nothing, p99', value: percentile99(plain) },
+    measured: percentile(answered, 99),
+    baseline: { name: 'a request that does nothing, p99', value: percentile(plain, 99) },
     unit: 'ms',
     compare: 'difference',
     target: 50,
@@ -75,24 +93,58 @@ async function hooks(up: UpProcess): Promise<Figure> {
   };
 }
 
-/** Everything is Ready, and nobody does anything. */
-async function idle(up: UpProcess, pids: readonly number[]): Promise<Figure> {
-  await sleep(6_000);
-  const [before, from] = [sum(pids.map(busyMs)), performance.now()];
-  const stateBefore = fingerprint(up);
+/** Everything is Ready, and nobody does anything; then one server is restarted, which is worth writing down. */
+async function idle(up: UpProcess): Promise<Figure[]> {
+  const pids = ownProcesses(up);
+  const meter = () => ({ busy: sum(pids.map(busyMs)), written: sum(pids.map(bytesWritten)), files: changedFiles(up) });
+  const [before, from] = [meter(), performance.now()];
   await sleep(IDLE_MS);
-  const elapsed = performance.now() - from;
-  const busy = sum(pids.map(busyMs)) - before;
-  return {
-    bench: 'large',
-    name: `idle: processor time, ${RESOURCES} resources and ${SERVERS} servers`,
-    measured: busy,
-    baseline: { name: 'one core’s time', value: elapsed },
-    unit: 'ms',
-    compare: 'ratio',
-    target: 0.01,
-    detail: { stateChanged: stateBefore === fingerprint(up) ? 0 : 1 },
-  };
+  const [after, elapsed] = [meter(), performance.now() - from];
+  const restarts = () =>
+    up.status().then(({ servers }) => sum(servers.map(server => Date.parse(server.instances[0]?.since ?? ''))));
+  const since = await restarts();
+  await fetch(`${up.url}/api/v1/servers/live-0/restart`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${up.token}` },
+  });
+  await up.until('the restart', status => condition(status, 'Ready') === 'True');
+  await poll('the restarted server', PATIENCE_MS, async () => (await restarts()) !== since);
+  await up.until('everything to be Ready again', status => condition(status, 'Ready') === 'True');
+  await sleep(1_000);
+  const restarted = meter();
+  return [
+    {
+      bench: 'large',
+      name: `idle: processor time, ${RESOURCES} resources and ${SERVERS} servers`,
+      measured: after.busy - before.busy,
+      baseline: { name: 'one core’s time', value: elapsed },
+      unit: 'ms',
+      compare: 'ratio',
+      target: 0.01,
+      detail: { processes: pids.length },
+    },
+    {
+      bench: 'large',
+      name: `idle: written in ${IDLE_MS / 1000} s, ${RESOURCES} resources and ${SERVERS} servers`,
+      measured: after.written - before.written,
+      baseline: { name: 'one server restarted', value: restarted.written - after.written },
+      unit: 'bytes',
+      compare: 'ratio',
+      target: 0,
+      detail: {
+        filesChanged: Number(before.files !== after.files),
+        filesChangedByRestart: Number(after.files !== restarted.files),
+      },
+    },
+  ];
+}
+
+/** Every file of the state directory, but for what servers keep in theirs, with its size and the time of its last change. */
+function changedFiles(up: UpProcess): string {
+  const entries = readdirSync(up.stateDir, { recursive: true, withFileTypes: true });
+  const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name));
+  const ours = files.filter(file => !file.startsWith(join(up.stateDir, 'instances')));
+  return ours.map(file => `${file} ${statSync(file).size} ${statSync(file).mtimeMs}`).join('\n');
 }
 
 async function timed(ask: () => Promise<Response>): Promise<number> {
@@ -100,59 +152,4 @@ async function timed(ask: () => Promise<Response>): Promise<number> {
   const answer = await ask();
   await answer.arrayBuffer();
   return performance.now() - began;
-}
-
-/** The daemon, its reader and their git; not the servers. Linux only. */
-export function ownProcesses(up: UpProcess): number[] {
-  const parents = new Map(
-    readdirSync('/proc')
-      .filter(name => /^\d+$/.test(name))
-      .map(name => [Number(name), statOf(Number(name))?.[1]] as const),
-  );
-  const daemon = up.child.pid ?? 0;
-  const isOurs = (pid: number) => {
-    const line = read(`/proc/${pid}/cmdline`);
-    return /reader|cat-file/.test(line);
-  };
-  const readers = [...parents].filter(([pid, parent]) => Number(parent) === daemon && isOurs(pid)).map(([pid]) => pid);
-  const gits = [...parents].filter(([, parent]) => readers.includes(Number(parent))).map(([pid]) => pid);
-  return [daemon, ...readers, ...gits];
-}
-
-export function residentMiB(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1024;
-}
-
-/** User and system time so far. */
-function busyMs(pid: number): number {
-  const stat = statOf(pid);
-  return ((Number(stat?.[11] ?? 0) + Number(stat?.[12] ?? 0)) * 1000) / TICKS_PER_SECOND;
-}
-
-/** What stands behind the program's name in /proc/PID/stat. */
-function statOf(pid: number): string[] | undefined {
-  const text = read(`/proc/${pid}/stat`);
-  return text === '' ? undefined : text.slice(text.lastIndexOf(')') + 2).split(' ');
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** What is written when nothing happens shows in the log that the database writes first. */
-function fingerprint(up: UpProcess): string {
-  return read(join(up.stateDir, 'state.sqlite-wal')).length.toString();
-}
-
-function percentile99(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((all, value) => all + value, 0);
 }

@@ -17,6 +17,7 @@ import { benchRevisions } from './revisions.ts';
 import { endAll, installMemory } from './scene.ts';
 import { benchSkills } from './skills.ts';
 import { benchStart } from './start.ts';
+import { benchTrouble } from './trouble.ts';
 import { benchTrust } from './trust.ts';
 
 const benches: Record<string, () => Promise<Figure[]>> = {
@@ -25,6 +26,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   load: benchLoad,
   large: benchLarge,
   call: benchCall,
+  trouble: benchTrouble,
   start: benchStart,
   'command-line': benchCommandLine,
   review: benchReview,

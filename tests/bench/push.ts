@@ -19,6 +19,8 @@ import {
 const PUSHES = 7;
 const REST_MS = 300;
 const PATIENCE_MS = 10_000;
+/** For the first load. */
+const LOAD_MS = 120_000;
 
 interface Setting {
   resources: number;
@@ -61,7 +63,7 @@ async function measure(setting: Setting, remote: Pick<SceneOptions, 'url'>): Pro
   const servers = ['base'];
   const files = repositoryFiles(setting.resources, servers);
   return inScene({ ...remote, files, onLine }, async scene => {
-    await scene.up.until('everything to be Ready', status => condition(status, 'Ready') === 'True');
+    await scene.up.until('everything to be Ready', status => condition(status, 'Ready') === 'True', LOAD_MS);
     const figures: Figure[] = [];
     for (const mode of ['auto', 'legacy'] as const) {
       const samples: Moments[] = [];
@@ -174,7 +176,7 @@ async function pushServer(
 }
 
 /** What a forge's webhook sends. */
-async function poke(up: UpProcess): Promise<void> {
+export async function poke(up: UpProcess): Promise<void> {
   const secret = readFileSync(join(up.stateDir, 'hook-secret'), 'utf8').trim();
   const body = '{"ref":"refs/heads/main"}';
   const signature = createHmac('sha256', secret).update(body).digest('hex');

@@ -5,6 +5,7 @@ import { parseFile } from '../../schema/index.ts';
 import { startUp, type UpProcess } from '../e2e/daemon.ts';
 import { type RunningServer, startGitServer } from '../git-server.ts';
 import { type Files, type TempRepository, tempRepository } from '../temp-repository.ts';
+import { packagedCommand } from './package.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const example = join(root, 'example-repo');
@@ -18,7 +19,7 @@ const memory = {
   lock: readFileSync(join(example, 'locks', 'servers', 'memory', 'package-lock.json'), 'utf8'),
 };
 
-/** A real repository, and `mcpctl up` on it. */
+/** A real repository, and `mcpctl up` on it, from the bundle. */
 export interface Scene {
   repository: TempRepository;
   up: UpProcess;
@@ -52,6 +53,7 @@ export async function endAll(): Promise<void> {
 
 /** Set a scene, do the work in it, and leave nothing behind. */
 export function inScene<T>(options: SceneOptions, work: (scene: Scene) => Promise<T>): Promise<T> {
+  const entry = packagedCommand();
   const repository = tempRepository(options.files);
   let up: UpProcess | undefined;
   const cleanUp = async () => {
@@ -62,6 +64,7 @@ export function inScene<T>(options: SceneOptions, work: (scene: Scene) => Promis
     const remote = (await options.url?.(repository)) ?? repository.bare;
     const startedAt = performance.now();
     up = await startUp({
+      entry,
       repository: remote,
       stateDir: join(repository.folder, 'state'),
       args: options.args ?? ['--poll', '3600'],

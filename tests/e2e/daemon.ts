@@ -23,6 +23,8 @@ export interface UpProcess {
 
 export interface UpProcessOptions {
   repository: string;
+  /** The command's file; the checkout's unless given. */
+  entry?: string;
   stateDir: string;
   args?: string[];
   env?: Record<string, string>;
@@ -34,13 +36,21 @@ export interface UpProcessOptions {
 
 /** Start `mcpctl up` on any free port and wait until its gateway answers. */
 export async function startUp(options: UpProcessOptions): Promise<UpProcess> {
-  const { repository, stateDir, args = [], env = {}, onLine, logFile } = options;
+  const {
+    repository,
+    entry = join(root, 'cli', 'mcpctl.mjs'),
+    stateDir,
+    args = [],
+    env = {},
+    onLine,
+    logFile,
+  } = options;
   const errors = logFile === undefined ? 'pipe' : openSync(logFile, 'w');
-  const child = spawn(
-    process.execPath,
-    [join(root, 'cli', 'mcpctl.mjs'), 'up', repository, '--state-dir', stateDir, '--port', '0', ...args],
-    { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', errors], detached: logFile !== undefined },
-  );
+  const child = spawn(process.execPath, [entry, 'up', repository, '--state-dir', stateDir, '--port', '0', ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', errors],
+    detached: logFile !== undefined,
+  });
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
     stderr += chunk;

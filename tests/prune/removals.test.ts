@@ -1,4 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { commitAfter } from './accident.ts';
 import { isReady, openScene, type Scene, startBackend } from './scene.ts';
@@ -84,4 +86,39 @@ it('what was allowed is remembered over a restart', async () => {
   await scene.restart();
   await inServiceAt(held);
   expect(scene.inService().projects).toEqual(['labels: s0 s1 s2 s3 s4 own two']);
+});
+
+/** As a version of mcpctl leaves it whose resources have another shape. */
+function writtenByAnother(stateDir: string): void {
+  const database = new DatabaseSync(join(stateDir, 'state.sqlite'));
+  database.exec(
+    `UPDATE meta SET value = 'another' WHERE key = 'format'; UPDATE good SET resource = json_set(resource, '$.spec', 1)`,
+  );
+  database.close();
+}
+
+it('a daemon of another version takes over what is still declared', async () => {
+  scene = await openScene(backend.url);
+  const before = scene.inService().resources;
+  await scene.restart({}, writtenByAnother);
+  await scene.until('everything is in service', isReady);
+  expect(scene.inService().resources).toEqual(before);
+});
+
+it('for a daemon of another version, too, a commit waits that removes too much', async () => {
+  scene = await openScene(backend.url);
+  const before = scene.repository.git('rev-parse', 'HEAD');
+  const tree = scene.repository.commit(Object.fromEntries([0, 1, 2, 3].map(one => [`prompts/p${one}.md`, null])));
+  scene.repository.git('push', '--quiet', '--force', 'origin', `${before}:refs/heads/main`);
+  await scene.restart({}, stateDir => {
+    writtenByAnother(stateDir);
+    scene.repository.git('push', '--quiet', '--force', 'origin', `${tree}:refs/heads/main`);
+  });
+  const { prune, conditions } = await scene.until('held', status => status.prune?.held?.commit === tree);
+  expect(prune?.held?.removes).toEqual(
+    expect.arrayContaining(['project/names', 'prompt/p0', 'prompt/p1', 'prompt/p2', 'prompt/p3']),
+  );
+  expect(conditions).toContainEqual(expect.objectContaining({ type: 'Stalled', status: 'True' }));
+  expect(scene.reconciler.allowPrune(tree)).toBeUndefined();
+  await inServiceAt(tree);
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openTrust } from '../../cli/commands/up/trust.ts';
 import { freePort } from '../../host/index.ts';
 import {
   createPrepare,
@@ -42,8 +43,11 @@ export interface Scene {
   inService(): InService;
   /** Poke the loop, so that it looks at the repository now, and wait for a status. */
   until(what: string, holds: (status: Status) => boolean): Promise<Status>;
-  /** End the daemon and start it again on the same state, perhaps told to follow something else. */
-  restart(change?: Partial<Followed>): Promise<void>;
+  /**
+   * End the daemon and start it again on the same state, perhaps told to follow something else.
+   * @param meanwhile done to the state while no daemon runs
+   */
+  restart(change?: Partial<Followed>, meanwhile?: (stateDir: string) => void): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -113,8 +117,9 @@ export async function openScene(url: string, more: Files = {}, change: Partial<F
       throw new Error(`never: ${what}
 ${JSON.stringify(daemon.reconciler.status(), undefined, 1)}`);
     },
-    async restart(other = {}) {
+    async restart(other = {}, meanwhile = () => {}) {
       await daemon.close();
+      meanwhile(stateDir);
       followed = { ...followed, ...other };
       daemon = await follow(stateDir, followed);
     },
@@ -159,10 +164,12 @@ async function follow(stateDir: string, followed: Followed): Promise<Daemon> {
   const store = openStateStore(join(stateDir, 'state.sqlite'));
   const runtime = openRuntimes({ stateDir, records: store.processes, env, standard: 'process' });
   const mirror = await openSource({ stateDir, remote, ref, path, env, home: stateDir });
+  const trust = await openTrust({ mirror, env, home: stateDir, path, remote, ref, allowRollback: false });
   const reader = openReader({ gitDir: mirror.gitDir, path, keptIn: join(stateDir, 'parsed') });
   const packages = openPackageStore({ dir: join(stateDir, 'packages'), env });
   const reconciler = createReconciler({
-    repository: { display: remote.display, ref: followed.ref, path: followed.path, mode: 'open' },
+    repository: { display: remote.display, ref: followed.ref, path: followed.path, mode: trust.mode },
+    ...(trust.mustNotFollow && { mustNotFollow: trust.mustNotFollow }),
     mirror,
     reader,
     store,

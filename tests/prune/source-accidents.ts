@@ -72,6 +72,15 @@ export const sourceAccidents: readonly Accident[] = [
     shows: 'PruneHeld',
   },
   {
+    what: 'nobody whom this machine trusts has signed the commit, which deletes nearly everything',
+    seen: 'argoproj/argo-cd#2492: what was pushed was synced, whoever had made it',
+    steps: ({ repository }) => {
+      repository.git('rm', '-r', '--quiet', '.', ':!mcpctl.yaml');
+      repository.commit({ 'mcpctl.yaml': repositoryFile(', trust: {mode: release}') });
+    },
+    shows: 'ROOT_NOT_PINNED',
+  },
+  {
     what: 'another repository is at the same address',
     seen: 'fluxcd/flux2#2421: a second object pointed at another part of the tree, and took over what it found',
     steps: scene => replaceHistory(scene, { 'mcpctl.yaml': repositoryFile('', 'other.example') }),

@@ -19,24 +19,31 @@ export interface PlanOptions extends CliContext {
 
 /**
  * Show what going from one revision to another would do: what the loop itself would decide, problems included.
- * JSON: `{ from, to, steps: PlanStep[], changes: { id, before, after }[], problems: Problem[] }`, without anything observed and without times.
+ * JSON: `{ from, to, steps: PlanStep[], settings: { name, before, after }[], changes: { id, before, after }[], problems: Problem[] }`, without anything observed and without times.
  */
 export async function runPlan(options: PlanOptions): Promise<ExitCode> {
   const { io, cwd, dir, environment, from, to, exitCode, output } = options;
   const folder = options.folder === undefined ? rootOf(options) : resolve(cwd, dir, options.folder);
   const before = { name: from, files: await readFiles(options, folder, { at: from }) };
   const after = { name: to ?? 'the working tree', files: await readFiles(options, folder, { at: to }) };
-  const { steps, changes, problems } = await preview(before, after, environment);
+  const { steps, settings, changes, problems } = await preview(before, after, environment);
   if (output === 'json') {
-    io.stdout(`${JSON.stringify({ from, to: to ?? null, steps, changes, problems }, undefined, 2)}\n`);
+    io.stdout(`${JSON.stringify({ from, to: to ?? null, steps, settings, changes, problems }, undefined, 2)}\n`);
   } else {
-    const rows = steps.map(({ op, id, because }) => [op, id, because]);
+    const rows = [
+      ...steps.map(({ op, id, because }) => [op, id, because]),
+      ...settings.map(({ name, before, after }) => [
+        'set',
+        name,
+        `${before ?? 'the default'} → ${after ?? 'the default'}`,
+      ]),
+    ];
     if (rows.length > 0) io.stdout(table([['OPERATION', 'WHAT', 'BECAUSE'], ...rows]));
     else done(io, `nothing to do: ${to ?? 'the working tree'} runs what ${from} runs`);
     for (const found of problems) io.stderr(showProblem(io, found));
   }
   if (problems.some(({ severity }) => severity === 'error')) return ExitCodes.failed;
-  return exitCode === true && steps.length > 0 ? ExitCodes.differences : ExitCodes.ok;
+  return exitCode === true && steps.length + settings.length > 0 ? ExitCodes.differences : ExitCodes.ok;
 }
 
 /** Two revisions may be of a bare repository; the working tree must be one of ours. */

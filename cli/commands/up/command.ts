@@ -59,9 +59,9 @@ export function upCommand(context: CliContext): Command {
     )
     .option(
       '--backoff <seconds>',
-      'how long to wait after each failing start of a server, ± 10 %; the last one repeats',
+      'how long to wait after each failing start of a server, ± 10 %; the last one repeats (default: what mcpctl.yaml ' +
+        'says, or 30,30,30,30,30,300)',
       parseDelays,
-      [30, 30, 30, 30, 30, 300],
     )
     .option('--drain <seconds>', 'how long calls under way may hold up the end of their server', parseSeconds, 10)
     .option('--allow-rollback', 'with a pinned root: accept the newest trusted release though it is below the last one')

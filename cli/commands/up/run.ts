@@ -34,8 +34,8 @@ export interface UpOptions extends CliContext {
   hostKey?: string[];
   /** Addresses that are told what happens. */
   notify?: string[];
-  /** Seconds to wait after each failing start. */
-  backoff: number[];
+  /** Seconds to wait after each failing start, whatever the repository says. */
+  backoff?: number[];
   /** Seconds that calls under way have to end before their server does. */
   drain: number;
   /** Once, a release below the one accepted last. */
