@@ -120,5 +120,6 @@ it('for a daemon of another version, too, a commit waits that removes too much',
   );
   expect(conditions).toContainEqual(expect.objectContaining({ type: 'Stalled', status: 'True' }));
   expect(scene.reconciler.allowPrune(tree)).toBeUndefined();
-  await inServiceAt(tree);
+  await scene.until('it is taken over', ({ revision }) => revision.applied === tree);
+  expect(scene.inService().resources).not.toContain('prompt/p0');
 });
