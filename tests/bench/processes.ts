@@ -14,11 +14,6 @@ export function ownProcesses(up: UpProcess): number[] {
   return [daemon, ...ours, ...ours.flatMap(below)];
 }
 
-/** The reader process, while there is one. */
-export function readerOf(up: UpProcess): number | undefined {
-  return ownProcesses(up).find(pid => /\breader\.(?:js|ts)/.test(read(`/proc/${pid}/cmdline`)));
-}
-
 export function residentMiB(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1024;
 }
