@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import type { ParsedFile } from '../../schema/index.ts';
 import type { Answer, Progress, Reply, Request } from './protocol.ts';
 
@@ -52,10 +52,12 @@ export class ReaderChild {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
+    const stopWatching = endWithThisProcess(this.child);
     this.exited = new Promise(resolve => {
       this.child.once('exit', () => resolve());
       this.child.once('error', () => resolve());
     });
+    void this.exited.then(stopWatching);
   }
 
   get alive(): boolean {
@@ -111,4 +113,20 @@ function tell(progress: Progress, { onBegin, onParsing, onFiles }: AskOptions): 
   if (progress.type === 'begin') onBegin?.();
   else if (progress.type === 'parsing') onParsing?.(progress.oid);
   else onFiles?.(JSON.parse(progress.files));
+}
+
+/**
+ * A process that is stuck in parsing does not see that its parent is gone. A shell does, whose input ends with this
+ * process, however it ends. @returns to be called when the child has ended
+ */
+function endWithThisProcess({ pid }: ChildProcess): () => void {
+  if (pid === undefined) return () => undefined;
+  const watcher = spawn('/bin/sh', ['-c', 'read -r _; kill -9 "$1"', 'sh', `${pid}`], {
+    cwd: '/',
+    env: {},
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  watcher.on('error', () => undefined);
+  watcher.stdin.on('error', () => undefined);
+  return () => void watcher.kill('SIGKILL');
 }

@@ -1,4 +1,3 @@
-import { Worker } from 'node:worker_threads';
 import { asProblem, type FileEntry, type ParsedFile, ProblemError, problem } from '../../schema/index.ts';
 import { parseUnread, readBlobs, rootTree, withoutContent } from '../commit-files.ts';
 import { type Objects, openObjects } from '../objects.ts';
@@ -56,7 +55,6 @@ export function serve({ gitDir, path, keptIn }: ReaderArguments, parse: Parse): 
     });
   });
   process.on('disconnect', () => process.exit(0));
-  watchParent();
 }
 
 async function read(objects: Objects, path: string, request: ReadRequest, parts: Parts, parse: Parse): Promise<Answer> {
@@ -194,14 +192,4 @@ function send(reply: Reply): Promise<void> {
     if (!process.send || !process.connected) resolve();
     else process.send(reply, () => resolve());
   });
-}
-
-/**
- * A process that is stuck in parsing does not see that its parent is gone; a thread of its own does.
- */
-function watchParent(): void {
-  const code = `
-    const parent = process.ppid;
-    setInterval(() => { if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL'); }, 1000);`;
-  new Worker(code, { eval: true }).unref();
 }
