@@ -252,6 +252,6 @@ export function openLead(options: Options): Lead {
 }
 
 /** Also where several installations share a namespace, each has its own. */
-export function leaseName(owner: string): string {
+function leaseName(owner: string): string {
   return `mcpctl-${owner.slice(0, 40)}`;
 }
