@@ -30,9 +30,14 @@ const http: Partial<LaunchSpec> = { transport: 'streamable-http' };
 it.each<[string, Partial<LaunchSpec>, Record<string, unknown>]>([
   ['a command over stdio waits for exec', {}, { command: ['/bin/sh', '-c', expect.stringContaining('sleep')] }],
   [
-    'a package waits for exec, over HTTP too',
-    { ...http, argv: [], package: { registry: 'npm', identifier: 'a', version: '1.0.0', installScripts: false } },
+    'a package waits for exec',
+    { argv: [], package: { registry: 'npm', identifier: 'a', version: '1.0.0', installScripts: false } },
     { command: ['/bin/sh', '-c', expect.stringContaining('sleep')] },
+  ],
+  [
+    'a package over HTTP is the first process',
+    { ...http, argv: [], package: { registry: 'npm', identifier: 'a', version: '1.0.0', installScripts: false } },
+    { command: ['/bin/sh', '-c', 'exec "$@"', 'sh', 'mcpctl-package', 'start', 'a', '1.0.0', 'no-scripts', '-'] },
   ],
   ['an image keeps its entrypoint and its stdin', { image: 'i@x', argv: ['--a'] }, { args: ['--a'], stdin: true }],
   ['a network command is the first process', http, { command: ['node', 'x.js'] }],
