@@ -173,7 +173,9 @@ describe.skipIf(!docker)(
       expect(shell('mcpctl reconcile --state-dir state')).toMatchObject({ code: 0 });
       const isOther = () => container() !== '' && container() !== before;
       await expect.poll(isOther, { timeout: 60_000 }).toBe(true);
-      expect(running.stderr()).toMatch(/it is on the network elsewhere; it is replaced/);
+      // What it wrote meanwhile may not have been read yet.
+      const told = () => running?.stderr() ?? '';
+      await expect.poll(told, { timeout: 10_000 }).toMatch(/it is on the network elsewhere; it is replaced/);
     });
 
     it('waits for a Docker that is away, and says so', async () => {
