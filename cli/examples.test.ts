@@ -24,6 +24,7 @@ const RUN = new Set([
 /** The others, with the reason. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   up: 'runs servers',
+  bootstrap: 'needs a cluster',
   status: 'needs a daemon',
   reconcile: 'needs a daemon',
   suspend: 'needs a daemon',
