@@ -6,6 +6,7 @@ import { emptyRepository, projectFile, type SkillsMachine, skillFiles, skillsMac
 import { type TempRepository, tempRepository } from '../temp-repository.ts';
 
 const guide = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'skills.md'), 'utf8');
+// What needs a gateway with releases is in a block of another kind; tests/e2e/bundles.test.ts does it.
 const commands = [...guide.matchAll(/```console\n([\s\S]*?)```/g)].flatMap(([, block = '']) =>
   [...block.matchAll(/^\$ mcpctl (.*)$/gm)].map(([, command = '']) => command),
 );
