@@ -33,17 +33,34 @@ function samples(servers: ServerStatus[], name: string): Record<string, number> 
   return Object.fromEntries(family?.samples.map(({ labels, value }) => [Object.values(labels).join(' '), value]) ?? []);
 }
 
-it.each<[string, Record<string, number>]>([
-  ['mcpctl_instances_unhealthy', { all: 0, some: 2, none: 0 }],
-  ['mcpctl_instance_restarts_total', { all: 0, some: 6, none: 0 }],
-  ['mcpctl_tools', { all: 2, some: 2, none: 2 }],
-])('%s tells of each server by itself', (name, expected) => {
-  const servers = [
-    server('all', ['healthy']),
-    server('some', ['unhealthy', 'degraded', 'unhealthy', undefined]),
-    server('none', []),
-  ];
-  expect(samples(servers, name)).toEqual(expected);
+it('mcpctl_tools tells of each server by itself', () => {
+  const servers = [server('all', ['healthy']), server('none', [])];
+  expect(samples(servers, 'mcpctl_tools')).toEqual({ all: 2, none: 2 });
+});
+
+const told = (state: Health, id = 'one-0') => {
+  const states = ['unknown', 'healthy', 'degraded', 'unhealthy'];
+  return Object.fromEntries(states.map(name => [`one ${id} ${name}`, Number(name === state)]));
+};
+it.each<[string, (Health | undefined)[], Record<string, number>]>([
+  ['not checked yet', ['unknown'], told('unknown')],
+  ['well', ['healthy'], told('healthy')],
+  ['failing', ['degraded'], told('degraded')],
+  ['failed', ['unhealthy'], told('unhealthy')],
+  ['not running', [undefined], {}],
+  ['one beside another', ['healthy', 'unhealthy'], { ...told('healthy'), ...told('unhealthy', 'one-1') }],
+])('mcpctl_instance_health tells of an instance that is %s', (_situation, healths, expected) => {
+  expect(samples([server('one', healths)], 'mcpctl_instance_health')).toEqual(expected);
+});
+
+it('mcpctl_instance_restarts_total tells of each instance by itself', () => {
+  const servers = [server('all', ['healthy']), server('some', ['unhealthy', 'degraded', undefined])];
+  expect(samples(servers, 'mcpctl_instance_restarts_total')).toEqual({
+    'all all-0': 0,
+    'some some-0': 0,
+    'some some-1': 1,
+    'some some-2': 2,
+  });
 });
 
 it('mcpctl_instances tells how many there are in each state', () => {
@@ -54,9 +71,11 @@ it('mcpctl_instances tells how many there are in each state', () => {
   });
 });
 
-it('servers beyond a thousand are told together', () => {
+it('servers and instances beyond a thousand are told together', () => {
   const servers = Array.from({ length: 1_002 }, (_, index) => server(`s${index}`, ['unhealthy']));
-  const told = samples(servers, 'mcpctl_instances_unhealthy');
-  expect(Object.keys(told)).toHaveLength(1_001);
-  expect(told._OTHER).toBe(2);
+  const ready = samples(servers, 'mcpctl_tools');
+  expect([Object.keys(ready).length, ready._OTHER]).toEqual([1_001, 4]);
+  const health = samples(servers, 'mcpctl_instance_health');
+  expect(Object.keys(health)).toHaveLength(1_001 * 4);
+  expect([health['_OTHER _OTHER unhealthy'], health['_OTHER _OTHER healthy']]).toEqual([2, 0]);
 });

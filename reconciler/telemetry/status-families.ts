@@ -1,15 +1,17 @@
 import type { Family, Labels } from '../../host/index.ts';
-import type { InstanceStatus, ServerStatus, Status } from '../status.ts';
+import type { InstanceHealth, InstanceStatus, ServerStatus, Status } from '../status.ts';
 
-/** Servers beyond this many are told together. */
-const MAX_SERVERS = 1_000;
+/** Servers, and instances, beyond this many are told together. */
+const MAX_NAMED = 1_000;
 const OTHER = '_OTHER';
 const STATES: readonly InstanceStatus['state'][] = ['Pending', 'Starting', 'Running', 'Error', 'Stopping'];
+const HEALTH: readonly InstanceHealth['state'][] = ['unknown', 'healthy', 'degraded', 'unhealthy'];
 
 /** What the status says, as metrics. */
 export function statusFamilies(status: Status): Family[] {
   const { revision, repository, conditions, servers, problems } = status;
-  const shown = bounded(servers);
+  const shown = namedServers(servers);
+  const instances = namedInstances(servers);
   const gauge = (name: string, help: string, samples: Family['samples']): Family => ({
     name,
     help,
@@ -41,20 +43,22 @@ export function statusFamilies(status: Status): Family[] {
     gauge(
       'mcpctl_instances',
       'Instances of a server by state.',
-      counted(shown, ({ instances }) =>
-        STATES.map(state => [{ state }, instances.filter(one => one.state === state).length]),
+      counted(shown, ({ instances: own }) =>
+        STATES.map(state => [{ state }, own.filter(one => one.state === state).length]),
       ),
     ),
     gauge(
-      'mcpctl_instances_unhealthy',
-      'Running instances of a server whose checks fail.',
-      counted(shown, ({ instances }) => [[{}, instances.filter(({ health }) => health?.state === 'unhealthy').length]]),
+      'mcpctl_instance_health',
+      'What the checks of a running instance say: 1 for the state it is in, 0 for the others.',
+      counted(instances, ({ health }) =>
+        health ? HEALTH.map(state => [{ state }, Number(health.state === state)]) : [],
+      ),
     ),
     {
       name: 'mcpctl_instance_restarts_total',
-      help: 'How often instances of a server that exist now were started again after they had ended by themselves.',
+      help: 'How often an instance was started again after it had ended by itself.',
       type: 'counter',
-      samples: counted(shown, ({ instances }) => [[{}, instances.reduce((sum, { restarts }) => sum + restarts, 0)]]),
+      samples: counted(instances, ({ restarts }) => [[{}, restarts]]),
     },
     gauge(
       'mcpctl_tools',
@@ -65,20 +69,29 @@ export function statusFamilies(status: Status): Family[] {
   ];
 }
 
-type Named = readonly (readonly [name: string, server: ServerStatus])[];
+/** What values are told of, by the labels that name it. */
+type Named<T> = readonly (readonly [name: Labels, one: T])[];
 
-function bounded(servers: readonly ServerStatus[]): Named {
-  return servers.map((server, index) => [index < MAX_SERVERS ? server.name : OTHER, server]);
+function namedServers(servers: readonly ServerStatus[]): Named<ServerStatus> {
+  return servers.map((server, index) => [{ mcpctl_server: index < MAX_NAMED ? server.name : OTHER }, server]);
 }
 
-/** The values of each server, those of one name added up. */
-function counted(servers: Named, values: (server: ServerStatus) => [Labels, number][]): Family['samples'] {
+function namedInstances(servers: readonly ServerStatus[]): Named<InstanceStatus> {
+  const all = servers.flatMap(({ name, instances }) => instances.map(instance => [name, instance] as const));
+  return all.map(([server, instance], index) => {
+    const known = index < MAX_NAMED;
+    return [{ mcpctl_server: known ? server : OTHER, mcpctl_instance: known ? instance.id : OTHER }, instance];
+  });
+}
+
+/** The values of each one, those of one name added up. */
+function counted<T>(named: Named<T>, values: (one: T) => [Labels, number][]): Family['samples'] {
   const sums = new Map<string, { labels: Labels; value: number }>();
-  for (const [name, server] of servers) {
-    for (const [labels, value] of values(server)) {
-      const key = JSON.stringify([name, labels]);
-      const sum = sums.get(key) ?? { labels: { mcpctl_server: name, ...labels }, value: 0 };
-      sums.set(key, { ...sum, value: sum.value + value });
+  for (const [name, one] of named) {
+    for (const [more, value] of values(one)) {
+      const labels = { ...name, ...more };
+      const key = JSON.stringify(labels);
+      sums.set(key, { labels, value: (sums.get(key)?.value ?? 0) + value });
     }
   }
   return [...sums.values()];
