@@ -135,6 +135,32 @@ it('waits for its next try over kill -9 of the daemon, counts on, and shows it',
   expect(instancesOf(await isReady(second), 'bad')[0]).toMatchObject({ state: 'Running', attempt: 0 });
 });
 
+it('waits as mcpctl.yaml says, unless --backoff says otherwise', async () => {
+  mood('bad', 'exit');
+  repository = tempRepository({
+    ...files({ bad: server('bad') }),
+    'mcpctl.yaml': 'apiVersion: mcpctl.dev/v1\nkind: Repository\nspec: {id: test, backoffSeconds: [0.5, 300]}\n',
+  });
+  cleanUp.push(() => repository.remove());
+  const first = await again();
+  const status = await first.until('the long wait', status => {
+    const [instance] = instancesOf(status, 'bad');
+    return instance?.state === 'Error' && instance.attempt === 2;
+  });
+  expect(status.backoff).toEqual({ seconds: [0.5, 300], from: 'mcpctl.yaml' });
+  const { lastAttemptAt = '', nextRetryAt = '' } = instancesOf(status, 'bad')[0] ?? {};
+  // 300 s ± 10 % from when the try had failed; a daemon that is not told waits 30 s.
+  expect(Date.parse(nextRetryAt) - Date.parse(lastAttemptAt)).toBeGreaterThanOrEqual(270_000);
+  expect((await tell('status')).stdout).toMatch(/^backoff +0\.5, 300 s after failing starts, as mcpctl\.yaml says$/m);
+  await first.stop();
+
+  const second = await again(['--backoff', '0.3']);
+  const after = await second.until('a third and a fourth try', ({ servers }) => {
+    return (servers[0]?.instances[0]?.attempt ?? 0) >= 4;
+  });
+  expect(after.backoff).toEqual({ seconds: [0.3], from: '--backoff' });
+});
+
 it('a new revision of a server that waits is tried at once', async () => {
   mood('bad', 'exit');
   const running = await up({ bad: server('bad') }, ['--backoff', '300']);
