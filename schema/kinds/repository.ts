@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DnsLabel } from './names.ts';
 import { ReviewPolicy } from './review.ts';
+import { RuntimeName } from './runtime-name.ts';
 import { SecretRef } from './value-source.ts';
 
 const Duration = z
@@ -24,6 +25,10 @@ const Release = z.strictObject({
     .default(true)
     .describe('Whether `mcpctl release` also tags each resource’s version, `<path>/v<version>`, as a name for people'),
   expires: Duration.optional().describe('How long a release is trusted; `mcpctl release --renew` makes it anew'),
+  runtime: RuntimeName.optional().describe(
+    'What machines that follow releases have as `mcpctl up --runtime`, for `mcpctl release` to refuse what they would ' +
+      'refuse; `process` unless given',
+  ),
 });
 
 /** Seconds; a day at most. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DnsLabel } from './names.ts';
+import { RuntimeName } from './runtime-name.ts';
 import { namedValue } from './value-source.ts';
 
 /** Which names and versions each registry allows is one of the rules in `schema/rules.ts`. */
@@ -119,10 +120,7 @@ export const Server = z.strictObject({
     ),
   healthCheck: HealthCheck.optional().describe('How it is found out whether an instance works'),
   resources: Resources.optional().describe('What each instance needs, and may use'),
-  runtime: z
-    .enum(['process', 'docker', 'kubernetes'])
-    .optional()
-    .describe('Where it runs; left out, where the daemon runs its servers'),
+  runtime: RuntimeName.optional().describe('Where it runs; left out, where the daemon runs its servers'),
   isolation: Isolation.optional().describe('What the server may reach'),
   dependsOn: z.array(DnsLabel).max(64).default([]).describe('Servers that must be Ready before this one starts'),
   prune: z

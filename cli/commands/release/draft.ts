@@ -93,10 +93,22 @@ export async function draftRelease(place: ReleasePlace, options: DraftOptions, n
 function refuseUnpinned({ loaded, repository }: ReleasePlace): void {
   if (repository.spec.trust?.mode !== 'release') return;
   const { resources } = loaded.catalog;
-  const [first, ...more] = [...resources.values()].flatMap(one => releaseProblems(one, id => resources.get(id)));
+  const runtime = repository.spec.release?.runtime ?? 'process';
+  const [first, ...more] = [...resources.values()].flatMap(one =>
+    releaseProblems(one, id => resources.get(id), runtime),
+  );
   if (!first) return;
   const others = more.length === 0 ? '' : ` (and ${more.length} more like this)`;
-  throw new ProblemError({ ...first, message: `${first.message}${others}` });
+  const assumed = first.code === 'ISOLATION_REQUIRED' ? ` ${assumption(runtime)}` : '';
+  throw new ProblemError({ ...first, message: `${first.message}${others}`, hint: `${first.hint}${assumed}` });
+}
+
+/** Which runtime the machines have is known only from the repository: what is taken for it is said. */
+function assumption(runtime: string): string {
+  return (
+    `Servers that name no runtime are taken to run on \`${runtime}\`; where \`mcpctl up --runtime\` of all machines ` +
+    'says another one, write it into mcpctl.yaml, such as `release: { runtime: docker }`.'
+  );
 }
 
 async function findPrevious(place: ReleasePlace, chain: RootChain, named: string | undefined) {

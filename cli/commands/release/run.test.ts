@@ -271,6 +271,24 @@ describe('mcpctl release', () => {
     expect((await release()).code).toBe(0);
   });
 
+  it('judges by the runtime that mcpctl.yaml names, and says which one that is', async () => {
+    const yaml = (more: string) =>
+      `apiVersion: mcpctl.dev/v1\nkind: Repository\nspec:\n  id: test.example\n  trust: { mode: release }\n${more}`;
+    const server = (more: string) =>
+      `apiVersion: mcpctl.dev/v1\nkind: Server\nspec:\n  transport: stdio\n  command: [node, x.js]\n${more}`;
+    repository.commit({ 'mcpctl.yaml': yaml(''), 'servers/x.yaml': server('') });
+    const refused = await release();
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining('name no runtime are taken to run on `process`'),
+    ]);
+    repository.commit({ 'mcpctl.yaml': yaml('  release: { runtime: docker }\n') });
+    expect((await release('--dry-run')).code).toBe(0);
+    // One that says itself where it runs is not judged by what the machines do with the others.
+    repository.commit({ 'servers/x.yaml': server('  runtime: process\n') });
+    expect(await release()).toMatchObject({ code: 1, stderr: expect.stringContaining('ISOLATION_REQUIRED') });
+  });
+
   it('renews: the same manifest, a later expiry', async () => {
     await release();
     const { stdout, code } = await release('--renew', '--expires', '30d', '-o', 'json');
