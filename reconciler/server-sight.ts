@@ -36,8 +36,9 @@ function readyDraft(instances: readonly InstanceStatus[], replicas: number, roll
 
 function degradedDraft(instances: readonly InstanceStatus[], rollout: RolloutStatus | undefined): Draft {
   const yes = (reason: string, message: string): Draft => ({ type: 'Degraded', status: 'True', reason, message });
-  const failed = instances.filter(({ state }) => state === 'Error');
-  if (failed.length > 0) return yes('InstancesFailing', failed[0]?.problem?.message ?? '');
+  // One that failed and is tried again has not recovered before it runs.
+  const failed = instances.find(one => one.state === 'Error' || (one.state === 'Starting' && one.problem));
+  if (failed) return yes('InstancesFailing', failed.problem?.message ?? '');
   if (rollout?.problem) return yes(`Rollout${rollout.state}`, rollout.message);
   const ill = instances.find(({ health }) => health !== undefined && health.failures > 0);
   if (ill) return yes('ChecksFailing', `${ill.id}: ${ill.health?.message ?? ''}`);

@@ -87,6 +87,16 @@ it.each<[string, Parameters<typeof facts>[0], Record<string, string>]>([
     },
   ],
   [
+    'an instance that failed is tried again',
+    { instance: instance('Starting', died) },
+    {
+      Ready: 'False ServersNotReady',
+      Reconciling: 'True InstancesStarting',
+      Stalled: 'False AsDeclared',
+      Degraded: 'True ServersDegraded',
+    },
+  ],
+  [
     'a resource is stalled',
     { stalled: new Map([['server/one', [broken]]]) },
     {

@@ -88,7 +88,7 @@ function instanceStep(server: string, instance: InstanceStatus): Step {
   const { id, state, reason, problem, message, health, nextRetryAt, restarts } = instance;
   if (reason === 'Blocked') return { answer: 'no', text: `${id} ${message}`, next: `mcpctl why ${blockerOf(message)}` };
   const again = nextRetryAt === undefined ? '' : `; it is tried again at ${nextRetryAt}`;
-  const times = restarts > 0 ? `, after ${restarts} restarts` : '';
+  const times = restarts > 0 ? `, after ${restarts === 1 ? '1 restart' : `${restarts} restarts`}` : '';
   const found = state === 'Running' ? health?.message : problem && `${problem.message} [${problem.code}]`;
   const why = found === undefined ? '' : `: ${found}`;
   const next = problem && problem.code !== 'SERVER_EXITED' ? problem.hint : `mcpctl logs ${server}`;
