@@ -6,6 +6,7 @@ import { table } from './table.ts';
 import { trustLine } from './trust-line.ts';
 
 const MAX_WHY = 100;
+const MAX_DRIFT = 3;
 
 /** One line of the tree. */
 interface Node {
@@ -37,7 +38,7 @@ export function statusTree(io: Io, status: Status, url: string): string {
 }
 
 function headOf(io: Io, status: Status): string[][] {
-  const { repository, revision, conditions, suspendedSince, prune } = status;
+  const { repository, revision, conditions, suspendedSince, prune, drift = [] } = status;
   const ready = conditions.find(({ type }) => type === 'Ready');
   const head = [
     ['repository', `${repository.display}${repository.path === '' ? '' : ` (${repository.path})`}, ${repository.ref}`],
@@ -62,6 +63,12 @@ function headOf(io: Io, status: Status): string[][] {
     head.push(['held back', `${paint(io, 'yellow', listed(removes))}; if it is meant: ${allow}`]);
   }
   if (prune && prune.kept.length > 0) head.push(['kept', `${listed(prune.kept)}, not declared any more`]);
+  if (drift.length > 0) {
+    const told = drift.slice(0, MAX_DRIFT).map(({ id, because }) => `${id}: ${oneLine(because)}`);
+    const more = drift.length > MAX_DRIFT ? `; and ${drift.length - MAX_DRIFT} more` : '';
+    const cure = `; \`mcpctl restart ${drift[0]?.id}\` replaces it`;
+    head.push(['changed', `${paint(io, 'yellow', told.join('; '))}${more}${cure}`]);
+  }
   if (prune && prune.failed.length > 0) head.push(['not ended', paint(io, 'red', listed(prune.failed))]);
   return head;
 }
@@ -138,7 +145,8 @@ function instanceNode({
   problem,
   message,
 }: InstanceStatus): Node {
-  const more = [reason, health && health.state !== 'healthy' ? health.state : undefined].filter(Boolean);
+  const ill = health && health.state !== 'healthy' && reason !== 'Unhealthy' ? health.state : undefined;
+  const more = [reason, ill].filter(Boolean);
   const again = nextRetryAt === undefined ? '' : `; tried again at ${nextRetryAt}`;
   return {
     name: id,
@@ -162,8 +170,12 @@ function whyOf(conditions: Status['conditions']): string {
   const stalled = conditions.find(({ type, status }) => type === 'Stalled' && status === 'True');
   const ready = conditions.find(({ type, status }) => type === 'Ready' && status === 'False');
   const held = stalled?.reason === 'PruneHeld' ? stalled.message : undefined;
-  const text = held ?? (stalled ? `Stalled at its last good revision: ${stalled.message}` : (ready?.message ?? ''));
-  return shortened(oneLine(text));
+  const drift = conditions.find(
+    ({ type, status, reason }) => type === 'Degraded' && status === 'True' && reason === 'Drift',
+  );
+  const changed = drift && `changed, and left so: ${drift.message}`;
+  const said = stalled ? `Stalled at its last good revision: ${stalled.message}` : (ready?.message ?? changed ?? '');
+  return shortened(oneLine(held ?? said));
 }
 
 function shortened(text: string): string {
