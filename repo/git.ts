@@ -47,13 +47,16 @@ export async function checkGit(env: NodeJS.ProcessEnv): Promise<Problem | undefi
   return problem('GIT_MISSING', `git ${major}.${minor} is too old`);
 }
 
+const NO_REASON =
+  /^fatal: Could not read from remote|^Please make sure you have the correct access rights|^and the repository exists\.$/;
+
 /** What a failed command said, in one redacted line; never empty. */
 export function lastWords(result: RunResult, secrets: readonly string[]): string {
   const lines = result.stderr
     .split('\n')
     .map(line => line.trim())
     // Over ssh, git’s own last words only say that there were others before.
-    .filter((line, _index, all) => line !== '' && !(all.length > 1 && /^fatal: Could not read from remote/.test(line)));
+    .filter((line, _index, all) => line !== '' && !(all.length > 1 && NO_REASON.test(line)));
   const fatal = lines.find(line => line.startsWith('fatal:') || line.startsWith('error:')) ?? lines.at(-1);
   if (fatal !== undefined) return redact(fatal, secrets, 400);
   return result.signal ? `git was ended by ${result.signal}` : `git ended with status ${result.code}`;

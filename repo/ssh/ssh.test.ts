@@ -74,7 +74,11 @@ describe.skipIf(missing !== undefined)(`a remote over ssh${missing ? `: ${missin
     });
     expect(statSync(join(home, 'state', 'remote', 'id_ed25519')).mode & 0o777).toBe(0o600);
     expect(await mirror.fetch('poll')).toMatchObject({
-      problem: { code: 'REMOTE_AUTH', hint: expect.stringContaining(mirror.deployKey?.line ?? '?') },
+      problem: {
+        code: 'REMOTE_AUTH',
+        message: expect.stringContaining('Permission denied (publickey)'),
+        hint: expect.stringContaining(mirror.deployKey?.line ?? '?'),
+      },
     });
   });
 

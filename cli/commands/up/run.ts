@@ -154,7 +154,10 @@ function tell({ io }: UpOptions, event: ReconcilerEvent): void {
   } else if (event.type === 'applied') {
     const { steps } = event.plan;
     const text = steps.map(({ op, id, because }) => `\n    ${op} ${id}: ${because}`).join('');
-    step(io, `commit ${shortCommit(event.commit)}: ${steps.length} changes to instances${text}`);
+    step(
+      io,
+      `commit ${shortCommit(event.commit)}: ${steps.length} ${steps.length === 1 ? 'change' : 'changes'} to instances${text}`,
+    );
   }
 }
 
