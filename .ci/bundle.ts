@@ -63,7 +63,7 @@ const commandsHere: Plugin = {
 const calledLate: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['execFileSync', 'fork', 'spawn', 'spawnSync'],
   'node:zlib': ['crc32'],
-  'node:crypto': ['createHash', 'createHmac', 'createPublicKey', 'randomBytes', 'randomUUID', 'sign', 'verify'],
+  'node:crypto': ['createHash', 'createHmac', 'createPublicKey', 'hash', 'randomBytes', 'randomUUID', 'sign', 'verify'],
 };
 
 /**
@@ -148,6 +148,20 @@ const groups = [
     ),
     priority: 2,
   },
+  {
+    name: 'trust',
+    test: modules(
+      'schema/release/(?!manifest-place|version-range|next-manifest)[^/]*',
+      'repo/trust/(?!release-source|restore|sign\\.|release-objects)[^/]*',
+      'host/(?:lock|private)[^/]*',
+      'cli/commands/verify/(?:explain|judge)\\.ts',
+      'node_modules/zod/v4/(?:mini|locales/en)[^/]*',
+      'node_modules/zod/v4/mini/.*',
+      'node_modules/semver/(?:classes/semver|internal/.*|functions/(?:parse|compare|inc|valid))\\.js',
+    ),
+    priority: 1,
+  },
+  { name: 'zod', test: modules('node_modules/zod/v4/core/(?!.*json-schema)[^/]*'), priority: 1 },
   {
     name: 'history',
     test: modules(

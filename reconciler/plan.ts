@@ -3,6 +3,7 @@ import {
   type Catalog,
   compareText,
   digestOf,
+  type Resource,
   type ResourceId,
   type Server,
   selectedServers,
@@ -73,7 +74,10 @@ function resourceOf(item: string): ResourceId {
 
 /** Everything a catalog wants to be so. */
 export function desiredItems(catalog: Catalog): Item[] {
-  const items: Item[] = desiredInstances(catalog).map(({ id, parts }) => ({ id: `instance/${id}`, parts }));
+  const items: Item[] = catalog.list('Server').flatMap(server => {
+    const parts = partsOf(catalog, server);
+    return ordinals(server).map(ordinal => ({ id: `instance/${server.name}-${ordinal}`, parts }));
+  });
   for (const resource of catalog.resources.values()) {
     if (resource.kind === 'Prompt') items.push(served(resource));
     if (resource.kind === 'Project') {
@@ -117,19 +121,9 @@ const runFields = [
 /** The instances of every server of a catalog, sorted by server and ordinal. */
 export function desiredInstances(catalog: Catalog): DesiredInstance[] {
   return catalog.list('Server').flatMap(server => {
-    const { replicas } = server.spec;
-    const parts: Record<string, string> = { ...ownParts(server.spec) };
-    const lock = catalog.get(`lock/${server.name}`);
-    if (lock) parts.lock = lock.digest;
-    for (const { kind, name } of server.references) {
-      const target = kind === 'Secret' ? catalog.get(`secret/${name}`) : undefined;
-      if (target) parts[`secret ${name}`] = target.digest;
-    }
-    if (catalog.repository?.spec.requireIsolation && server.spec.url === undefined) {
-      parts['required isolation'] = digestOf(true);
-    }
+    const parts = partsOf(catalog, server);
     const specDigest = digestOf(parts);
-    return Array.from({ length: replicas }, (_, ordinal) => ({
+    return ordinals(server).map(ordinal => ({
       id: `${server.name}-${ordinal}`,
       server: server.name,
       ordinal,
@@ -137,6 +131,25 @@ export function desiredInstances(catalog: Catalog): DesiredInstance[] {
       specDigest,
     }));
   });
+}
+
+function ordinals({ spec: { replicas } }: Resource<'Server'>): number[] {
+  return Array.from({ length: replicas }, (_, ordinal) => ordinal);
+}
+
+/** Everything that decides what an instance of a server is, its own words and what they refer to. */
+function partsOf(catalog: Catalog, server: Resource<'Server'>): Readonly<Record<string, string>> {
+  const parts: Record<string, string> = { ...ownParts(server.spec) };
+  const lock = catalog.get(`lock/${server.name}`);
+  if (lock) parts.lock = lock.digest;
+  for (const { kind, name } of server.references) {
+    const target = kind === 'Secret' ? catalog.get(`secret/${name}`) : undefined;
+    if (target) parts[`secret ${name}`] = target.digest;
+  }
+  if (catalog.repository?.spec.requireIsolation && server.spec.url === undefined) {
+    parts['required isolation'] = digestOf(true);
+  }
+  return parts;
 }
 
 /** What a server says itself. Kept by what it says: of two revisions, nearly all is the same. */

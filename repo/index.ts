@@ -10,6 +10,7 @@ export { changedPaths } from './changed-paths.ts';
 export { readContents } from './contents.ts';
 export { findRepository } from './find-repository.ts';
 export { type ObjectContents, type Objects, openObjects } from './objects.ts';
+export { openObjectsAhead } from './objects-ahead.ts';
 export { openReader, type ReaderOptions } from './reader/index.ts';
 export { parseRef, parseRepoPath } from './ref.ts';
 export { askRefs, type RemoteRef, type ThinCopyOptions } from './remote-refs.ts';

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 
 /**
  * A value in one canonical text: a type letter, then the length or count, then the parts; keys sorted by code unit.
@@ -25,7 +25,7 @@ export function canonical(value: unknown): string {
 
 /** `sha256:…` over the canonical form of any JSON-like value, such as an instance's spec. */
 export function digestOf(value: unknown): string {
-  return `sha256:${createHash('sha256').update(canonical(value)).digest('hex')}`;
+  return `sha256:${hash('sha256', canonical(value))}`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import semver from 'semver';
+import valid from 'semver/functions/valid.js';
 import { z } from 'zod';
 import type { Lock } from './kinds/index.ts';
 import { type Problem, problem } from './problem.ts';
@@ -70,7 +70,7 @@ function rootComplaints(root: z.infer<typeof LockRoot>): string[] {
       wrong.push(`the root entry has \`${field}\`; only \`dependencies\` may be`);
   }
   for (const [name, version] of Object.entries(root.dependencies)) {
-    if (semver.valid(version) === version) continue;
+    if (valid(version) === version) continue;
     wrong.push(`the root dependency ${quoted(name)} is not pinned to an exact version`);
   }
   return wrong;
@@ -100,7 +100,7 @@ function entryComplaint(key: string, value: unknown): string | undefined {
   if (!parsed.success) return 'is malformed';
   const entry = parsed.data;
   if (entry.link) return 'is a link';
-  if (entry.version === undefined || semver.valid(entry.version) === null) return 'has no version';
+  if (entry.version === undefined || valid(entry.version) === null) return 'has no version';
   if (entry.resolved !== undefined && !isRegistryTarball(entry.resolved, entry.name ?? path[1] ?? '')) {
     return 'does not come from an https registry under its own name';
   }

@@ -1,4 +1,4 @@
-import semver from 'semver';
+import valid from 'semver/functions/valid.js';
 import { fieldName, type Located, problemAt } from './issues.ts';
 import type { Problem, ProblemCode } from './problem.ts';
 import { quoted } from './quote.ts';
@@ -47,7 +47,7 @@ function exactlyOneOrigin(spec: Written, report: Report): void {
 const registries = {
   npm: {
     name: /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/,
-    exact: (version: string) => semver.valid(version) === version,
+    exact: (version: string) => valid(version) === version,
   },
   pypi: {
     name: /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/,

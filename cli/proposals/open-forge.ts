@@ -51,7 +51,7 @@ export async function openForge(context: CliContext, options: ForgeOptions): Pro
 /** A forge while its remote is asked. */
 export interface EarlyForge extends OpenForge {
   snapshots: Snapshots;
-  /** Resolves when everything is fetched. */
+  /** Resolves when everything is fetched; that begins now if it has not. */
   refreshed(): Promise<void>;
   /**
    * Read something, at once and from what is known, while the remote is asked; again when it turns out that anything
@@ -63,12 +63,14 @@ export interface EarlyForge extends OpenForge {
 
 /**
  * Do something with the forge of a clone, beginning before all is fetched.
+ * @param ask when the remote is asked: `now`, or `when needed`, by `refreshed` or `fresh`
  * @throws ProblemError as `openForge`
  */
 export async function withForge<T>(
   context: CliContext,
   options: ForgeOptions,
   work: (open: EarlyForge) => Promise<T>,
+  ask: 'now' | 'when needed' = 'now',
 ): Promise<T> {
   const { dir, remote, branch } = options;
   const { env, signal } = context;
@@ -77,12 +79,20 @@ export async function withForge<T>(
   // Where there is one, compiled code is kept in it, and every command after this one starts sooner.
   void mkdir(mcpctlHome(env), { recursive: true, mode: 0o700 }).catch(() => undefined);
   const branches = openBranches(workspace);
-  const fetching = settled(branches.refresh());
-  const late = setTimeout(() => step(context.io, `fetching ${remote}`), 1_000);
-  void fetching.then(() => clearTimeout(late));
+  let fetching: ReturnType<typeof fetch> | undefined;
+  let late: NodeJS.Timeout | undefined;
+  function fetch() {
+    late = setTimeout(() => step(context.io, `fetching ${remote}`), 1_000);
+    return settled(branches.refresh().finally(() => clearTimeout(late)));
+  }
+  function fetched() {
+    fetching ??= fetch();
+    return fetching;
+  }
+  if (ask === 'now') void fetched();
   const snapshots = openSnapshots(workspace, env);
   try {
-    const refreshed = async () => void (await fetching)();
+    const refreshed = async () => void (await fetched())();
     const place = { workspace, branches, snapshots, refreshed };
     const home = mcpctlHome(env);
     const secrets = { env, home, stateDir: home };
@@ -94,8 +104,9 @@ export async function withForge<T>(
       snapshots,
       refreshed,
       async fresh(read) {
+        const asked = fetched();
         const early = settled(read());
-        const moved = (await fetching)();
+        const moved = (await asked)();
         const first = await early;
         return moved ? read() : first();
       },

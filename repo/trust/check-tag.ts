@@ -88,6 +88,20 @@ export function checkTag(bytes: Buffer, ref: string, oid: Oid, terms: Terms, che
   return { message, commit: tag.commit, signer, taggedAt: taggedAt(tag.tagger) };
 }
 
+/** Whether the key that a tag claims to be signed with may only renew, so that the release before is needed to judge it. */
+export function isRenewal(bytes: Buffer, terms: Terms): boolean {
+  try {
+    const tag = parseTag(bytes);
+    const message = parseReleaseMessage(tag.message);
+    if ('problem' in message) return false;
+    const root = rootFor(message.value, terms);
+    const { keyId } = parseSignature(parseArmour(tag.signature));
+    return holder(root, 'release', keyId) === undefined && holder(root, 'renew', keyId) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 function checkSignature(tag: TagObject, checks: Checks): SshSignature | undefined {
   if (tag.signature === '') {
     checks.fail('signature', 'it is not signed with an SSH key');

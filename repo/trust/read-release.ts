@@ -11,7 +11,7 @@ import {
   type RootDocument,
 } from '../../schema/index.ts';
 import { readBlobs, rootTree } from '../commit-files.ts';
-import type { ObjectContents, Objects } from '../objects.ts';
+import type { Objects } from '../objects.ts';
 import { parseTree } from '../tree.ts';
 import { type TreeFile, treeChanges } from '../tree-changes.ts';
 import type { Oid } from '../types.ts';
@@ -75,14 +75,8 @@ export async function readManifestBytes(
   objects: Objects,
   root: Oid,
   { manifest }: ReleaseMessage,
-  early?: Promise<ObjectContents | undefined>,
 ): Promise<Buffer | undefined> {
   if (manifest.size > MAX_MANIFEST_BYTES) return undefined;
-  if (early) {
-    const named = await objects.info(`${root}:${MANIFEST_PATH}`);
-    const found = await early;
-    if (found?.oid === named?.oid && found?.bytes?.length === manifest.size) return found.bytes;
-  }
   return (await objects.contents(`${root}:${MANIFEST_PATH}`, manifest.size))?.bytes;
 }
 

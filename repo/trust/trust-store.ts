@@ -1,6 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import { array, int, iso, maxLength, minimum, regex, strictObject, string, tuple, type z } from 'zod/mini';
 import { acquireLock, ensurePrivateDir, readPrivateFile, UnsafeFileError, writeAtomic } from '../../host/index.ts';
 import { ProblemError, problem, RootDocument, rootFingerprint } from '../../schema/index.ts';
 import type { Mark } from './check-tag.ts';
@@ -10,27 +10,30 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024;
 const LOCK_TRIES = 200;
 const LOCK_WAIT_MS = 50;
 
-const Pinned = z.strictObject({
+const Pinned = strictObject({
   /** Of the root that was pinned, out of band. */
-  fingerprint: z.string().regex(/^sha256:[0-9a-f]{64}$/),
-  pinnedAt: z.iso.datetime(),
+  fingerprint: string().check(regex(/^sha256:[0-9a-f]{64}$/)),
+  pinnedAt: iso.datetime(),
   /** Where the repository is; an address that is here is followed by its releases only. */
-  remotes: z.array(z.string().max(4096)).max(64),
+  remotes: array(string().check(maxLength(4096))).check(maxLength(64)),
   /** Every version from the pinned one on that was walked to. */
-  chain: z.tuple([RootDocument], RootDocument),
+  chain: tuple([RootDocument], RootDocument),
 });
 
-const MarkFile = z.strictObject({
-  rootVersion: z.int().min(1),
-  sequence: z.int().min(1),
-  version: z.string().max(64),
-  tag: z.string().regex(/^[0-9a-f]{40,64}$/),
-  manifest: z.string().regex(/^[0-9a-f]{64}$/),
-  acceptedAt: z.iso.datetime(),
+const Count = int().check(minimum(1));
+const Id = string().check(regex(/^[0-9a-f]{40,64}$/));
+
+const MarkFile = strictObject({
+  rootVersion: Count,
+  sequence: Count,
+  version: string().check(maxLength(64)),
+  tag: Id,
+  manifest: string().check(regex(/^[0-9a-f]{64}$/)),
+  acceptedAt: iso.datetime(),
   /** Of the releases accepted last, the newest at the end. */
-  commits: z.array(z.string().regex(/^[0-9a-f]{40,64}$/)).max(50),
+  commits: array(Id).check(maxLength(50)),
   /** Each time that somebody allowed this machine to go below the mark. */
-  lowered: z.array(z.strictObject({ at: z.iso.datetime(), from: z.int().min(1), to: z.int().min(1) })).max(1000),
+  lowered: array(strictObject({ at: iso.datetime(), from: Count, to: Count })).check(maxLength(1000)),
 });
 
 /** What one machine knows of one repository: the root it pinned, and the newest release it accepted. */
@@ -204,7 +207,7 @@ async function locked<T>(home: string, folder: string, work: () => Promise<T>): 
   throw unusable(folder, 'another process holds its lock');
 }
 
-async function readJson<T extends z.ZodType>(path: string, type: T): Promise<z.infer<T> | undefined> {
+async function readJson<T extends z.ZodMiniType>(path: string, type: T): Promise<z.infer<T> | undefined> {
   let text: string;
   try {
     text = (await readPrivateFile(path, MAX_FILE_BYTES)).toString('utf8');
@@ -214,7 +217,7 @@ async function readJson<T extends z.ZodType>(path: string, type: T): Promise<z.i
     throw unusable(path, error instanceof UnsafeFileError ? error.message : String(code));
   }
   try {
-    return type.parse(JSON.parse(text));
+    return type.parse(JSON.parse(text), { jitless: true });
   } catch {
     throw unusable(path, 'it is damaged, or from a newer version');
   }

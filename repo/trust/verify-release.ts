@@ -5,10 +5,10 @@ import {
   parseReleaseMessage,
   type ReleaseMessage,
 } from '../../schema/index.ts';
-import { type ObjectContents, type Objects, openObjects } from '../objects.ts';
+import { type Objects, openObjects } from '../objects.ts';
 import type { Oid } from '../types.ts';
 import { checkManifest, checkManifestBytes, checkTree } from './check-manifest.ts';
-import { type CheckedTag, checkTag, type Mark } from './check-tag.ts';
+import { type CheckedTag, checkTag, isRenewal, type Mark } from './check-tag.ts';
 import {
   compareFiles,
   listTree,
@@ -63,8 +63,6 @@ export interface VerifyTerms {
   asOf?: 'newest' | 'stated';
   /** The manifest is compared with its signed hash, and read only when it is used. */
   hashOnly?: boolean;
-  /** A manifest that was asked for before anything was known; used only when the released tree names that very object. */
-  early?: Promise<ObjectContents | undefined> | undefined;
   /** Hash every file too. What was hashed before may be handed in. */
   files?: boolean | Measured;
 }
@@ -116,7 +114,7 @@ async function verifyWith(objects: Objects, options: VerifyTerms): Promise<Verdi
   const chain = await readChain(objects, root, known, checks);
   const { mark, now, allowRollback, asOf = 'newest' } = options;
   const terms = { chain, mark, now, allowRollback, asOf };
-  const renewed = await renewedManifest(objects, found.bytes, chain);
+  const renewed = isRenewal(found.bytes, terms) ? await renewedManifest(objects, found.bytes, chain) : undefined;
   const checked = checkTag(found.bytes, ref, found.oid, { ...terms, renewed }, checks);
   const renews =
     checks.failed?.name === 'key' && renewed === undefined ? await unseenBefore(objects, found.bytes) : undefined;
@@ -128,7 +126,7 @@ async function verifyWith(objects: Objects, options: VerifyTerms): Promise<Verdi
     ...(renews !== undefined && { renews }),
   });
   if (!checked || !commit || root === undefined) return untrusted();
-  const bytes = await readManifestBytes(objects, root, checked.message, options.early);
+  const bytes = await readManifestBytes(objects, root, checked.message);
   if (!checkManifestBytes(bytes, checked.message, checks)) return untrusted();
   const manifest = options.hashOnly ? undefined : checkManifest(bytes, checked.message, checks);
   if (manifest) await checkContents(objects, root, manifest, options.files, checks);

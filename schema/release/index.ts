@@ -7,4 +7,5 @@ export { isVersion, releaseVersion } from './names.ts';
 export * from './next-manifest.ts';
 export * from './release-message.ts';
 export * from './root.ts';
+export * from './version-range.ts';
 export * from './versions.ts';

@@ -1,29 +1,40 @@
-import { z } from 'zod';
+import {
+  array,
+  literal,
+  maxLength,
+  minLength,
+  enum as oneOf,
+  refine,
+  regex,
+  strictObject,
+  string,
+  type z,
+} from 'zod/mini';
 import { type Parsed, parseCanonical } from './canonical-json.ts';
 import { MAX_MANIFEST_BYTES } from './manifest-place.ts';
 import { ContentDigest, FilePath, ObjectId, RepositoryId, Sha256, Size, Version } from './names.ts';
 
 /** One file as git has it; a mode is one of git's two. */
-export const ManifestFile = z.strictObject({
+export const ManifestFile = strictObject({
   path: FilePath,
-  mode: z.enum(['100644', '100755']),
+  mode: oneOf(['100644', '100755']),
   size: Size,
   sha256: Sha256,
 });
 export type ManifestFile = z.infer<typeof ManifestFile>;
 
-const ResourceName = z
-  .string()
-  .max(256)
-  .regex(/^(?:(?:project|agent)\/[a-z0-9-]+\/)?[a-z]+\/[a-z0-9-]+$/, 'not the id of a resource');
+const ResourceName = string().check(
+  maxLength(256),
+  regex(/^(?:(?:project|agent)\/[a-z0-9-]+\/)?[a-z]+\/[a-z0-9-]+$/, 'not the id of a resource'),
+);
 
 /** A resource: `oid` is git's id of its file, of a skill that of its folder; `files` have paths from the root folder. */
-export const ManifestResource = z.strictObject({
+export const ManifestResource = strictObject({
   id: ResourceName,
   version: Version,
   oid: ObjectId,
   digest: ContentDigest,
-  files: z.array(ManifestFile).min(1).max(10_000),
+  files: array(ManifestFile).check(minLength(1), maxLength(10_000)),
 });
 export type ManifestResource = z.infer<typeof ManifestResource>;
 
@@ -31,25 +42,25 @@ export type ManifestResource = z.infer<typeof ManifestResource>;
  * What a release consists of: every file of the repository format, either a resource's or one of `files` (patches, root
  * documents, generated files). It has neither version nor sequence, so that a release made again has the same bytes.
  */
-export const Manifest = z
-  .strictObject({
-    apiVersion: z.literal('mcpctl.dev/v1'),
-    kind: z.literal('Manifest'),
-    repository: RepositoryId,
-    /** Sorted by id. */
-    resources: z.array(ManifestResource).max(200_000),
-    /** Sorted by path. */
-    files: z.array(ManifestFile).max(200_000),
-    /** Resources that are no more, with their last version, so that none is given twice. Sorted by id. */
-    removed: z.array(z.strictObject({ id: ResourceName, version: Version })).max(200_000),
-  })
-  .refine(({ resources }) => isSorted(resources.map(({ id }) => id)), 'resources are not sorted, or one is there twice')
-  .refine(({ removed }) => isSorted(removed.map(({ id }) => id)), 'removed resources are not sorted')
-  .refine(({ files }) => isSorted(files.map(({ path }) => path)), 'files are not sorted, or one is there twice')
-  .refine(
+export const Manifest = strictObject({
+  apiVersion: literal('mcpctl.dev/v1'),
+  kind: literal('Manifest'),
+  repository: RepositoryId,
+  /** Sorted by id. */
+  resources: array(ManifestResource).check(maxLength(200_000)),
+  /** Sorted by path. */
+  files: array(ManifestFile).check(maxLength(200_000)),
+  /** Resources that are no more, with their last version, so that none is given twice. Sorted by id. */
+  removed: array(strictObject({ id: ResourceName, version: Version })).check(maxLength(200_000)),
+}).check(
+  refine(({ resources }) => isSorted(resources.map(({ id }) => id)), 'resources are not sorted, or one is there twice'),
+  refine(({ removed }) => isSorted(removed.map(({ id }) => id)), 'removed resources are not sorted'),
+  refine(({ files }) => isSorted(files.map(({ path }) => path)), 'files are not sorted, or one is there twice'),
+  refine(
     ({ resources }) => resources.every(({ files }) => isSorted(files.map(({ path }) => path))),
     'a resource’s files are not sorted',
-  );
+  ),
+);
 export type Manifest = z.infer<typeof Manifest>;
 
 /** Parse a manifest's bytes; only what `printManifest` would write is one. */

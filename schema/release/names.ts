@@ -1,8 +1,8 @@
-import { parse } from 'semver';
-import { z } from 'zod';
+import parse from 'semver/functions/parse.js';
+import { int, maximum, maxLength, minimum, refine, regex, string } from 'zod/mini';
 
 /** A version without build metadata, which has no rank of its own. */
-export const Version = z.string().max(64).refine(isVersion, 'not a version such as 1.2.0');
+export const Version = string().check(maxLength(64), refine(isVersion, 'not a version such as 1.2.0'));
 
 /** Whether text is a semantic version as it is canonically written, without `v` and without build metadata. */
 export function isVersion(text: string): boolean {
@@ -18,30 +18,24 @@ export function releaseVersion(tag: string): string | undefined {
   return isVersion(version) ? version : undefined;
 }
 
-export const RepositoryId = z
-  .string()
-  .max(128)
-  .regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/, 'not a repository id: lower-case letters, digits, `.` and `-`');
+export const RepositoryId = string().check(
+  maxLength(128),
+  regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/, 'not a repository id: lower-case letters, digits, `.` and `-`'),
+);
 
 /** A full git object id. */
-export const ObjectId = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'not an object id');
+export const ObjectId = string().check(regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'not an object id'));
 
-export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'not a sha256 in hex');
+export const Sha256 = string().check(regex(/^[0-9a-f]{64}$/, 'not a sha256 in hex'));
 
-export const ContentDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'not `sha256:` and 64 hex digits');
+export const ContentDigest = string().check(regex(/^sha256:[0-9a-f]{64}$/, 'not `sha256:` and 64 hex digits'));
 
 /** Sizes, sequences and root versions: far beyond what is real, far below where numbers become inexact. */
-export const Size = z
-  .int()
-  .min(0)
-  .max(2 ** 40);
-export const Sequence = z
-  .int()
-  .min(1)
-  .max(2 ** 48);
+export const Size = int().check(minimum(0), maximum(2 ** 40));
+export const Sequence = int().check(minimum(1), maximum(2 ** 48));
 
 /** A path below the repository's root folder that is safe to write on a disk. */
-export const FilePath = z.string().max(1024).refine(isSafePath, 'not a path below the root folder');
+export const FilePath = string().check(maxLength(1024), refine(isSafePath, 'not a path below the root folder'));
 
 function isSafePath(path: string): boolean {
   // Nearly all of many thousand.

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { int, iso, literal, maximum, maxLength, minimum, optional, strictObject, string, type z } from 'zod/mini';
 import { problem } from '../problem.ts';
 import { canonicalJson, type Parsed, parseCanonical } from './canonical-json.ts';
 import { ObjectId, RepositoryId, releaseVersion, Sequence, Sha256, Size, Version } from './names.ts';
@@ -8,22 +8,22 @@ import { MAX_ROOT_VERSION } from './root.ts';
 export const MAX_MESSAGE_BYTES = 4096;
 
 /** What a release's tag says. */
-export const ReleaseMessage = z.strictObject({
-  apiVersion: z.literal('mcpctl.dev/v1'),
-  kind: z.literal('Release'),
+export const ReleaseMessage = strictObject({
+  apiVersion: literal('mcpctl.dev/v1'),
+  kind: literal('Release'),
   repository: RepositoryId,
   version: Version,
   /** Grows with every release. */
   sequence: Sequence,
   /** The root it was made under. */
-  rootVersion: z.int().min(1).max(MAX_ROOT_VERSION),
-  manifest: z.strictObject({ sha256: Sha256, size: Size }),
+  rootVersion: int().check(minimum(1), maximum(MAX_ROOT_VERSION)),
+  manifest: strictObject({ sha256: Sha256, size: Size }),
   /** The release before it; left out for the first. `oid` is its tag object's. */
-  previous: z.strictObject({ tag: z.string().max(65), oid: ObjectId, sequence: Sequence }).optional(),
+  previous: optional(strictObject({ tag: string().check(maxLength(65)), oid: ObjectId, sequence: Sequence })),
   /** From when on it is not trusted any more. */
-  expires: z.iso.datetime({ precision: 0 }).optional(),
+  expires: optional(iso.datetime({ precision: 0 })),
   /** The version whose content this is once more, after a rollback. */
-  restores: Version.optional(),
+  restores: optional(Version),
 });
 export type ReleaseMessage = z.infer<typeof ReleaseMessage>;
 

@@ -1,4 +1,5 @@
-import { compare, inc, satisfies } from 'semver';
+import compare from 'semver/functions/compare.js';
+import inc from 'semver/functions/inc.js';
 import { isVersion } from './names.ts';
 
 /** How far a version is raised. */
@@ -38,11 +39,6 @@ export function raise(version: string, bump: Bump): string {
 /** Negative, zero or positive, as for sorting: `0.9.0` before `0.10.0`, `1.0.0-rc.1` before `1.0.0`. */
 export function compareVersions(a: string, b: string): number {
   return compare(a, b);
-}
-
-/** Whether a version is within a range such as `^1.2`; none is. */
-export function inRange(version: string | undefined, range: string): boolean {
-  return version !== undefined && satisfies(version, range);
 }
 
 /** What the commits since the last release ask for: trailers `Bump:` and `Version:`. */

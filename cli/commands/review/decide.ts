@@ -24,34 +24,87 @@ export interface DecideOptions extends CliContext, ForgeOptions {
  *   nothing is recorded then
  */
 export async function runDecide(options: DecideOptions): Promise<ExitCode> {
-  return withForge(options, options, open => decideEarly(options, open));
+  const ask = options.verdict === 'approve' ? 'when needed' : 'now';
+  return withForge(options, options, open => decideEarly(options, open), ask);
 }
 
 async function decideEarly(options: DecideOptions, open: EarlyForge): Promise<ExitCode> {
   const { io, id, verdict } = options;
   const { workspace, snapshots, forge } = open;
-  const examined = await open.fresh(async () => examine(workspace, snapshots, forge, await findProposal(forge, id)));
+  const signing = signOnce(options, workspace);
+  const look = async () => examine(workspace, snapshots, forge, await findProposal(forge, id));
+  const atOnce =
+    verdict === 'approve' && forge.name === 'git' ? await mergeAtOnce(options, open, look, signing) : undefined;
+  if (atOnce !== undefined) return told(options, open, { merged: atOnce });
+  const examined = await open.fresh(look);
   if (verdict !== 'withdraw') await sameAsSeen(open, examined, options.head);
   if (verdict === 'approve') refuseInvalid(options, examined);
   const { reviewed, judgement } =
-    forge.name === 'git' ? await decideHere(options, open, examined) : await decideThere(options, open, examined);
-  const { merged, waits } = reviewed;
+    forge.name === 'git'
+      ? await decideHere(options, open, examined, signing)
+      : await decideThere(options, open, examined);
+  told(options, open, reviewed);
+  if (judgement && reviewed.merged === undefined && verdict === 'approve') whatIsMissing(io, judgement);
+  return ExitCodes.ok;
+}
+
+function told({ io, id, verdict }: DecideOptions, { workspace }: EarlyForge, { merged, waits }: Reviewed): ExitCode {
   io.stdout(`${id} ${merged === undefined ? past[verdict] : `merged ${merged}`}\n`);
   if (merged !== undefined) done(io, `${workspace.branch} is ${shortCommit(merged)} now`);
   else if (verdict === 'approve') done(io, 'your approval is recorded');
   if (waits !== undefined) io.stderr(`→ ${waits}\n`);
-  if (judgement && merged === undefined && verdict === 'approve') told(options, judgement);
   return ExitCodes.ok;
 }
 
+/**
+ * Merge by what was fetched last, without asking the remote first: the push has a lease on everything that the decision
+ * rests on (the branch, which has the policy; the proposal; its reviews), so that it goes through only if none of it moved.
+ * @returns the merge; undefined when that is not for now: it must be looked at afresh
+ */
+async function mergeAtOnce(
+  options: DecideOptions,
+  open: EarlyForge,
+  look: () => Promise<Examined>,
+  signing: Signing,
+): Promise<string | undefined> {
+  const { workspace, forge } = open;
+  const { id, verdict, reason } = options;
+  try {
+    const examined = await look();
+    await sameAsSeen(open, examined, options.head);
+    if (examined.preview.introduced.some(({ severity }) => severity === 'error')) return undefined;
+    const signed = await signing({ ...examined.expected, verdict, reason });
+    if (!decide(examined, signed).complete) return undefined;
+    const merge = await prepareMerge(workspace, examined, signed);
+    const { merged } = await forge.review({ id, head: examined.proposal.head, verdict, reason, signed }, merge);
+    return merged;
+  } catch (error) {
+    // Whatever it is, it may be because of something that is over; what is fetched anew tells.
+    if (error instanceof ProblemError && STALE.includes(error.problem.code)) return undefined;
+    throw error;
+  }
+}
+
+/** What may be another when the remote has been asked. */
+const STALE: readonly string[] = [
+  'PROPOSAL_NOT_FOUND',
+  'PROPOSAL_INVALID',
+  'REF_NOT_FOUND',
+  'READ_FAILED',
+  'REVIEW_RACE',
+  'REVIEW_STALE',
+  'REVIEW_NOT_ENTITLED',
+  'REVIEW_SELF_APPROVAL',
+];
+
 /** By the repository's own policy, with a signed statement. */
 async function decideHere(
-  options: DecideOptions,
+  { id, verdict, reason }: DecideOptions,
   { workspace, forge }: EarlyForge,
   examined: Examined,
+  signing: Signing,
 ): Promise<{ reviewed: Reviewed; judgement: Judgement }> {
-  const { id, verdict, reason } = options;
-  const signed = await sign(options, workspace, { ...examined.expected, verdict, reason });
+  const signed = await signing({ ...examined.expected, verdict, reason });
   const { judgement, complete } = decide(examined, signed);
   const merge = complete ? await prepareMerge(workspace, examined, signed) : undefined;
   const reviewed = await forge.review({ id, head: examined.proposal.head, verdict, reason, signed }, merge);
@@ -111,8 +164,20 @@ function refuseInvalid({ io, id }: DecideOptions, { preview }: Examined): void {
   throw new ProblemError(problem('PROPOSAL_INVALID', `${id} is not valid: ${first.message}`, { hint }));
 }
 
-async function sign(options: DecideOptions, workspace: Workspace, statement: Statement): Promise<FoundStatement> {
-  const text = statementText(statement);
+type Signing = (statement: Statement) => Promise<FoundStatement>;
+
+/** Signs; the same statement once, for a key may ask for a touch each time. */
+function signOnce(options: DecideOptions, workspace: Workspace): Signing {
+  const known = new Map<string, Promise<FoundStatement>>();
+  return statement => {
+    const text = statementText(statement);
+    const signed = known.get(text) ?? sign(options, workspace, text);
+    known.set(text, signed);
+    return signed;
+  };
+}
+
+async function sign(options: DecideOptions, workspace: Workspace, text: string): Promise<FoundStatement> {
   const format = (await workspace.setting('gpg.format')) ?? 'openpgp';
   const { gitDir } = workspace;
   const signature = await signText(options, {
@@ -125,7 +190,7 @@ async function sign(options: DecideOptions, workspace: Workspace, statement: Sta
   return { text, signature: signature.toString('base64') };
 }
 
-function told({ io }: DecideOptions, { requirements, verdict, rejectedBy }: Judgement): void {
+function whatIsMissing(io: CliContext['io'], { requirements, verdict, rejectedBy }: Judgement): void {
   if (verdict === 'rejected') io.stderr(`! rejected by ${rejectedBy.map(({ by }) => by).join(', ')}\n`);
   for (const { because, needed, approvedBy, owners } of requirements) {
     if (approvedBy.length >= needed) continue;

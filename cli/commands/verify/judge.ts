@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mcpctlHome } from '../../../host/index.ts';
-import type { ObjectContents, Objects } from '../../../repo/index.ts';
+import type { Objects } from '../../../repo/index.ts';
 import {
   type Check,
   findTrust,
@@ -28,19 +28,17 @@ interface Subject {
   gitDir: string;
   path: string;
   objects: Objects;
-  /** See `verifyRelease`. */
-  early: Promise<ObjectContents | undefined> | undefined;
 }
 
 /** Judge a release and print every check. */
 export async function judge(options: VerifyOptions, subject: Subject): Promise<ExitCode> {
   const { io, env, files = false, allowRollback = false } = options;
-  const { root, gitDir, path, objects, early } = subject;
+  const { root, gitDir, path, objects } = subject;
   const trust = await pinnedFor(options, root, gitDir);
   const ref = options.release === undefined ? await newestRelease(gitDir, env) : refOf(options.release);
   const { chain, mark } = trust;
   const verdict = await verifyRelease({
-    ...{ gitDir, env, path, ref, chain, mark, files, allowRollback, objects, early },
+    ...{ gitDir, env, path, ref, chain, mark, files, allowRollback, objects },
     rootsAt: 'HEAD',
     now: Date.now(),
     hashOnly: !files,

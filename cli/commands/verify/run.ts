@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { findRepository, openObjects } from '../../../repo/index.ts';
-import { MANIFEST_PATH, MAX_MANIFEST_BYTES } from '../../../schema/index.ts';
+import { dirname, join } from 'node:path';
+import { findRepository, openObjects, openObjectsAhead } from '../../../repo/index.ts';
+import { MANIFEST_PATH, MAX_MANIFEST_BYTES, ROOT_FOLDER } from '../../../schema/index.ts';
 import type { CliContext, ExitCode } from '../../context.ts';
 import { findRoot } from '../../repository-root.ts';
 
@@ -15,25 +15,42 @@ export interface VerifyOptions extends CliContext {
 
 /**
  * Check a release. stdout: every check with its verdict; exit 5 when one fails. Git is started before what judges is
- * loaded, so that it unpacks the manifest meanwhile.
+ * loaded, with what that will nearly always ask for.
  */
 export async function runVerify(options: VerifyOptions): Promise<ExitCode> {
-  const { cwd, env, release } = options;
+  const { cwd, env, release = '' } = options;
   const root = findRoot(cwd, '.') ?? cwd;
   const { gitDir, path } = await repositoryAt(root, env);
-  const objects = openObjects(gitDir, env);
+  // Only a guess at the tag's name, of which nothing is believed.
+  const version = path === '' ? /^(?:refs\/tags\/)?v?(\d[\w.-]*)$/.exec(release)?.[1] : undefined;
+  const objects =
+    version === undefined
+      ? openObjects(gitDir, env)
+      : openObjectsAhead(gitDir, env, namesOf(`refs/tags/v${version}`), MAX_AHEAD_BYTES);
   try {
-    const file = path === '' ? MANIFEST_PATH : `${path}/${MANIFEST_PATH}`;
-    // Only a guess at the tag's name, of which nothing is believed.
-    const tag = /^v?(\d[\w.-]*)$/.exec(release ?? '')?.[1];
-    const name = `refs/tags/v${tag}^{commit}:${file}`;
-    const early = tag === undefined ? undefined : objects.contents(name, MAX_MANIFEST_BYTES);
-    early?.catch(() => undefined);
     const { judge } = await import('./judge.ts');
-    return await judge(options, { root, gitDir, path, objects, early });
+    return await judge(options, { root, gitDir, path, objects });
   } finally {
     objects.close();
   }
+}
+
+const MAX_AHEAD_BYTES = MAX_MANIFEST_BYTES + 1024 * 1024;
+
+/** More of them are asked for when they are needed. */
+const FIRST_ROOTS = [1, 2, 3].map(version => `${ROOT_FOLDER}/${version}.json`);
+
+/** What a release consists of but for its files, the roots that `HEAD` has, and once more where the tag is. */
+function namesOf(ref: string): string[] {
+  const commit = `${ref}^{commit}`;
+  const roots = (at: string) => [...folders(ROOT_FOLDER), ...FIRST_ROOTS].map(path => `${at}:${path}`);
+  const manifest = [...folders(dirname(MANIFEST_PATH)), MANIFEST_PATH].map(path => `${commit}:${path}`);
+  return [ref, commit, `${commit}^{tree}`, ...roots(commit), ...manifest, 'HEAD^{tree}', ...roots('HEAD'), ref];
+}
+
+/** A folder and those it lies in, from the top. */
+function folders(path: string): string[] {
+  return path.split('/').map((_, index, parts) => parts.slice(0, index + 1).join('/'));
 }
 
 /** Nearly always the top folder of one's own working tree, which is seen without a process; git judges the others. */
