@@ -15,4 +15,5 @@ export {
   writeProjectFile,
 } from './machine.ts';
 export { emptyReport, type SyncOutcome, type SyncReport } from './report.ts';
+export { rememberEntry, rememberedEntries, type SetupEntry } from './setups.ts';
 export { type SyncRequest, syncSkills } from './sync.ts';

@@ -9,8 +9,9 @@ import { applyHookFiles, setOwnEntries } from './hooks/apply-hooks.ts';
 import { readLedger } from './hooks/ledger.ts';
 import { settingsFile } from './hooks/settings-file.ts';
 import { observe } from './observe.ts';
-import { placesIn } from './places.ts';
+import { type Places, placesIn } from './places.ts';
 import { PROJECT_FILE } from './project-file.ts';
+import { forgetSetup, rememberProjectFile, type SetupEntry, setupsIn } from './setups.ts';
 import { readState, type SkillsState, writeState } from './state.ts';
 import { underLock } from './sync.ts';
 import { takeOut } from './take-out.ts';
@@ -32,7 +33,8 @@ export function hasSkillsSource(home: string): boolean {
 }
 
 /** Say which project a folder is of. @throws ProblemError FILE_EXISTS when it is another’s */
-export async function writeProjectFile({ folder, project }: MachineSetup): Promise<void> {
+export async function writeProjectFile(setup: MachineSetup): Promise<void> {
+  const { folder, project } = setup;
   const file = join(folder, PROJECT_FILE);
   const before = existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
   if (before === project) return;
@@ -40,6 +42,7 @@ export async function writeProjectFile({ folder, project }: MachineSetup): Promi
     const hint = `Remove it first: mcpctl config claude -p ${before.slice(0, 24)} --remove`;
     throw new ProblemError(problem('FILE_EXISTS', `${file} names another project`, { hint }));
   }
+  await rememberProjectFile(setup);
   await writeAtomic(file, `${project}\n`, { mode: 0o644 });
 }
 
@@ -72,6 +75,7 @@ export async function removeProject(setup: MachineSetup): Promise<Problem[]> {
     state.settled = state.settled.filter(one => one.folder !== folder && (others || one.folder !== ''));
     await writeState(places, state);
     await removeProjectFile(setup);
+    await forgetSetup(places, setup);
     return problems;
   });
 }
@@ -94,25 +98,41 @@ export function placedByUs(home: string): Placed[] {
       what: edited ? 'a skill that you edited: it becomes a folder of your own' : 'a synced skill',
     }));
   const settings = Object.keys(readLedger(places).files);
+  const clients = new Set(setupsIn(places).flatMap(({ entries }) => entries.map(({ file }) => file)));
   return [
     ...skills,
     ...settings.map(path => ({ path, what: 'hooks of skills in settings, the rest stays' })),
-    ...projectFolders(state).map(({ folder }) => ({ path: join(folder, PROJECT_FILE), what: 'names a project' })),
+    ...[...clients].map(path => ({ path, what: 'a gateway’s entry, the rest stays' })),
+    ...projectFolders(places, state).map(({ folder }) => ({
+      path: join(folder, PROJECT_FILE),
+      what: 'names a project',
+    })),
   ];
+}
+
+type ProjectFolder = Pick<MachineSetup, 'folder' | 'project'>;
+
+/** What of a machine is left for whoever can change clients’ files. */
+export interface Removed {
+  /** Folders of projects that were set up before that was remembered. */
+  former: ProjectFolder[];
+  /** What is remembered to stand in clients’ files. */
+  entries: SetupEntry[];
+  problems: Problem[];
 }
 
 /**
  * Take every skill, every hook and every project’s file out of this machine’s folders again. A skill that was edited
  * becomes a plain folder at its entry’s place. Nothing is asked of any remote.
- * @returns the folders of projects that were known, and what went wrong
  * @throws ProblemError SKILL_WRITE_FAILED when a skill could not be taken out, SKILL_HOOKS_LEFT when a settings file could not be changed: what is remembered of it is kept
  */
-export async function removeAll({ env, home, signal }: Pick<MachineSetup, 'env' | 'home' | 'signal'>): Promise<{
-  projects: { folder: string; project: string }[];
-  problems: Problem[];
-}> {
+export async function removeAll({
+  env,
+  home,
+  signal,
+}: Pick<MachineSetup, 'env' | 'home' | 'signal'>): Promise<Removed> {
   const places = placesIn(home);
-  if (!existsSync(places.state) && !existsSync(places.ledger)) return { projects: [], problems: [] };
+  if (!existsSync(places.state) && !existsSync(places.ledger)) return { former: [], entries: [], problems: [] };
   return underLock(places, signal, async () => {
     const state = readState(places);
     const problems = await takeOut({ env, signal, places, state, letGo: true }, state.skills);
@@ -125,7 +145,10 @@ export async function removeAll({ env, home, signal }: Pick<MachineSetup, 'env' 
       problems.push(...(await applyHookFiles(places, new Map([[file, []]]))).warnings);
       problems.push(...(await setOwnEntries(places, file, [])));
     }
-    const projects = projectFolders(state);
+    const projects = projectFolders(places, state);
+    const setups = setupsIn(places);
+    const entries = setups.flatMap(setup => setup.entries);
+    const former = projects.filter(({ folder }) => !setups.some(one => one.folder === folder));
     await writeState(places, { ...state, settled: [] });
     const [stuck] = Object.keys(readLedger(places).files);
     if (stuck !== undefined) {
@@ -134,15 +157,22 @@ export async function removeAll({ env, home, signal }: Pick<MachineSetup, 'env' 
       throw new ProblemError(problem('SKILL_HOOKS_LEFT', why, { at: { file: stuck }, hint }));
     }
     for (const one of projects) await removeProjectFile(one);
-    return { projects, problems };
+    return { former, entries, problems };
   });
 }
 
-function projectFolders({ settled }: SkillsState): { folder: string; project: string }[] {
-  return settled.flatMap(({ folder, project }) => (project === undefined ? [] : [{ folder, project }]));
+/** Folders whose project file is ours: those that were set up, and those whose skills were synced. */
+function projectFolders(places: Places, { settled }: SkillsState): ProjectFolder[] {
+  const synced = settled.flatMap(({ folder, project }) => (project === undefined ? [] : [{ folder, project }]));
+  const setUp = setupsIn(places).filter(({ projectFile }) => projectFile === true);
+  const isSynced = (folder: string) => synced.some(one => one.folder === folder);
+  return [
+    ...synced,
+    ...setUp.filter(({ folder }) => !isSynced(folder)).map(({ folder, project }) => ({ folder, project })),
+  ];
 }
 
-async function removeProjectFile({ folder, project }: Pick<MachineSetup, 'folder' | 'project'>): Promise<void> {
+async function removeProjectFile({ folder, project }: ProjectFolder): Promise<void> {
   const file = join(folder, PROJECT_FILE);
   if (existsSync(file) && readFileSync(file, 'utf8').trim() === project) await rm(file);
 }

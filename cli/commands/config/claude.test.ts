@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -74,6 +74,37 @@ describe('mcpctl config claude', () => {
     expect((await config('--skip-skills')).code).toBe(0);
     expect(machine.names('.claude')).toEqual([]);
     expect(machine.read('work/.mcpctl-project')).toBe('demo\n');
+  });
+
+  const mine = '{\n  "mcpServers": {\n    "mine": { "command": "x" }\n  }\n}\n';
+  it.each<[how: string, argv: string[], file: string]>([
+    ['in the folder', [], 'work/.mcp.json'],
+    ['under another name', ['--name', 'tools'], 'work/.mcp.json'],
+    ['in the user’s file', ['--scope', 'user', '--name', 'tools'], '.claude.json'],
+  ])('what --skip-skills wrote %s is undone by a bare --remove', async (_how, argv, file) => {
+    machine.write(file, mine);
+    chmodSync(machine.path(file), 0o600);
+    expect((await config('--skip-skills', ...argv)).code).toBe(0);
+    expect(machine.read(file)).not.toBe(mine);
+    const removed = await config('--remove');
+    expect([removed.code, removed.stdout]).toEqual([0, `${machine.path(file)}\n`]);
+    expect(machine.read(file)).toBe(mine);
+    expect(statSync(machine.path(file)).mode & 0o777).toBe(0o600);
+    expect(existsSync(machine.path('work/.mcpctl-project'))).toBe(false);
+    expect(machine.read('.mcpctl/hooks.json')).not.toContain('demo');
+  });
+
+  it('an entry that two folders have goes with the last of them', async () => {
+    const user = ['--skip-skills', '--scope', 'user'];
+    const second = (...argv: string[]) =>
+      machine.run(['config', 'claude', '-p', 'demo', ...argv], machine.path('second'));
+    mkdirSync(machine.path('second'));
+    await config(...user);
+    await second(...user);
+    await config('--remove');
+    expect(machine.read('.claude.json')).toContain('demo');
+    await second('--remove');
+    expect(machine.read('.claude.json')).toBeUndefined();
   });
 
   it('of two projects, taking one away leaves the other its hook and its skills', async () => {

@@ -8,7 +8,10 @@ import {
   hasSkillsSource,
   installSessionHook,
   type MachineSetup,
+  rememberEntry,
+  rememberedEntries,
   removeProject,
+  type SetupEntry,
   writeProjectFile,
 } from '../../sync/index.ts';
 import { type ExportOptions, runExport } from '../export/run.ts';
@@ -30,7 +33,8 @@ export async function runConfigClaude(options: ConfigClaudeOptions): Promise<Exi
   const home = mcpctlHome(env);
   const setup: MachineSetup = { env, home, folder: resolve(cwd, dir), project, signal };
   if (options.remove === true) return undo(options, setup);
-  const code = await runExport({ ...options, client: 'claude-code', write: true });
+  const onEntry = (entry: SetupEntry, changed: boolean) => rememberEntry(setup, entry, changed);
+  const code = await runExport({ ...options, client: 'claude-code', write: true, onEntry });
   if (code !== ExitCodes.ok) return code;
   await writeProjectFile(setup);
   if (options.skipSkills === true) return ExitCodes.ok;
@@ -52,11 +56,16 @@ export async function runConfigClaude(options: ConfigClaudeOptions): Promise<Exi
 async function undo(options: ConfigClaudeOptions, setup: MachineSetup): Promise<ExitCode> {
   const { io } = options;
   const { scope = 'project', project, name = project } = options;
-  const path = await removeGatewayEntry(fileOf(options, scope), name);
+  const named = { file: fileOf(options, scope), name };
+  const removed = new Set<string>();
+  for (const entry of [named, ...rememberedEntries(setup)]) {
+    const path = await removeGatewayEntry(entry.file, entry.name);
+    if (path !== undefined) removed.add(path);
+  }
   const problems = await removeProject(setup);
   for (const found of problems) io.stderr(showProblem(io, found));
   done(io, `Claude Code does not use \`${options.project}\` in ${setup.folder} any more`);
-  if (path !== undefined) io.stdout(`${path}\n`);
+  io.stdout([...removed].map(path => `${path}\n`).join(''));
   return problems.some(({ severity }) => severity === 'error') ? ExitCodes.failed : ExitCodes.ok;
 }
 

@@ -195,6 +195,7 @@ describe('mcpctl uninstall, where skills were synced', () => {
       '.claude/skills/review',
       'work/.claude/settings.local.json',
       'work/.claude/skills/deploy',
+      'work/.mcp.json',
       'work/.mcpctl-project',
     ]);
     const { code, stderr } = await machine.run(['uninstall', '--yes']);
@@ -206,6 +207,30 @@ describe('mcpctl uninstall, where skills were synced', () => {
     expect(machine.names('work/.claude')).toEqual(['skills']);
     expect(existsSync(machine.path('work/.mcpctl-project'))).toBe(false);
     expect(existsSync(machine.path('.mcpctl'))).toBe(false);
+  });
+
+  it.each<[how: string, argv: string[], file: string]>([
+    ['in a folder', [], 'other/.mcp.json'],
+    ['under another name, in the user’s file', ['--scope', 'user', '--name', 'tools'], '.claude.json'],
+  ])('takes out what was set up without skills %s', async (_how, argv, file) => {
+    machine.write(file, MINE);
+    machine.write('other/notes.txt', 'mine');
+    const set = await machine.run(['config', 'claude', '-p', 'demo', '--skip-skills', ...argv], machine.path('other'));
+    expect(set.code, set.stderr).toBe(0);
+    expect(machine.read(file)).not.toBe(MINE);
+    expect((await machine.run(['uninstall'])).stdout).toContain(machine.path(file));
+    expect((await machine.run(['uninstall', '--yes'])).code).toBe(0);
+    expect(machine.read(file)).toBe(MINE);
+    expect(machine.names('other').filter(name => name !== '.mcp.json')).toEqual(['notes.txt']);
+    expect(existsSync(machine.path('.mcpctl'))).toBe(false);
+  });
+
+  it('leaves an entry that stood there before, as in a repository that others share', async () => {
+    const printed = await machine.run(['export', '-p', 'two', '--client', 'claude-code']);
+    machine.write('other/.mcp.json', printed.stdout);
+    await machine.run(['config', 'claude', '-p', 'two', '--skip-skills'], machine.path('other'));
+    expect((await machine.run(['uninstall', '--yes'])).code).toBe(0);
+    expect(machine.read('other/.mcp.json')).toBe(printed.stdout);
   });
 
   it('lets a skill that was edited become a plain folder', async () => {

@@ -47,7 +47,7 @@ export async function runUninstall(options: UninstallOptions): Promise<ExitCode>
   else io.stderr(`${paint(io, 'yellow', '!')} nothing was removed\n  → mcpctl uninstall --yes\n`);
   if (yes) {
     io.stderr(
-      'What is left: entries that `mcpctl export` or `config claude --skip-skills` wrote, completion in your shell’s files, and the program itself.\n',
+      'What is left: entries that `mcpctl export` wrote, completion in your shell’s files, and the program itself.\n',
     );
   }
   return ExitCodes.ok;
@@ -84,8 +84,9 @@ async function remove({ env, signal }: CliContext, home: string, entries: readon
       releases.push(release);
     }
     await refuseRunning(home);
-    const { projects, problems } = await removeAll({ env, home, signal });
-    for (const { folder, project } of projects) await removeGatewayEntry(join(folder, '.mcp.json'), project);
+    const { former, entries: remembered, problems } = await removeAll({ env, home, signal });
+    const usual = former.map(({ folder, project }) => ({ file: join(folder, '.mcp.json'), name: project }));
+    for (const { file, name } of [...remembered, ...usual]) await removeGatewayEntry(file, name);
     for (const { path } of entries) await rm(path, { recursive: true, force: true });
     // Only when nothing of somebody else's is in it.
     await rmdir(home).catch(() => undefined);

@@ -18,13 +18,25 @@ export interface LedgerFile {
   next?: { sha256: string; applied: Applied; created: boolean };
 }
 
+/** A folder that was set up for a project. */
+export interface FolderSetup {
+  folder: string;
+  project: string;
+  /** Entries in clients’ files that lead to the project’s gateway. */
+  entries: { file: string; name: string }[];
+  /** The file that names the project is ours. */
+  projectFile?: boolean;
+}
+
 /**
- * Our own memory of what we put into clients’ settings, so that exactly that can be taken out again, also where the
- * entries carry no markers.
+ * Our own memory of what we put into clients’ settings and files, so that exactly that can be taken out again, also where
+ * the entries carry no markers.
  */
 export interface Ledger {
   schema: 1;
   files: Record<string, LedgerFile>;
+  /** Left out when there are none. */
+  setups?: FolderSetup[];
 }
 
 export function readLedger(places: Places): Ledger {

@@ -1,0 +1,66 @@
+import { type FolderSetup, readLedger, writeLedger } from './hooks/ledger.ts';
+import type { MachineSetup } from './machine.ts';
+import { type Places, placesIn } from './places.ts';
+import { underLock } from './sync.ts';
+
+/** An entry in a client’s file that leads to a gateway. */
+export type SetupEntry = FolderSetup['entries'][number];
+
+type Where = Pick<MachineSetup, 'home' | 'folder' | 'project' | 'signal'>;
+
+/**
+ * Remember an entry that is about to be written, for it to be found again whatever it was called and wherever it
+ * stands. @param changed whether it is ours to write; one that stood there already may be somebody else’s
+ */
+export async function rememberEntry(where: Where, entry: SetupEntry, changed: boolean): Promise<void> {
+  await change(where, (setup, others) => {
+    const ours = [setup, ...others].some(({ entries }) => entries.some(one => isSame(one, entry)));
+    if ((!changed && !ours) || setup.entries.some(one => isSame(one, entry))) return;
+    setup.entries.push(entry);
+  });
+}
+
+/** Remember that the folder’s project file is ours. */
+export async function rememberProjectFile(where: Where): Promise<void> {
+  await change(where, setup => {
+    setup.projectFile = true;
+  });
+}
+
+/** The entries that are remembered of a folder’s project, without those that another folder has as well. */
+export function rememberedEntries({ home, folder, project }: Omit<Where, 'signal'>): SetupEntry[] {
+  const all = setupsIn(placesIn(home));
+  const own = all.find(one => one.folder === folder && one.project === project);
+  const others = all.filter(one => one !== own).flatMap(({ entries }) => entries);
+  return own?.entries.filter(entry => !others.some(one => isSame(one, entry))) ?? [];
+}
+
+export function setupsIn(places: Places): FolderSetup[] {
+  return readLedger(places).setups ?? [];
+}
+
+/** Under the lock: nothing is remembered of a folder’s project any more. */
+export async function forgetSetup(places: Places, { folder, project }: Omit<Where, 'signal'>): Promise<void> {
+  const { setups = [], ...ledger } = readLedger(places);
+  const left = setups.filter(one => one.folder !== folder || one.project !== project);
+  if (left.length < setups.length) await writeLedger(places, { ...ledger, ...(left.length > 0 && { setups: left }) });
+}
+
+async function change(
+  { home, folder, project, signal }: Where,
+  make: (setup: FolderSetup, others: readonly FolderSetup[]) => void,
+): Promise<void> {
+  const places = placesIn(home);
+  await underLock(places, signal, async () => {
+    const ledger = readLedger(places);
+    const others = (ledger.setups ?? []).filter(one => one.folder !== folder || one.project !== project);
+    const known = ledger.setups?.find(one => !others.includes(one)) ?? { folder, project, entries: [] };
+    const before = JSON.stringify(known);
+    make(known, others);
+    if (JSON.stringify(known) !== before) await writeLedger(places, { ...ledger, setups: [...others, known] });
+  });
+}
+
+function isSame(a: SetupEntry, b: SetupEntry): boolean {
+  return a.file === b.file && a.name === b.name;
+}
