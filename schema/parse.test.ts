@@ -437,11 +437,15 @@ it.each([
 });
 
 it('a prompt’s fields that change nothing yet are said to', () => {
-  const text = '---\ntitle: T\npriority: 3\nlink: https://example.com\n---\nText\n';
+  const text = '---\ntitle: T\npriority: 3\ntags: [writing]\nlink: https://example.com\n---\nText\n';
   const { resource, problems } = parse('prompts/p.md', text);
   expect(resource).toBeDefined();
   expect(problems).toMatchObject([
-    { code: 'FIELD_NOT_ACTED_ON', severity: 'warning', message: '`priority`, `link` are valid, but not acted on yet' },
+    {
+      code: 'FIELD_NOT_ACTED_ON',
+      severity: 'warning',
+      message: '`priority`, `tags`, `link` are valid, but not acted on yet',
+    },
   ]);
   expect(problems[0]?.at).toMatchObject({ line: 3, column: 1 });
 });

@@ -30,7 +30,10 @@ const readers: { [K in MarkdownKind]: MarkdownReader<K> } = {
     noun: 'prompt',
     rules: (written, body, located) => checkPromptArguments(Reflect.get(Object(written), 'arguments'), body, located),
     spec: (frontMatter, content) => ({ ...frontMatter, content }),
-    notActedOn: written => (['priority', 'summary', 'link'] as const).filter(field => written[field] !== undefined),
+    notActedOn: ({ priority, tags, summary, link }) =>
+      Object.entries({ priority, tags: tags[0], summary, link }).flatMap(([field, is]) =>
+        is === undefined ? [] : field,
+      ),
   },
   Personality: {
     schema: Personality.omit({ content: true }),

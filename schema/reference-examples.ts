@@ -40,7 +40,6 @@ description: Review a change
 arguments:
   - name: focus
     description: What to look at first
-tags: [code]
 ---
 Review the change. Look at {{focus}} first.
 `,

@@ -96,10 +96,12 @@ export function resourcesAreUsed({ catalog, broken, report, note }: Linking): vo
 
 /** What is declared but does nothing yet is said once for each kind. */
 export function kindsAreActedOn({ catalog, note }: Linking): void {
-  for (const { kind, folder, plural, actedOn } of kindTable) {
+  for (const { kind, folder, plural, scopes, actedOn } of kindTable) {
     const count = actedOn ? 0 : catalog.list(kind).length;
     if (count === 0) continue;
     const what = `${count} ${count === 1 ? kind : plural} declared, which nothing acts on yet`;
-    note(problem('KIND_NOT_ACTED_ON', what, { at: { file: folder } }));
+    note(
+      problem('KIND_NOT_ACTED_ON', what, { at: { file: scopes.includes('global') ? folder : `agents/*/${folder}` } }),
+    );
   }
 }

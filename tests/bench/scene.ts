@@ -174,7 +174,6 @@ arguments:
   - name: notes
     description: What happened, in any form
     required: true
-tags: [writing, bench]
 ---
 Write report ${index} in three short lists: done, next, in the way. Leave out a list that would be empty.
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { findKind, type KindRow, kindTable, type Scope } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
+import { isRevisions } from '../../kinds.ts';
 import { findRoot } from '../../repository-root.ts';
 import { type Candidate, type Line, readLine } from './complete.ts';
 import { environmentsOf, namesOf } from './names.ts';
@@ -43,6 +44,11 @@ function lookUp(cwd: string, line: Line, wanted: string, current: string): Candi
       const row = findKind(kind);
       return row ? names(row, undefined).map(word => ({ word, about: kind })) : [];
     });
+  const kindOrBoth = (word: string) => {
+    const [kind = '', name] = word.split('/', 2);
+    const row = name === undefined ? undefined : findKind(kind);
+    return row && names(row, scopeOf(row, options)).map(one => ({ word: `${kind}/${one}` }));
+  };
   switch (wanted) {
     case '--project':
       return everywhere('project');
@@ -54,11 +60,8 @@ function lookUp(cwd: string, line: Line, wanted: string, current: string): Candi
       return root === undefined ? [] : environmentsOf(root).map(word => ({ word }));
     case 'server':
       return everywhere('server');
-    case 'kind': {
-      const [kind = '', name] = current.split('/', 2);
-      const row = name === undefined ? undefined : findKind(kind);
-      return row ? names(row, scopeOf(row, options)).map(one => ({ word: `${kind}/${one}` })) : kinds();
-    }
+    case 'kind':
+      return kindOrBoth(current) ?? [...kinds(), ...(besidesKinds[command.name()] ?? [])];
     case 'path':
       return command.name() === 'explain' ? kinds() : [];
     case 'name':
@@ -66,7 +69,13 @@ function lookUp(cwd: string, line: Line, wanted: string, current: string): Candi
       if (command.name() === 'lock') return everywhere('server');
       if (command.name() === 'why') return everywhere('server', 'prompt', 'skill', 'project');
       // A name that is new, as that of `create server`, is nobody's to complete.
-      const kind = command.registeredArguments.findIndex(argument => argument.name() === 'kind');
+      let kind = command.registeredArguments.findIndex(argument => argument.name() === 'kind');
+      if (isRevisions(operands[kind] ?? '')) {
+        // `describe revision` takes a commit, `get revisions` a kind and a name.
+        if (wanted === 'name') return [];
+        kind += 1;
+        if (operands[kind] === undefined) return kindOrBoth(current) ?? kinds();
+      }
       const row = findKind(operands[kind] ?? '');
       return row ? names(row, scopeOf(row, options)).map(word => ({ word })) : [];
     }
@@ -74,6 +83,20 @@ function lookUp(cwd: string, line: Line, wanted: string, current: string): Candi
       return [];
   }
 }
+
+/** What a command takes in place of a kind, and no file declares. */
+const besidesKinds: Readonly<Record<string, readonly Candidate[]>> = {
+  get: [
+    { word: 'revisions', about: 'The commits that changed a resource' },
+    { word: 'instances', about: 'What the daemon runs' },
+    { word: 'proposals', about: 'What is proposed' },
+    { word: 'all', about: 'Resources of every kind' },
+  ],
+  describe: [
+    { word: 'instance', about: 'One that the daemon runs' },
+    { word: 'revision', about: 'A commit' },
+  ],
+};
 
 function kinds(): Candidate[] {
   return kindTable.map(({ singular, summary }) => ({ word: singular, about: summary }));
