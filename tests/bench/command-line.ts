@@ -26,7 +26,13 @@ export async function benchCommandLine(): Promise<Figure[]> {
       cpSync(join(root, 'example-repo'), join(folder, 'example'), { recursive: true });
       execFileSync('mkdir', ['-p', '-m', '700', env.MCPCTL_HOME]);
       const mcpctl = (...argv: string[]) => elapsed([join(folder, 'package', 'cli', 'mcpctl.mjs'), ...argv], env);
-      return [...startFigures(mcpctl, join(folder, 'example')), ...largeFigures(mcpctl, folder), bundleSize()];
+      const example = join(folder, 'example');
+      return [
+        ...startFigures(mcpctl, example),
+        completionFigure(mcpctl, 'the example', example),
+        ...largeFigures(mcpctl, folder),
+        bundleSize(),
+      ];
     },
   );
 }
@@ -79,11 +85,20 @@ function largeFigures(mcpctl: Run, folder: string): Figure[] {
     const listed = median([1, 2, 3].map(() => mcpctl('get', 'servers', '-C', repository)));
     const bare = { name: 'node -e 0', value: median([1, 2, 3].map(() => elapsed(['-e', '0'], process.env))) };
     return [
+      ...(resources === 1_000 ? [completionFigure(mcpctl, `${resources} servers`, repository)] : []),
       figure(`validate ${resources} resources, cold`, cold, bare, 'difference', coldTarget),
       figure(`validate ${resources} resources, one changed`, changed, bare, 'difference', 300),
       figure(`get ${resources} servers, warm`, listed, bare, 'difference', 500),
     ];
   });
+}
+
+/** What a shell asks when somebody presses Tab after `mcpctl get server `. */
+function completionFigure(mcpctl: Run, what: string, repository: string): Figure {
+  const pressed = () => mcpctl('__complete', '--', 'get', '-C', repository, 'server', '');
+  pressed();
+  const measured = median(Array.from({ length: RUNS }, pressed));
+  return figure(`a name completed, ${what}`, measured, { name: 'nothing', value: 0 }, 'difference', 100);
 }
 
 function bundleSize(): Figure {
