@@ -166,10 +166,7 @@ async function relist(proxy: CountingProxy): Promise<number> {
 function watchMemory(up: UpProcess): { end(): number } {
   let most = 0;
   const look = () => {
-    most = Math.max(
-      most,
-      ownProcesses(up).reduce((sum, pid) => sum + residentMiB(pid), 0),
-    );
+    most = Math.max(most, residentMiB(ownProcesses(up)));
   };
   const timer = setInterval(look, 500);
   return {

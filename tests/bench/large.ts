@@ -23,7 +23,7 @@ export async function benchLarge(): Promise<Figure[]> {
     if (/commit [0-9a-f]+:/.test(line)) appliedAt ??= performance.now();
   };
   return inScene({ files: repositoryFiles(RESOURCES, servers), onLine }, async ({ up, startedAt }) => {
-    const peak = watchPeak(() => sum(ownProcesses(up).map(residentMiB)));
+    const peak = watchPeak(() => residentMiB(ownProcesses(up)));
     await poll('the commit to be applied', PATIENCE_MS, () => appliedAt !== undefined);
     const daemon = JSON.parse(readFileSync(join(up.stateDir, 'daemon.json'), 'utf8')) as { startedAt: string };
     const gateway = Date.parse(daemon.startedAt) - performance.timeOrigin - startedAt;
@@ -52,10 +52,10 @@ export async function benchLarge(): Promise<Figure[]> {
 }
 
 function now(up: UpProcess): number {
-  return sum(ownProcesses(up).map(residentMiB));
+  return residentMiB(ownProcesses(up));
 }
 
-/** Of all processes that are not servers, what they share counted for each of them. */
+/** Of all processes that are not servers. */
 function resident(when: string, mib: number): Figure {
   return {
     bench: 'large',

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { UpProcess } from '../e2e/daemon.ts';
 
 /** Of /proc/PID/stat, on every Linux that Node runs on. */
@@ -14,8 +14,30 @@ export function ownProcesses(up: UpProcess): number[] {
   return [daemon, ...ours, ...ours.flatMap(below)];
 }
 
-export function residentMiB(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1024;
+/**
+ * What processes occupy together. Pages of files, which are nearly all the program itself, are the same ones in every
+ * process of one program, and counted once; everything else is a process's own.
+ * @see proc_pid_status(5)
+ */
+export function residentMiB(pids: readonly number[]): number {
+  const files = new Map<string, number>();
+  let own = 0;
+  for (const pid of pids) {
+    const status = read(`/proc/${pid}/status`);
+    const kiB = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+    own += kiB('RssAnon') + kiB('RssShmem');
+    const program = programOf(pid);
+    files.set(program, Math.max(files.get(program) ?? 0, kiB('RssFile')));
+  }
+  return (own + sum([...files.values()])) / 1024;
+}
+
+function programOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return '';
+  }
 }
 
 /** Milliseconds of user and system time so far. */
