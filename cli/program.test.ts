@@ -55,6 +55,18 @@ describe('the command line', () => {
     ['nothing', [], 2, 'Usage: mcpctl'],
     ['a command that is not there', ['statsu'], 2, "✗ unknown command 'statsu'\n(Did you mean status?)"],
     ['a command of a command that is not there', ['test', 'mpc'], 2, '(Did you mean mcp?)'],
+    [
+      'an option that stands before a command',
+      ['status', '-C', 'x'],
+      2,
+      "✗ unknown option '-C'\n  → It stands before the command: mcpctl -C … status\n",
+    ],
+    [
+      'one that stands before a command of a command',
+      ['trust', 'show', '--path', 'x'],
+      2,
+      'mcpctl --path … trust show\n',
+    ],
     ['an option that is not there', ['plan', '--form', 'main'], 2, "✗ unknown option '--form'\n(Did you mean --from?)"],
     ['an option without its value', ['plan', '--from'], 2, '✗ option'],
     ['a choice that is none', ['plan', '-o', 'xml'], 2, 'Allowed choices are table, json.'],

@@ -115,10 +115,19 @@ export async function buildProgram(context: CliContext, wanted: (row: CommandRow
     command.configureOutput({
       writeOut: text => io.stdout(text),
       writeErr: text => io.stderr(text),
-      outputError: (text, write) => write(text.replace(/^error: /, '✗ ')),
+      outputError: (text, write) => write(`${text.replace(/^error: /, '✗ ')}${misplaced(command, text)}`),
     });
   });
   return program;
+}
+
+/** What to do about an option that only stands before a command, where an error says that a command does not know it. */
+function misplaced(command: Command, error: string): string {
+  const option = /unknown option '(-C|--dir|--path|--timeout)'/.exec(error)?.[1];
+  if (option === undefined) return '';
+  const names: string[] = [];
+  for (let one = command; one.parent; one = one.parent) names.unshift(one.name());
+  return `  → It stands before the command: mcpctl ${option} … ${names.join(' ')}\n`;
 }
 
 function forAll(command: Command, apply: (command: Command) => void): void {

@@ -9,5 +9,7 @@ export const clients: Check = ({ env, cwd }) => {
     return present.length > 0 ? [`${title} (${present.join(', ')})`] : [];
   });
   if (found.length > 0) return [ok('clients', found.join(', '))];
-  return [warning('clients', 'none found', 'Install one, then connect it: mcpctl config CLIENT -p PROJECT')];
+  return [
+    warning('clients', 'none found', 'Install one, then connect it: mcpctl export -p PROJECT --client CLIENT --write'),
+  ];
 };

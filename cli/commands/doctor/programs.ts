@@ -35,7 +35,8 @@ export const identity: Check = async machine => {
           'git does not know who commits',
           'git config --global user.name "…"; git config --global user.email …',
         );
-  if (key === undefined) return [who, ok('keys', 'no signing key; nothing asks for one yet')];
+  if (key === undefined)
+    return [who, ok('keys', 'no signing key of git’s; `mcpctl trust init` makes one for releases and reviews')];
   const format = config.get('gpg.format') ?? 'openpgp';
   const file = key.startsWith('~/') ? join(machine.env.HOME ?? '', key.slice(2)) : key;
   const missing = format === 'ssh' && isAbsolute(file) && !existsSync(file);
@@ -67,4 +68,16 @@ export const docker: Check = async machine => {
     ? 'Start it, for servers that are an `image`.'
     : 'Install it, for servers that are an `image`.';
   return [warning('docker', installed ? 'installed, but it does not answer' : 'not found', cure)];
+};
+
+/** Tried as the process runtime tries it: where there is one, the kernel or a container may still not let it work. */
+export const bwrap: Check = async machine => {
+  const version = await ask(machine, 'bwrap', '--version');
+  if (version === undefined) {
+    return [warning('bwrap', 'not found', 'Install bubblewrap, for servers with `isolation` that run as processes.')];
+  }
+  const works = await ask(machine, 'bwrap', '--unshare-user', '--unshare-pid', '--ro-bind', '/', '/', 'true');
+  if (works !== undefined) return [ok('bwrap', version.replace(/^bubblewrap /, ''))];
+  const cure = 'Allow user namespaces, or run servers with `isolation` in Docker.';
+  return [warning('bwrap', 'installed, but it may not make user namespaces here', cure)];
 };

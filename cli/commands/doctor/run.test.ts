@@ -75,6 +75,7 @@ describe('mcpctl doctor', () => {
       '\n✗ npm           not found → Install npm (it comes with Node.js): servers from npm are installed with it.\n',
     );
     expect(stdout).toContain('\n! docker        not found → ');
+    expect(stdout).toContain('\n! bwrap         not found → Install bubblewrap');
     expect(
       stdout
         .trim()
@@ -100,6 +101,16 @@ describe('mcpctl doctor', () => {
     expect(of(check)).toMatchObject([{ level, found: expect.stringContaining(found) }]);
     expect(JSON.stringify(of(check))).not.toContain('hunter2');
     expect(code).toBe(level === 'failed' ? 1 : 0);
+  });
+
+  it.each([
+    ['works', 'echo bubblewrap 0.8.0', 'ok', '0.8.0'],
+    ['may not make user namespaces', '[ "$1" = --version ] && echo bubblewrap 0.8.0', 'warning', 'user namespaces'],
+  ])('a bwrap that %s', async (_situation, script, level, found) => {
+    const bin = only('git');
+    writeFileSync(join(bin, 'bwrap'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const { of } = await doctor(bare({ PATH: `${bin}:/bin` }));
+    expect(of('bwrap')).toMatchObject([{ level, found: expect.stringContaining(found) }]);
   });
 
   it.each([

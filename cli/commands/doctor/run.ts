@@ -5,7 +5,7 @@ import { clients } from './clients.ts';
 import type { Check, Finding } from './finding.ts';
 import { certificates, clock, port, proxies } from './network.ts';
 import { daemons, state } from './own-files.ts';
-import { docker, git, identity, node, npm } from './programs.ts';
+import { bwrap, docker, git, identity, node, npm } from './programs.ts';
 
 export interface DoctorOptions extends CliContext {
   port: number;
@@ -18,6 +18,7 @@ const checks: readonly Check[] = [
   git,
   identity,
   npm,
+  bwrap,
   docker,
   port,
   clock,
