@@ -100,6 +100,8 @@ describe('get revisions', () => {
   it('lists what is gone', async () => {
     const { stdout } = await run('get', 'revisions', '--deleted', '-o', 'name');
     expect(stdout).toBe(`server/b@${planned.oid('copy')}\n`);
+    const before = await run('get', 'revisions', '--deleted', '--at', planned.oid('first'), '-o', 'name');
+    expect(before).toMatchObject({ code: 0, stdout: '', stderr: 'nothing found\n' });
   });
 
   it('says that a shallow repository lacks the rest', async () => {

@@ -33,7 +33,7 @@ export interface RevisionsOptions extends CliContext, CommonOptions {
  * List the revisions of a resource, newest first; or what is gone; or where a content is and was. JSON: a list of
  * `{ id, version, release?, verdict?, commit, op, author, date, authoredAt, note, proposal?, approvers?, signed?, path, digest?, valid,
  * trailers }`.
- * Exits 1 when nothing is found.
+ * Exits 1 when nothing is found; that nothing was deleted is as good an answer as any.
  * @throws ProblemError USAGE, RESOURCE_NOT_FOUND, REMOTE_NOT_FOUND, READ_FAILED, and those of `resolveRevision`
  */
 export async function runRevisions(options: RevisionsOptions): Promise<ExitCode> {
@@ -50,9 +50,8 @@ export async function runRevisions(options: RevisionsOptions): Promise<ExitCode>
       withDigest: digest !== undefined,
     });
     io.stdout(formatListing({ items: rows, columns, name, document: revisionDocument, yaml: printYaml }, output));
-    if (rows.length > 0) return ExitCodes.ok;
-    io.stderr('nothing found\n');
-    return ExitCodes.failed;
+    if (rows.length === 0) io.stderr('nothing found\n');
+    return rows.length > 0 || deleted === true ? ExitCodes.ok : ExitCodes.failed;
   } finally {
     history.close();
   }
