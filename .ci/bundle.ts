@@ -61,6 +61,23 @@ const commandsHere: Plugin = {
  * loads neither.
  */
 const calledLate: Readonly<Record<string, readonly string[]>> = {
+  'node:fs/promises': [
+    ...[
+      'chmod',
+      'copyFile',
+      'cp',
+      'link',
+      'lstat',
+      'mkdir',
+      'mkdtemp',
+      'open',
+      'opendir',
+      'readdir',
+      'readFile',
+      'readlink',
+    ],
+    ...['realpath', 'rename', 'rm', 'rmdir', 'stat', 'statfs', 'symlink', 'unlink', 'writeFile'],
+  ],
   'node:child_process': ['execFileSync', 'fork', 'spawn', 'spawnSync'],
   'node:zlib': ['crc32'],
   'node:crypto': ['createHash', 'createHmac', 'createPublicKey', 'hash', 'randomBytes', 'randomUUID', 'sign', 'verify'],

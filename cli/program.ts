@@ -60,7 +60,13 @@ const codes: Partial<Record<ProblemCode, ExitCode>> = {
 };
 
 async function runCommand(context: CliContext, argv: readonly string[]): Promise<void> {
-  const program = await buildProgram(context, ({ name }) => argv.includes(name));
+  const named = commandTable.some(({ commands }) => commands.some(({ name }) => name === argv[0]));
+  // Help, and what to say about a name that is none, needs the others too.
+  const program = await buildProgram(
+    context,
+    ({ name }) => argv.includes(name),
+    ({ name }) => !named || name === argv[0],
+  );
   // The library's own `help` knows one level.
   const nested = argv[0] === 'help' && argv.length > 2;
   await program.parseAsync(nested ? [...argv.slice(1), '--help'] : [...argv], { from: 'user' });
@@ -82,8 +88,13 @@ function causes(error: unknown): string {
 /**
  * The tree of commands. @param wanted which ones are needed in full; the others are only a name and a summary, and
  * their code is not loaded
+ * @param known which ones there are at all
  */
-export async function buildProgram(context: CliContext, wanted: (row: CommandRow) => boolean): Promise<Command> {
+export async function buildProgram(
+  context: CliContext,
+  wanted: (row: CommandRow) => boolean,
+  known: (row: CommandRow) => boolean = () => true,
+): Promise<Command> {
   const { io } = context;
   const program = new Command('mcpctl')
     .description(
@@ -104,7 +115,7 @@ export async function buildProgram(context: CliContext, wanted: (row: CommandRow
     .helpCommand('help [command]', 'show help for a command')
     .showHelpAfterError('(run with --help for the options)');
   for (const { heading, commands } of commandTable) {
-    for (const row of commands) {
+    for (const row of commands.filter(known)) {
       const command = wanted(row) ? await row.load(context) : new Command(row.name);
       command.summary(row.summary).helpGroup(heading);
       program.addCommand(command, { hidden: row.hidden === true });

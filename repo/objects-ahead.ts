@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,7 +85,8 @@ async function readAhead(
   maxBytes: number,
 ): Promise<(ObjectContents | undefined)[]> {
   if (names.some(name => /[\u0000-\u001f\u007f]/.test(name))) throw new Error('not an object name');
-  const path = join(tmpdir(), `mcpctl-objects-${randomUUID()}`);
+  // Whoever made a file of this name before us has it: then nothing is known ahead.
+  const path = join(tmpdir(), `mcpctl-objects-${process.pid}-${performance.now()}`);
   const file = openSync(path, 'wx+', 0o600);
   try {
     // From here on it has no name, and is gone with whoever has it open.

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findRepository, openObjects, openObjectsAhead } from '../../../repo/index.ts';
 import { MANIFEST_PATH, MAX_MANIFEST_BYTES, ROOT_FOLDER } from '../../../schema/index.ts';
@@ -56,9 +56,7 @@ function folders(path: string): string[] {
 /** Nearly always the top folder of one's own working tree, which is seen without a process; git judges the others. */
 async function repositoryAt(root: string, env: VerifyOptions['env']): Promise<{ gitDir: string; path: string }> {
   const gitDir = join(root, '.git');
-  const isTop = await stat(join(gitDir, 'HEAD')).then(
-    found => found.isFile() && found.uid === process.getuid?.(),
-    () => false,
-  );
+  const head = statSync(join(gitDir, 'HEAD'), { throwIfNoEntry: false });
+  const isTop = head?.isFile() === true && head.uid === process.getuid?.();
   return isTop ? { gitDir, path: '' } : findRepository(root, env);
 }
