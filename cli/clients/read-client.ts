@@ -12,12 +12,21 @@ export function parseClient(client: Client, text: string, options: ParseOptions)
   return client.name === 'codex' ? parseCodex(text, options) : jsonParsers[client.name](text, options);
 }
 
-/** Reads a file whose client is not named: told by its path, else by what is in it. */
-export function parseUnnamed(path: string, text: string, options: ParseOptions): Parsed | undefined {
-  const format = formatOf(path, text);
+/**
+ * Reads a file whose client is not named: told by its path, else by what is in it. `guessed` is the client when only that
+ * told it: of some files it cannot be said for sure.
+ */
+export function parseUnnamed(
+  path: string,
+  text: string,
+  options: ParseOptions,
+): (Parsed & { guessed?: Client }) | undefined {
+  const slashed = path.replaceAll('\\', '/');
+  const named = names.find(([pattern]) => pattern.test(slashed))?.[1];
+  const format = named ?? formatOf(path, text);
   if (format === 'registry') return parseRegistry(text, options);
   const client = clients.find(({ name }) => name === format);
-  return client && parseClient(client, text, options);
+  return client && { ...parseClient(client, text, options), ...(named === undefined && { guessed: client }) };
 }
 
 /** The names that files have by themselves; `settings.json` and `mcp.json` say more with their folder. */
@@ -33,13 +42,14 @@ const names: readonly [pattern: RegExp, format: ClientName | Extract<Format, 're
 ];
 
 function formatOf(path: string, text: string): ClientName | 'registry' | undefined {
-  const slashed = path.replaceAll('\\', '/');
-  const named = names.find(([pattern]) => pattern.test(slashed))?.[1];
-  if (named !== undefined) return named;
   const document = readJsonObject(text, basename(path));
   // Told as broken by the parser, with the place.
   if ('problem' in document) return 'claude-code';
-  if (isRecord(document.mcpServers)) return 'claude-code';
+  if (isRecord(document.mcpServers)) {
+    const servers = Object.values(document.mcpServers);
+    if (isRecord(document.mcp) || servers.some(one => isRecord(one) && one.httpUrl !== undefined)) return 'gemini';
+    return /\$\{(?:env:|workspaceFolder|userHome)/.test(text) ? 'cursor' : 'claude-code';
+  }
   if (isRecord(document.servers)) return 'vscode';
   return Array.isArray(document.packages) || Array.isArray(document.remotes) ? 'registry' : undefined;
 }

@@ -91,15 +91,19 @@ it.each([
 });
 
 it.each([
-  ['registry-npm.server.json', 'server.json', 'server/brave-search created'],
-  ['vscode.mcp.json', 'anything.json', 'server/perplexity created'],
-  ['claude-code.mcp.json', 'anything.json', 'server/airtable created'],
-  ['registry-remote.server.json', 'anything.json', 'server/analytics created'],
-])('tells what %s is when it is called %s', async (fixture, name, made) => {
+  ['registry-npm.server.json', 'server.json', 'server/brave-search created', ''],
+  ['claude-code.mcp.json', '.mcp.json', 'server/airtable created', ''],
+  ['vscode.mcp.json', 'anything.json', 'server/perplexity created', 'VS Code'],
+  ['claude-code.mcp.json', 'anything.json', 'server/airtable created', 'Claude Code'],
+  ['gemini.settings.json', 'anything.json', 'server/python-tools created', 'Gemini CLI'],
+  ['cursor.mcp.json', 'anything.json', 'server/python-server created', 'Cursor'],
+  ['registry-remote.server.json', 'anything.json', 'server/analytics created', ''],
+])('tells what %s is when it is called %s', async (fixture, name, made, guessed) => {
   mkdirSync(join(folder, 'work'), { recursive: true });
   cpSync(join(fixtures, fixture), join(folder, 'work', name));
   expect(await mcpctl('import', name, '-C', '../repo')).toBe(0);
   expect(stdout).toContain(made);
+  expect(/read as a file of (.*); /.exec(stderr)?.[1] ?? '').toBe(guessed);
 });
 
 it.each<[string, string[], Record<string, string>, number, string]>([

@@ -4,7 +4,7 @@ import type { SkillFolder } from '../../clients/read-skills.ts';
 import { type ConvertedServer, toResources } from '../../clients/to-resources.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { resolveTarget } from '../../kinds.ts';
-import { paint, showProblem } from '../../style.ts';
+import { paint, showProblem, step } from '../../style.ts';
 import { table } from '../../table.ts';
 import { filesOf, openWorkingTree, problemsOf, type WorkingTree } from '../../working-tree.ts';
 import { readSources, type SourceOptions } from './sources.ts';
@@ -24,7 +24,9 @@ export interface ImportOptions extends SourceOptions, ChangeOptions, CliContext 
  */
 export async function runImport(options: ImportOptions): Promise<ExitCode> {
   const { io, cwd, dir, project } = options;
-  const { servers, skills, problems } = await readSources(options);
+  const { servers, skills, problems, guessed } = await readSources(options);
+  if (guessed && servers.length > 0)
+    step(io, `read as a file of ${guessed.title}; \`--client NAME\` reads it as another’s`);
   const tree = await openWorkingTree(cwd, dir);
   const { converted, problems: refused } = toResources(servers, takenNames(tree));
   const bundles = skills.map(skill => skillChange(tree, skill));

@@ -18,6 +18,8 @@ export interface Sources {
   servers: ImportedServer[];
   skills: SkillFolder[];
   problems: Problem[];
+  /** Whose file it was taken for, where only what is in it told that. */
+  guessed?: Client;
 }
 
 const MAX_BYTES = 64 * 1024 * 1024;
