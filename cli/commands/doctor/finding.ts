@@ -12,7 +12,7 @@ export interface Finding {
 }
 
 /** What checks may look at. */
-export interface Machine extends Pick<CliContext, 'env' | 'cwd' | 'signal'> {
+export interface Machine extends Pick<CliContext, 'env' | 'cwd' | 'signal' | 'self'> {
   /** mcpctl's own folder. */
   home: string;
   port: number;

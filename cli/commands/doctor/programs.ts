@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { run } from '../../../host/index.ts';
 import { type Check, failed, type Machine, ok, warning } from './finding.ts';
 
@@ -80,4 +80,17 @@ export const bwrap: Check = async machine => {
   if (works !== undefined) return [ok('bwrap', version.replace(/^bubblewrap /, ''))];
   const cure = 'Allow user namespaces, or run servers with `isolation` in Docker.';
   return [warning('bwrap', 'installed, but it may not make user namespaces here', cure)];
+};
+
+/**
+ * AI clients start `mcpctl connect` by name. What npx puts on the PATH is there for the one command only, and does not
+ * count.
+ */
+export const command: Check = ({ env, self }) => {
+  const folders = (env.PATH ?? '').split(delimiter).filter(folder => !/node_modules[\\/]\.bin$/.test(folder));
+  const names = process.platform === 'win32' ? ['mcpctl.cmd', 'mcpctl'] : ['mcpctl'];
+  const found = folders.flatMap(folder => names.map(name => join(folder, name))).find(existsSync);
+  if (found !== undefined) return [ok('command', found)];
+  const what = '`mcpctl` is not on the PATH, where AI clients look for it';
+  return [warning('command', what, `npm install --global ${self ? dirname(dirname(self[1])) : 'mcpctl'}`)];
 };

@@ -104,6 +104,16 @@ describe('mcpctl doctor', () => {
   });
 
   it.each([
+    ['is installed', 'bin', 'ok', /bin.mcpctl$/],
+    ['is only there because of npx', join('node_modules', '.bin'), 'warning', /not on the PATH/],
+  ])('says whether AI clients find mcpctl when it %s', async (_situation, name, level, found) => {
+    const bin = join(mkdtempSync(join(folder, 'command-')), name);
+    put(join(bin, 'mcpctl'), '', 0o755);
+    const { of } = await doctor(bare({ PATH: `${only('git')}:${bin}` }));
+    expect(of('command')).toMatchObject([{ level, found: expect.stringMatching(found) }]);
+  });
+
+  it.each([
     ['works', 'echo bubblewrap 0.8.0', 'ok', '0.8.0'],
     ['may not make user namespaces', '[ "$1" = --version ] && echo bubblewrap 0.8.0', 'warning', 'user namespaces'],
   ])('a bwrap that %s', async (_situation, script, level, found) => {

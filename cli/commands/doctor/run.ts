@@ -5,7 +5,7 @@ import { clients } from './clients.ts';
 import type { Check, Finding } from './finding.ts';
 import { certificates, clock, port, proxies } from './network.ts';
 import { daemons, state } from './own-files.ts';
-import { bwrap, docker, git, identity, node, npm } from './programs.ts';
+import { bwrap, command, docker, git, identity, node, npm } from './programs.ts';
 
 export interface DoctorOptions extends CliContext {
   port: number;
@@ -26,6 +26,7 @@ const checks: readonly Check[] = [
   certificates,
   state,
   daemons,
+  command,
   clients,
 ];
 
@@ -34,8 +35,9 @@ const checks: readonly Check[] = [
  * Exits 1 when one has failed.
  */
 export async function runDoctor(options: DoctorOptions): Promise<ExitCode> {
-  const { io, env, cwd, signal, port: number, remote, output } = options;
-  const machine = { env, cwd, signal, home: mcpctlHome(env), port: number, ...(remote !== undefined && { remote }) };
+  const { io, env, cwd, signal, self, port: number, remote, output } = options;
+  const given = { ...(self && { self }), ...(remote !== undefined && { remote }) };
+  const machine = { env, cwd, signal, home: mcpctlHome(env), port: number, ...given };
   const findings = (await Promise.all(checks.map(check => check(machine)))).flat();
   if (output === 'json') io.stdout(`${JSON.stringify(findings, undefined, 2)}\n`);
   else for (const finding of findings) io.stdout(line(io, finding));

@@ -90,7 +90,7 @@ async function test(client: Client, options: TestMcpOptions, token: string | und
   await step('list', codes.contract, async () => {
     const { tools } = await client.listTools(undefined, limits);
     report.tools = tools.map(({ name }) => name);
-    return [undefined, `${tools.length} tools`];
+    return [undefined, tools.length === 1 ? '1 tool' : `${tools.length} tools`];
   });
   if (expectTools.length > 0) {
     await step('expect', codes.contract, async () => {
