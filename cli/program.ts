@@ -60,8 +60,9 @@ const codes: Partial<Record<ProblemCode, ExitCode>> = {
 };
 
 async function runCommand(context: CliContext, argv: readonly string[]): Promise<void> {
-  const named = commandTable.some(({ commands }) => commands.some(({ name }) => name === argv[0]));
-  // Help, and what to say about a name that is none, needs the others too.
+  const rows = commandTable.flatMap(({ commands }) => commands);
+  // Help, completion, and what to say about a name that is none, need the others too.
+  const named = rows.some(({ name, hidden }) => name === argv[0] && hidden !== true);
   const program = await buildProgram(
     context,
     ({ name }) => argv.includes(name),
