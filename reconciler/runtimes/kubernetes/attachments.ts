@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import type { Clock } from '../../../host/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
-import type { KubeApi } from './api.ts';
 import { type Claims, openClaims } from './claims.ts';
 import type { Pod } from './found.ts';
 import { marks } from './marks.ts';
+import type { Member } from './member.ts';
 import { createMux, type Mux } from './mux.ts';
 import { joinPeer, openPeerDoor, type PeerDoor } from './peers.ts';
 import { KubeRefusal } from './refusal.ts';
@@ -18,18 +17,6 @@ export interface Attachments {
   close(): Promise<void>;
 }
 
-interface Options {
-  api: KubeApi;
-  clock: Clock;
-  namespace: string;
-  owner: string;
-  /** Of this process. */
-  run: string;
-  /** By which other processes reach this one. */
-  address: string;
-  leaseMs: number;
-}
-
 interface Shared {
   secret: Buffer;
   door: PeerDoor;
@@ -39,8 +26,9 @@ interface Shared {
 const PAUSE_MS = 500;
 const Secret = z.object({ data: z.object({ key: z.string() }) });
 
-export function createAttachments(options: Options): Attachments {
-  const { clock, owner, leaseMs } = options;
+/** @param address by which other processes reach this one */
+export function createAttachments(member: Member, address: string): Attachments {
+  const { clock, leaseMs } = member;
   const muxes = new Map<string, { mux: Mux; close(): void }>();
   let shared: Promise<Shared> | undefined;
   let runs = 0;
@@ -54,10 +42,10 @@ export function createAttachments(options: Options): Attachments {
   }
 
   async function make(): Promise<Shared> {
-    const secret = await sharedSecret(options);
-    const door = await openPeerDoor(options.address, secret, uid => muxes.get(uid)?.mux);
-    const run = `${options.run.slice(0, 8)}-${runs++}`;
-    const claims = await openClaims({ ...options, owner, run, door: door.address }).catch((error: unknown) => {
+    const secret = await sharedSecret(member);
+    const door = await openPeerDoor(address, secret, uid => muxes.get(uid)?.mux);
+    const run = `${member.run.slice(0, 8)}-${runs++}`;
+    const claims = await openClaims({ ...member, run }, door.address).catch((error: unknown) => {
       door.close();
       throw error;
     });
@@ -119,7 +107,7 @@ export function createAttachments(options: Options): Attachments {
 }
 
 /** One for all processes of an installation; whoever comes first makes it. */
-async function sharedSecret({ api, namespace, owner }: Options): Promise<Buffer> {
+async function sharedSecret({ api, namespace, owner }: Member): Promise<Buffer> {
   const folder = `/api/v1/namespaces/${namespace}/secrets`;
   const name = `mcpctl-peers-${owner.slice(0, 40)}`;
   const labels = { 'app.kubernetes.io/managed-by': 'mcpctl', [marks.owner]: owner };

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import type { Clock } from '../../../host/index.ts';
-import type { KubeApi } from './api.ts';
 import type { Pod } from './found.ts';
 import { marks } from './marks.ts';
+import type { Member } from './member.ts';
 import { KubeRefusal } from './refusal.ts';
 
 /**
@@ -19,17 +18,6 @@ export interface Claims {
   stop(): Promise<void>;
 }
 
-interface Options {
-  api: KubeApi;
-  clock: Clock;
-  namespace: string;
-  owner: string;
-  /** A short name of this process. */
-  run: string;
-  door: string;
-  leaseMs: number;
-}
-
 const Lease = z.looseObject({
   metadata: z.looseObject({
     resourceVersion: z.string(),
@@ -39,9 +27,10 @@ const Lease = z.looseObject({
 });
 type Lease = z.infer<typeof Lease>;
 
-export async function openClaims(options: Options): Promise<Claims> {
-  const { api, clock, owner, run, leaseMs } = options;
-  const folder = `/apis/coordination.k8s.io/v1/namespaces/${options.namespace}/leases`;
+/** @param door where other processes reach this one */
+export async function openClaims(member: Member, door: string): Promise<Claims> {
+  const { api, clock, namespace, owner, run, leaseMs } = member;
+  const folder = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
   const labels = { 'app.kubernetes.io/managed-by': 'mcpctl', [marks.owner]: owner };
   const stopping = new AbortController();
   const { promise: lapsed, resolve: lapse } = Promise.withResolvers<void>();
@@ -60,7 +49,7 @@ export async function openClaims(options: Options): Promise<Claims> {
       metadata: {
         name,
         labels,
-        annotations: { [marks.door]: options.door },
+        annotations: { [marks.door]: door },
         ...(references && { ownerReferences: references }),
       },
       spec: {

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import type { Clock } from '../../../host/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
-import type { KubeApi } from './api.ts';
 import { marks } from './marks.ts';
+import type { Member } from './member.ts';
 import { KubeRefusal } from './refusal.ts';
 
 /** Whether this process may write. Many may want to; the holder of one Lease does. */
@@ -23,21 +22,13 @@ export interface Lead {
   stop(): Promise<void>;
 }
 
-interface Options {
-  api: KubeApi;
-  clock: Clock;
-  namespace: string;
-  owner: string;
+interface Options extends Member {
   /** Of the state directory; one that is started again takes the lead without waiting. */
   holder: string;
-  /** Of this process. */
-  run: string;
   /** What is followed; another one under the same name is another installation. */
   follows: string;
   /** A process that only reads never takes the lead. */
   wanted: boolean;
-  /** How long others wait for one that is silent. */
-  leaseMs: number;
   /**
    * Told when the lead is gained, before anything is written, and when it is lost.
    * @param silent the one before may still believe that it leads

@@ -43,6 +43,17 @@ export function objectName({ server, specDigest }: Pick<LaunchSpec, 'server' | '
   return `${server}-${shortDigest(specDigest)}`;
 }
 
+/** The name of the Deployment that something with its labels belongs to. */
+export function nameOf({ metadata: { labels } }: { metadata: { labels: Record<string, string> } }): string {
+  return `${labels[marks.server]}-${labels[marks.spec]}`;
+}
+
+/** `notes-1` of `notes` → 1 */
+export function ordinalOf(id: string, server: string): number | undefined {
+  const rest = id.startsWith(`${server}-`) ? id.slice(server.length + 1) : '';
+  return /^\d+$/.test(rest) ? Number(rest) : undefined;
+}
+
 function shortDigest(digest: string): string {
   return createHash('sha256').update(digest).digest('hex').slice(0, 10);
 }

@@ -26,3 +26,11 @@ export function createSignals(): Signals {
     },
   };
 }
+
+/** Settles when it is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

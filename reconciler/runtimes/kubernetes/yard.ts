@@ -9,6 +9,7 @@ import { type Cluster, openCluster } from './cluster.ts';
 import { Deployment, Pod } from './found.ts';
 import { type Lead, openLead } from './lead.ts';
 import { marks } from './marks.ts';
+import type { Member } from './member.ts';
 import { type KubeObject, pathOf, sharedObjects } from './objects.ts';
 import { clusterProblem, KubeRefusal } from './refusal.ts';
 import { type Cache, watchKind } from './watch.ts';
@@ -64,10 +65,10 @@ export async function openYard({ stateDir, env, clock, ...on }: Options): Promis
   const { api } = cluster;
   const run = randomUUID();
   const address = env.MCPCTL_KUBE_POD_IP ?? '127.0.0.1';
-  const own = { api, clock, namespace, owner, run, leaseMs: on.leaseMs };
-  const attachments = installation === undefined ? undefined : createAttachments({ ...own, address });
+  const member: Member = { api, clock, namespace, owner, run, leaseMs: on.leaseMs };
+  const attachments = installation === undefined ? undefined : createAttachments(member, address);
   const lead = openLead({
-    ...own,
+    ...member,
     holder: `${hostname()}-${holder}`,
     follows: on.follows,
     wanted: on.leads,

@@ -1,0 +1,82 @@
+import type { Problem } from '../../../schema/index.ts';
+import type { LaunchSpec } from '../runtime.ts';
+import type { Ending } from './ending.ts';
+import { type Pod, runningSince, whyNotAdoptable } from './found.ts';
+import { marks, nameOf, objectName } from './marks.ts';
+import { aborted } from './signal.ts';
+import type { Takeover } from './takeover.ts';
+import { lateProblem, refusal, stuckProblem, unmadeProblem } from './why-not.ts';
+import { type Place, START_MS, type Workings } from './workings.ts';
+
+/** As the leader: have a server as it is declared. @returns its pod, which runs */
+type ApplySpec = (place: Place, spec: LaunchSpec, signal: AbortSignal) => Promise<Pod | { problem: Problem }>;
+
+export function createApplySpec(workings: Workings, takeover: Takeover, ending: Ending): ApplySpec {
+  const { book, changes, writing, closed } = workings;
+
+  /** A pod of this Deployment that runs: the instance’s own, or one that nobody has. */
+  async function podFor(
+    place: Place,
+    spec: LaunchSpec,
+    secret: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Pod | { problem: Problem }> {
+    const name = objectName(spec);
+    const late = AbortSignal.timeout(START_MS);
+    const stopped = aborted(AbortSignal.any([signal, late]));
+    for (;;) {
+      const changed = changes.next(name);
+      if (signal.aborted || closed()) return refusal(spec, 'it is not wanted any more');
+      const pod = await choose(place, spec, secret);
+      if (pod && runningSince(pod) !== undefined && !book.isOver(pod)) return pod;
+      const stuck = (pod && stuckProblem(spec, pod)) ?? unmadeProblem(spec, place.deployments.items.get(name));
+      if (stuck) return { problem: stuck };
+      if (late.aborted) return { problem: lateProblem(spec, pod) };
+      await Promise.race([changed, stopped]);
+    }
+  }
+
+  async function choose(place: Place, spec: LaunchSpec, secret: string | undefined): Promise<Pod | undefined> {
+    const fit = book
+      .of(objectName(spec))
+      .filter(
+        pod =>
+          pod.metadata.deletionTimestamp === undefined &&
+          pod.metadata.annotations[marks.values] === secret &&
+          whyNotAdoptable(pod, spec.ignoreFields) === undefined,
+      );
+    const own = fit.find(pod => book.holders.get(pod.metadata.uid) === spec.id);
+    if (own) return own;
+    const free = fit
+      .filter(pod => !book.holders.has(pod.metadata.uid))
+      .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    const pod = free.find(one => runningSince(one) !== undefined) ?? free[0];
+    // What does not run yet may still be replaced by the cluster.
+    if (!pod || runningSince(pod) === undefined) return pod;
+    book.holders.set(pod.metadata.uid, spec.id);
+    await takeover.nameInstance(place, pod, spec.id).catch((error: unknown) => {
+      book.holders.delete(pod.metadata.uid);
+      throw error;
+    });
+    return pod;
+  }
+
+  return async (place, spec, signal) => {
+    await takeover.secure(place);
+    const name = objectName(spec);
+    const others = book
+      .heldBy(spec.id)
+      .filter(pod => nameOf(pod) !== name || whyNotAdoptable(pod, spec.ignoreFields) !== undefined);
+    if (others.length > 0) await ending.endPods(place, spec.id, others, name);
+    if (signal.aborted) return refusal(spec, 'it is not wanted any more');
+    writing.add(name);
+    try {
+      const { secret } = await place.servers.want(spec).finally(() => writing.delete(name));
+      return await podFor(place, spec, secret, signal);
+    } catch (error) {
+      place.doubt();
+      place.servers.doubt(name);
+      throw error;
+    }
+  };
+}

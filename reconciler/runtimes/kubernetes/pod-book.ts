@@ -1,0 +1,88 @@
+import type { LaunchSpec } from '../runtime.ts';
+import { containerOf, isGone, type Pod } from './found.ts';
+import type { KubeInstance } from './instance.ts';
+import { marks, nameOf } from './marks.ts';
+
+/** The pods of an installation, and which instance each is. Nobody is asked here, and nobody told. */
+export interface PodBook {
+  /** Instances that this process speaks with, and what each was asked for with. */
+  readonly known: Map<string, { instance: KubeInstance; spec: LaunchSpec }>;
+  /** Which instance a pod is, by its uid; written on it too. */
+  readonly holders: Map<string, string>;
+  /** Pods that we end, by uid: what happens to them is no news. */
+  readonly ending: Set<string>;
+  /** What an earlier daemon left, and is not taken over yet; by uid. */
+  readonly inherited: Set<string>;
+  put(pod: Pod): void;
+  drop(pod: Pod): void;
+  /** Those of one Deployment. */
+  of(name: string): Pod[];
+  /** Those that are an instance and have not ended. */
+  heldBy(id: string): Pod[];
+  /** Its server has ended, and its container was not restarted since. */
+  isOver(pod: Pod): boolean;
+  /** @param restarts how often its container had been restarted then */
+  setOver(uid: string, restarts: number): void;
+  /** It is spoken with again. */
+  setOn(uid: string): void;
+  /** Which of a Deployment's instances has no pod, so that this one is it. */
+  freeId(pod: Pod, ordinals: readonly number[]): string | undefined;
+  /** Pods that were there before this process are the instances that are written on them. */
+  inherit(pods: Iterable<Pod>): void;
+}
+
+export function createPodBook(): PodBook {
+  const byName = new Map<string, Map<string, Pod>>();
+  const holders = new Map<string, string>();
+  const over = new Map<string, number>();
+  const ending = new Set<string>();
+  const inherited = new Set<string>();
+
+  function of(name: string): Pod[] {
+    return [...(byName.get(name)?.values() ?? [])];
+  }
+
+  return {
+    known: new Map(),
+    holders,
+    ending,
+    inherited,
+    of,
+    put(pod) {
+      const name = nameOf(pod);
+      const present = byName.get(name) ?? new Map<string, Pod>();
+      byName.set(name, present.set(pod.metadata.uid, pod));
+    },
+    drop(pod) {
+      const { uid } = pod.metadata;
+      const name = nameOf(pod);
+      const present = byName.get(name);
+      if (present?.delete(uid) && present.size === 0) byName.delete(name);
+      for (const one of [holders, over, ending, inherited]) one.delete(uid);
+    },
+    heldBy(id) {
+      const all = [...byName.values()].flatMap(pods => [...pods.values()]);
+      return all.filter(pod => holders.get(pod.metadata.uid) === id && !isGone(pod));
+    },
+    isOver(pod) {
+      const ended = over.get(pod.metadata.uid);
+      return ended !== undefined && (containerOf(pod)?.restartCount ?? 0) <= ended;
+    },
+    setOver: (uid, restarts) => void over.set(uid, restarts),
+    setOn: uid => void over.delete(uid),
+    freeId(pod, ordinals) {
+      const staying = of(nameOf(pod)).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+      const taken = new Set(staying.flatMap(one => holders.get(one.metadata.uid) ?? []));
+      return ordinals.map(ordinal => `${pod.metadata.labels[marks.server]}-${ordinal}`).find(id => !taken.has(id));
+    },
+    inherit(pods) {
+      for (const pod of pods) {
+        const { uid, labels } = pod.metadata;
+        const id = labels[marks.instance];
+        if (id === undefined || isGone(pod) || holders.has(uid)) continue;
+        holders.set(uid, id);
+        inherited.add(uid);
+      }
+    },
+  };
+}
