@@ -299,6 +299,11 @@ export class Instance {
     const { run } = this;
     this.waiting.abort();
     run?.over.abort();
+    // Where the place restarts it, it stays between two tries.
+    const stays = this.leaving || (this.restartsItself && this.machine.state !== 'Stopping');
+    const remove = () => (stays ? undefined : this.context.runtime.remove(this.desired.id).catch(() => undefined));
+    // A start may wait there for as long as the place has no room, and ends when it is told.
+    if (this.restartsItself && !run?.upstream) await remove();
     if (run) {
       // Whatever was being started has to be known before it can be ended.
       const { upstream } = run;
@@ -309,9 +314,7 @@ export class Instance {
       delete run.unsandboxed;
     }
     // Also without a run of its own: an earlier daemon may have left one of this name.
-    // Where the place restarts it, it stays between two tries.
-    const stays = this.leaving || (this.restartsItself && this.machine.state !== 'Stopping');
-    if (!stays) await this.context.runtime.remove(this.desired.id).catch(() => undefined);
+    await remove();
     this.send({ type: 'released' });
   }
 

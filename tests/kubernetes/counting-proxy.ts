@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestCluster } from './cluster.ts';
 
 /** What one request to the API server was. */
@@ -11,6 +12,7 @@ export interface Asked {
   /** When it was asked, and when it was answered (performance.now). */
   at: number;
   answered?: number;
+  status?: number;
 }
 
 /** A way to the API server on which every request is counted. It asks as the kubeconfig's user. */
@@ -20,7 +22,17 @@ export interface CountingProxy {
   asked: Asked[];
   /** End every watch, so that whoever follows has to begin anew. */
   cut(): void;
+  /** Keep back what matches, and answer nothing else any more from the first such request on. */
+  hold(which: (one: Asked) => boolean): Held;
   close(): void;
+}
+
+/** A request that was sent and has not reached the API. */
+export interface Held {
+  /** Settles when there is one. */
+  there: Promise<void>;
+  /** Let it reach the API, as late as it is. @returns its status */
+  letGo(): Promise<number>;
 }
 
 export async function openCountingProxy({ kubectl }: Pick<TestCluster, 'kubectl'>): Promise<CountingProxy> {
@@ -37,11 +49,14 @@ export async function openCountingProxy({ kubectl }: Pick<TestCluster, 'kubectl'
   } as object);
   const asked: Asked[] = [];
   const watches = new Set<ServerResponse>();
+  let holding: { which(one: Asked): boolean; keep(pass: () => void, entry: Asked): void } | undefined;
+  let deaf = false;
 
   const server = createServer((incoming, response) => {
     const { method = 'GET', url: path = '' } = incoming;
     const entry: Asked = { method, path, at: performance.now() };
     asked.push(entry);
+    if (deaf) return void response.destroy();
     if (path.includes('watch=1')) {
       watches.add(response);
       response.on('close', () => watches.delete(response));
@@ -51,18 +66,28 @@ export async function openCountingProxy({ kubectl }: Pick<TestCluster, 'kubectl'
       host: target.host,
       ...(user.token && { authorization: `Bearer ${user.token}` }),
     };
-    const options = { agent, method, host: target.hostname, port: target.port || 443, path, headers };
-    const onward = request(options, (answer: IncomingMessage) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      response.flushHeaders();
-      answer.pipe(response);
-      answer.on('end', () => {
-        entry.answered = performance.now();
+    if (holding?.which(entry)) {
+      deaf = true;
+      for (const watch of watches) watch.destroy();
+      return holding.keep(pass, entry);
+    }
+    pass();
+
+    function pass(): void {
+      const options = { agent, method, host: target.hostname, port: target.port || 443, path, headers };
+      const onward = request(options, (answer: IncomingMessage) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        response.flushHeaders();
+        entry.status = answer.statusCode ?? 0;
+        answer.pipe(response);
+        answer.on('end', () => {
+          entry.answered = performance.now();
+        });
       });
-    });
-    onward.on('error', () => response.destroy());
-    response.on('close', () => onward.destroy());
-    incoming.pipe(onward);
+      onward.on('error', () => response.destroy());
+      response.on('close', () => onward.destroy());
+      incoming.pipe(onward);
+    }
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -81,6 +106,25 @@ export async function openCountingProxy({ kubectl }: Pick<TestCluster, 'kubectl'
     asked,
     cut() {
       for (const watch of watches) watch.destroy();
+    },
+    hold(which) {
+      const there = Promise.withResolvers<void>();
+      let late: { pass(): void; entry: Asked } | undefined;
+      holding = {
+        which,
+        keep(pass, entry) {
+          late = { pass, entry };
+          there.resolve();
+        },
+      };
+      return {
+        there: there.promise,
+        async letGo() {
+          late?.pass();
+          while (late?.entry.status === undefined) await sleep(20);
+          return late.entry.status;
+        },
+      };
     },
     close() {
       server.close();

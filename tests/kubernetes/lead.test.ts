@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import { createApi } from '../../reconciler/runtimes/kubernetes/api.ts';
 import { fenceWrites } from '../../reconciler/runtimes/kubernetes/fence.ts';
 import { behaviours } from '../contract/behaviours.ts';
 import { startCluster, whyNoCluster } from './cluster.ts';
+import { type Asked, openCountingProxy } from './counting-proxy.ts';
 import { openGate } from './gate.ts';
 
 const reason = whyNoCluster();
@@ -23,7 +25,14 @@ afterAll(() => cluster?.stop());
 
 const title = reason === undefined ? 'who leads' : `who leads (skipped: ${reason})`;
 const LEASE_MS = 6_000;
+const EXPECTED = ['SERVER_EXITED', 'KUBE_POD_FAILING'];
 const PATIENT = { timeout: 30_000, interval: 500 };
+
+/** The so manieth write of an object. */
+function patchOf(object: string, count = 1): (one: Asked) => boolean {
+  let seen = 0;
+  return ({ method, path }) => method === 'PATCH' && path.includes(object) && ++seen === count;
+}
 
 describe.skipIf(!cluster)(title, { timeout: 120_000 }, () => {
   if (!cluster) return;
@@ -68,24 +77,39 @@ describe.skipIf(!cluster)(title, { timeout: 120_000 }, () => {
     return JSON.parse(text).spec;
   }
 
-  /** Nothing runs without nodes, so that it is not waited for. */
+  /** Nothing runs without nodes, so that it is not waited for, and that is no news. */
   function want(runtime: Runtime, server: string): void {
-    void runtime
-      .ensure(spec(server))
-      .then(
-        result =>
-          'problem' in result &&
-          result.problem.code !== 'SERVER_EXITED' &&
-          said.push(`${server}: ${result.problem.code}: ${result.problem.message}`),
-      );
+    void runtime.ensure(spec(server)).then(result => {
+      if (!('problem' in result) || EXPECTED.includes(result.problem.code)) return;
+      said.push(`${server}: ${result.problem.code}: ${result.problem.message}`);
+    });
   }
 
   function through(port: number): NodeJS.ProcessEnv {
     const config = JSON.parse(kubectl('config', 'view', '--raw', '-o', 'json'));
     config.clusters[0].cluster.server = `https://127.0.0.1:${port}`;
+    return { KUBECONFIG: fileOf(JSON.stringify(config)) };
+  }
+
+  function fileOf(config: string): string {
     const file = join(folder(), 'kubeconfig');
-    writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
-    return { KUBECONFIG: file };
+    writeFileSync(file, config, { mode: 0o600 });
+    return file;
+  }
+
+  /** Every pod that there is, or comes. @returns what was told of until it is asked, one a line */
+  function watchPods(installation: string): () => string {
+    const args = ['-n', `mcpctl-${installation}`, 'get', 'pods', '--watch', '-o', 'name'];
+    const env = { PATH: process.env.PATH, HOME: '/nonexistent', KUBECONFIG: kubeconfig };
+    const child = spawn('kubectl', args, { env, stdio: ['ignore', 'pipe', 'ignore'] });
+    let told = '';
+    child.stdout.on('data', chunk => {
+      told += chunk;
+    });
+    return () => {
+      child.kill();
+      return told;
+    };
   }
 
   function server(): URL {
@@ -139,6 +163,46 @@ describe.skipIf(!cluster)(title, { timeout: 120_000 }, () => {
     await next.merge(path, { spec: { replicas: 2 } }, { version });
     expect(kubectl('-n', 'mcpctl-race', 'get', 'deployment', '-o', 'jsonpath={.items[*].spec.replicas}')).toBe('2');
     api.close();
+  });
+
+  it.each<[string, string, (one: Asked) => boolean, number]>([
+    ['Deployment', 'late-one', patchOf('deployments/late-'), 201],
+    ['Secret', 'late-two', patchOf('secrets/late-'), 201],
+    ['NetworkPolicy', 'late-three', patchOf('networkpolicies/late-'), 201],
+    ['Deployment whose pods are asked for', 'late-four', patchOf('deployments/late-', 2), 409],
+  ])('a %s that a leader wrote too late makes nothing run, and is removed', async (_what, name, which, status) => {
+    const proxy = await openCountingProxy(cluster);
+    const stale = open(name, { env: { KUBECONFIG: fileOf(proxy.kubeconfig) } });
+    want(stale, 'notes');
+    await expect.poll(() => deployments(name), PATIENT).toEqual(['notes=1']);
+    // It asks whether it leads, and is told so: what it sends then comes to the API only when another one leads.
+    const held = proxy.hold(which);
+    void stale.ensure({ ...spec('late'), env: { WORD: 's3cret' }, secrets: ['s3cret'] });
+    await held.there;
+    want(open(name), 'notes');
+    await expect.poll(() => deployments(name), PATIENT).toEqual(['notes=2']);
+    const pods = watchPods(name);
+    expect(await held.letGo()).toBe(status);
+    const left = () => kubectl('-n', `mcpctl-${name}`, 'get', 'all,secret,networkpolicy', '-o', 'name');
+    await expect.poll(left, PATIENT).not.toContain('/late-');
+    expect(pods()).not.toContain('/late-');
+    proxy.close();
+  });
+
+  it('what was removed while another led, and is there still, goes when the lead is taken', async () => {
+    const gate = await openGate(server());
+    const first = open('left', { env: through(gate.port) });
+    want(first, 'notes');
+    want(first, 'other');
+    await expect.poll(() => deployments('left'), PATIENT).toEqual(['notes=1', 'other=1']);
+    const second = open('left');
+    want(second, 'notes');
+    want(second, 'other');
+    await sleep(LEASE_MS / 2);
+    await second.remove('other-0');
+    expect(deployments('left')).toEqual(['notes=1', 'other=1']);
+    await gate.shut();
+    await expect.poll(() => deployments('left'), PATIENT).toEqual(['notes=2']);
   });
 
   it('a process that stops hands over at once, and one that is started again need not wait', async () => {

@@ -20,22 +20,30 @@ export interface KubeApi {
    * Server-side apply under our name.
    * @param force take over fields that another manager has
    * @param version only if it is still the version that was read
+   * @param uid only if it is there, and still the same
    * @param path where the API has it, for kinds that are not a server's
    */
-  apply(object: Applied, options?: { force?: boolean; version?: string | undefined; path?: string }): Promise<unknown>;
+  apply(object: Applied, options?: ApplyOptions): Promise<unknown>;
   merge(path: string, patch: unknown): Promise<unknown>;
   create(path: string, object: unknown): Promise<unknown>;
   update(path: string, object: unknown): Promise<unknown>;
   /** It is no mistake when there is nothing. */
   remove(path: string, options?: Record<string, unknown>): Promise<void>;
-  /** Whole lines of an endless answer, until it ends or is aborted. */
-  lines(path: string, signal: AbortSignal, onLine: (line: string) => void): Promise<void>;
+  /** Whole lines of an endless answer, until it ends or is aborted. @param onOpen told when it begins */
+  lines(path: string, signal: AbortSignal, onLine: (line: string) => void, onOpen?: () => void): Promise<void>;
   socket(path: string, onFrame: (channel: number, data: Buffer) => void): Promise<Socket>;
   /** What was sent so far, by method. */
   readonly sent: Readonly<Record<string, number>>;
   /** How far the cluster's clock was before ours at its last answer. Milliseconds, to the second. */
   ahead(): number;
   close(): void;
+}
+
+interface ApplyOptions {
+  force?: boolean;
+  version?: string | undefined;
+  uid?: string | undefined;
+  path?: string;
 }
 
 /** A WebSocket of exec, attach or port-forward: channels of bytes. */
@@ -126,16 +134,26 @@ export function createApi(config: KubeConfig, clock: Clock = systemClock): KubeA
     }
   }
 
+  /** A handshake that fails says no more than a number: the same request without one is refused for the same reason. */
+  async function whyNoSocket(path: string, error: unknown): Promise<unknown> {
+    const words = (error as { message?: unknown } | undefined)?.message;
+    const status = Number(/^Unexpected server response: (\d+)/.exec(String(words))?.[1]);
+    if (Number.isNaN(status)) return error instanceof Error ? error : new Error(String(words ?? error));
+    const why = await once('GET', path).catch((refusal: unknown) => refusal);
+    return why instanceof KubeRefusal && why.status === status ? why : new KubeRefusal(status, undefined);
+  }
+
   return {
     sent,
     ahead: () => ahead,
     get: path => ask('GET', path),
-    apply: (object, { force = false, version, path = pathOf(object) } = {}) =>
-      ask('PATCH', `${path}?fieldManager=${FIELD_MANAGER}&force=${force}`, {
+    apply(object, { force = false, version, uid, path = pathOf(object) } = {}) {
+      const only = { ...(version !== undefined && { resourceVersion: version }), ...(uid !== undefined && { uid }) };
+      return ask('PATCH', `${path}?fieldManager=${FIELD_MANAGER}&force=${force}`, {
         type: 'application/apply-patch+yaml',
-        content:
-          version === undefined ? object : { ...object, metadata: { ...object.metadata, resourceVersion: version } },
-      }),
+        content: { ...object, metadata: { ...object.metadata, ...only } },
+      });
+    },
     merge: (path, patch) =>
       ask('PATCH', `${path}?fieldManager=${FIELD_MANAGER}`, { type: 'application/merge-patch+json', content: patch }),
     create: (path, object) => ask('POST', path, { type: 'application/json', content: object }),
@@ -146,15 +164,18 @@ export function createApi(config: KubeConfig, clock: Clock = systemClock): KubeA
         if (!(error instanceof KubeRefusal && error.status === 404)) throw error;
       });
     },
-    async lines(path, signal, onLine) {
+    async lines(path, signal, onLine, onOpen) {
       const answer = await open('GET', path, undefined, signal);
       const status = answer.statusCode ?? 0;
       if (status !== 200) throw new KubeRefusal(status, parsed(await textOf(answer, MAX_REFUSAL_BYTES)));
+      onOpen?.();
       await readLines(answer, onLine);
     },
     async socket(path, onFrame) {
       const { WebSocketHandler } = await import('@kubernetes/client-node/dist/web-socket-handler.js');
-      return openSocket(new WebSocketHandler(config), path, onFrame);
+      return openSocket(new WebSocketHandler(config), path, onFrame).catch(async (error: unknown) => {
+        throw await whyNoSocket(path, error);
+      });
     },
     close: () => agent?.destroy(),
   };

@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { ProblemError, problem } from '../../../schema/index.ts';
-import { notIgnored } from '../not-ignored.ts';
+import { createSlots } from '../../../host/index.ts';
 import { createQueues } from '../queues.ts';
 import type { LaunchSpec } from '../runtime.ts';
 import type { KubeApi } from './api.ts';
-import { differences, fieldOf, withThere } from './differences.ts';
+import { differences, fieldOf } from './differences.ts';
 import type { Writer } from './fence.ts';
 import type { Deployment } from './found.ts';
 import { marks, objectName } from './marks.ts';
@@ -18,7 +17,7 @@ import {
   serviceObject,
   valuesOf,
 } from './objects.ts';
-import { conflictsOf, KubeRefusal } from './refusal.ts';
+import { createUpkeep, Existing, isBegun, type There } from './upkeep.ts';
 
 /** The Deployments of our servers, and what belongs to each. */
 export interface Deployments {
@@ -28,6 +27,8 @@ export interface Deployments {
   take(spec: LaunchSpec, ordinals: readonly number[]): Promise<void>;
   /** Have one pod less; the last one takes everything of the Deployment with it. */
   release(name: string, ordinal: number): Promise<void>;
+  /** Have it no more, whatever pods it has. @param unless asked when its turn comes: it is wanted after all */
+  discard(name: string, unless: () => boolean): Promise<void>;
   /** The ordinals that a Deployment has pods for. */
   ordinals(name: string): readonly number[];
   /** What was written may be there no more: look again at the next time. */
@@ -54,25 +55,26 @@ interface Group {
   secret: string | undefined;
   /** What the Secret holds, as JSON. */
   values: string | undefined;
+  /** Of the Deployment that the others hang on. */
+  uid: string | undefined;
+  /** It was only begun; until its whole is seen, what is seen of it is out of date. */
+  isWhole: boolean;
   /** What was applied last, by path. */
   applied: Map<string, string>;
   declared: KubeObject | undefined;
 }
 
+/** So many are written at the same time: what is begun is soon whole, and the cluster has not both to act upon. */
+const AT_ONCE = 16;
+
 /** Of an object that is named after what it holds, every version is as good. */
 const ANY = { version: undefined };
 
-const Existing = z.looseObject({
-  metadata: z.looseObject({
-    resourceVersion: z.string().optional(),
-    labels: z.record(z.string(), z.string()).default({}),
-  }),
-  data: z.record(z.string(), z.string()).optional(),
-});
-
 export function createDeployments(yard: Yard): Deployments {
-  const { api, writer, owner, live } = yard;
+  const { writer, live } = yard;
+  const { existing, mustBeOurs, hanging, write } = createUpkeep(yard);
   const { inTurn } = createQueues();
+  const slots = createSlots(AT_ONCE);
   const groups = new Map<string, Group>();
 
   /** What an earlier daemon left is known from what is written on it. */
@@ -86,6 +88,8 @@ export function createDeployments(yard: Yard): Deployments {
       ordinals: new Set(ordinals.map(Number)),
       secret: secretIn(live.get(name)),
       values: undefined,
+      uid: undefined,
+      isWhole: false,
       applied: new Map(),
       declared: undefined,
     };
@@ -94,56 +98,41 @@ export function createDeployments(yard: Yard): Deployments {
   }
 
   function placeOf(spec: LaunchSpec): Place {
-    const { namespace, graceSeconds } = yard;
+    const { owner, namespace, graceSeconds } = yard;
     return { owner, namespace, image: yard.imageOf(spec), graceSeconds };
   }
 
-  async function existing(path: string): Promise<z.infer<typeof Existing> | undefined> {
-    try {
-      return Existing.parse(await api.get(path));
-    } catch (error) {
-      if (error instanceof KubeRefusal && error.status === 404) return undefined;
-      throw error;
+  /**
+   * The Deployment, to begin with without pods: what belongs to it hangs on it, and is gone when it is. A stale leader can
+   * make no more than that, for any further write is for a version that is not the newest by then.
+   */
+  async function begun(name: string, group: Group, spec: LaunchSpec, place: Place): Promise<There> {
+    const secret = Object.keys(valuesOf(spec)).length > 0 ? (group.secret ?? `${name}-v1`) : undefined;
+    const whole = deploymentObject(spec, place, { ordinals: sortedOrdinals(group), secret });
+    const there = live.get(name) ?? (await existing(pathOf(whole)));
+    if (there) {
+      mustBeOurs(whole, there);
+      return there;
     }
+    const annotations = { ...whole.metadata.annotations, [marks.begun]: 'true' };
+    const empty = {
+      ...whole,
+      metadata: { ...whole.metadata, annotations },
+      spec: { ...(whole.spec as object), replicas: 0 },
+    };
+    return Existing.parse(await writer.apply(empty, ANY));
   }
 
-  /** What carries another owner's mark, or none, is never written to. */
-  function mustBeOurs(object: KubeObject, there: z.infer<typeof Existing> | undefined): void {
-    if (!there || there.metadata.labels[marks.owner] === owner) return;
-    const whose = there.metadata.labels[marks.owner];
-    const who = whose === undefined ? 'somebody else' : `another installation of mcpctl (${whose})`;
-    const what = `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
-    throw new ProblemError(problem('KUBE_OBJECT_FOREIGN', `${what} belongs to ${who}`));
-  }
-
-  /** Written only where it differs; the answer to a conflict is to take the field back, and to tell. */
-  async function apply(group: Group, object: KubeObject): Promise<void> {
+  async function ensureHanging(group: Group, object: KubeObject, uid: string): Promise<void> {
     const path = pathOf(object);
     const text = JSON.stringify(object);
-    const cached = object.kind === 'Deployment' ? live.get(object.metadata.name) : undefined;
-    if (!cached && group.applied.get(path) === text && object.kind !== 'Deployment') return;
-    const there = cached ?? (await existing(path));
-    mustBeOurs(object, there);
-    // What comes of a list does not say of what kind it is.
-    const { apiVersion: _version, kind: _kind, ...fields } = object;
-    const differing = there ? differences(fields, there) : [];
-    const left = differing.filter(({ keys }) => isLeft(group.spec, keys));
-    if (!there || differing.length > left.length) {
-      const known = { version: there?.metadata.resourceVersion };
-      const next = left.length > 0 ? withThere(object, left) : object;
-      await writer.apply(next, known).catch((error: unknown) => {
-        const conflicts = conflictsOf(error);
-        if (conflicts.length === 0) throw error;
-        const words = conflicts.map(({ manager, fields }) => `${manager} has ${fields.join(', ')}`).join('; ');
-        yard.onConflict(object.metadata.name, words);
-        return writer.apply(next, known, { force: true });
-      });
-    }
+    if (group.applied.get(path) === text) return;
+    await write(object, await hanging(object, uid));
     group.applied.set(path, text);
   }
 
   /** Values are compared with what is there; other values are another Secret, by a name that tells nothing of them. */
-  async function ensureSecret(group: Group, spec: LaunchSpec, place: Place): Promise<void> {
+  async function ensureSecret(group: Group, spec: LaunchSpec, place: Place, hang: Hang): Promise<void> {
     const values = valuesOf(spec);
     const text = JSON.stringify(values);
     if (group.values === text) return;
@@ -151,13 +140,10 @@ export function createDeployments(yard: Yard): Deployments {
       group.secret = undefined;
     } else {
       const name = group.secret ?? `${objectName(spec)}-v1`;
-      const object = secretObject(spec, place, name, values);
-      const there = await existing(pathOf(object));
-      mustBeOurs(object, there);
-      if (
-        there &&
-        JSON.stringify(sorted(there.data)) === JSON.stringify(sorted(object.data as Record<string, string>))
-      ) {
+      const object = hang(secretObject(spec, place, name, values));
+      const there = await hanging(object, group.uid ?? '');
+      const wanted = object.data as Record<string, string>;
+      if (there && JSON.stringify(sorted(there.data)) === JSON.stringify(sorted(wanted))) {
         group.secret = name;
       } else {
         const next = there ? { ...object, metadata: { ...object.metadata, name: following(name) } } : object;
@@ -169,18 +155,32 @@ export function createDeployments(yard: Yard): Deployments {
   }
 
   async function put(name: string): Promise<{ secret: string | undefined }> {
+    const free = await slots.take();
+    return make(name).finally(free);
+  }
+
+  async function make(name: string): Promise<{ secret: string | undefined }> {
     const group = groupOf(name);
     const { spec } = group;
     if (!spec) return { secret: group.secret };
     const place = placeOf(spec);
     const before = secretIn(live.get(name));
-    await ensureSecret(group, spec, place);
+    const first = await begun(name, group, spec, place);
+    const { uid } = first.metadata;
+    if (group.uid !== uid) forget(group);
+    group.uid = uid;
+    const hang: Hang = object => hungOn(object, { name, uid });
     const service = serviceObject(spec, place);
-    for (const object of [networkPolicyObject(spec, place), ...(service ? [service] : [])]) await apply(group, object);
-    const ordinals = [...group.ordinals].sort((a, b) => a - b);
-    const declared = deploymentObject(spec, place, { ordinals, secret: group.secret });
+    const others = [networkPolicyObject(spec, place), ...(service ? [service] : [])];
+    await Promise.all([
+      ensureSecret(group, spec, place, hang),
+      ...others.map(object => ensureHanging(group, hang(object), uid)),
+    ]);
+    const declared = deploymentObject(spec, place, { ordinals: sortedOrdinals(group), secret: group.secret });
     group.declared = declared;
-    await apply(group, declared);
+    const there = live.get(name) ?? first;
+    if (!group.isWhole || !isBegun(there)) await write(declared, there, spec.ignoreFields);
+    group.isWhole = true;
     if (before !== undefined && before !== group.secret) await writer.remove(secretPath(before), ANY);
     return { secret: group.secret };
   }
@@ -195,9 +195,12 @@ export function createDeployments(yard: Yard): Deployments {
     const deployment = { version: live.get(name)?.metadata.resourceVersion };
     const background = { propagationPolicy: 'Background' };
     await writer.remove(`/apis/apps/v1/${root}/deployments/${name}`, deployment, background);
-    await writer.remove(`/apis/networking.k8s.io/v1/${root}/networkpolicies/${name}`, ANY);
-    await writer.remove(`/api/v1/${root}/services/${name}`, ANY);
-    if (secret !== undefined) await writer.remove(secretPath(secret), ANY);
+    const others = [
+      `/apis/networking.k8s.io/v1/${root}/networkpolicies/${name}`,
+      `/api/v1/${root}/services/${name}`,
+      ...(secret === undefined ? [] : [secretPath(secret)]),
+    ];
+    await Promise.all(others.map(path => writer.remove(path, ANY)));
     groups.delete(name);
   }
 
@@ -226,16 +229,17 @@ export function createDeployments(yard: Yard): Deployments {
         else await scale(name, group);
       });
     },
-    ordinals: name => [...groupOf(name).ordinals],
-    doubt(name) {
-      const group = groupOf(name);
-      group.applied.clear();
-      group.values = undefined;
+    discard(name, unless) {
+      return inTurn(name, async () => {
+        if (!unless() && live.has(name)) await removeAll(name);
+      });
     },
+    ordinals: name => [...groupOf(name).ordinals],
+    doubt: name => forget(groupOf(name)),
     drift(name) {
       const declared = groups.get(name)?.declared;
       const there = live.get(name);
-      if (!declared || !there) return [];
+      if (!declared || !there || isBegun(there)) return [];
       const found = differences(declared.spec, there.spec, ['spec']);
       return found.map(({ keys, words }) => ({ field: fieldOf(keys), why: words }));
     },
@@ -252,10 +256,22 @@ export function createDeployments(yard: Yard): Deployments {
   }
 }
 
-/** A field that the Server leaves to others. */
-function isLeft(spec: LaunchSpec | undefined, keys: readonly (string | number)[]): boolean {
-  const field = fieldOf(keys);
-  return field !== undefined && notIgnored([{ field, why: '' }], spec?.ignoreFields ?? []).length === 0;
+type Hang = (object: KubeObject) => KubeObject;
+
+/** The cluster removes it when the Deployment is gone. */
+function hungOn(object: KubeObject, { name, uid }: { name: string; uid: string }): KubeObject {
+  const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'Deployment', name, uid }];
+  return { ...object, metadata: { ...object.metadata, ownerReferences } };
+}
+
+function forget(group: Group): void {
+  group.isWhole = false;
+  group.applied.clear();
+  group.values = undefined;
+}
+
+function sortedOrdinals({ ordinals }: Group): number[] {
+  return [...ordinals].sort((a, b) => a - b);
 }
 
 const Template = z.object({

@@ -1,7 +1,7 @@
 import { isGone, type Pod } from './found.ts';
 import type { KubeInstance } from './instance.ts';
 import { marks, nameOf, ordinalOf } from './marks.ts';
-import { aborted } from './signal.ts';
+import { createMoment } from './signal.ts';
 import type { Takeover } from './takeover.ts';
 import { type Place, podPath, START_MS, type Workings } from './workings.ts';
 
@@ -39,13 +39,12 @@ export function createEnding({ book, changes, writing, graceMs }: Workings, take
 
   /** Until nothing runs in a pod any more. */
   async function gone(place: Place, pod: Pod): Promise<void> {
-    const late = AbortSignal.timeout(graceMs + START_MS);
-    const stopped = aborted(late);
+    const late = createMoment(graceMs + START_MS);
     for (;;) {
       const changed = changes.next(nameOf(pod));
       const now = place.pods.items.get(pod.metadata.name);
-      if (now?.metadata.uid !== pod.metadata.uid || isGone(now) || late.aborted) return;
-      await Promise.race([changed, stopped]);
+      if (now?.metadata.uid !== pod.metadata.uid || isGone(now) || late.passed) return late.forget();
+      await Promise.race([changed, late.reached]);
     }
   }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import type { KubeApi } from './api.ts';
+import { generationOf } from './found.ts';
 import type { Lead } from './lead.ts';
 import { marks } from './marks.ts';
 import { type KubeObject, pathOf } from './objects.ts';
@@ -9,6 +10,8 @@ import { conflictsOf, KubeRefusal } from './refusal.ts';
 /** What is known of an object: its version, and nothing where it is not there. */
 interface Known {
   version: string | undefined;
+  /** Without it the API makes anew what is not there any more, whatever the version. */
+  uid?: string | undefined;
 }
 
 /** The writing half of the API, for the process that leads. Everything throws ProblemError KUBE_NOT_LEADING. */
@@ -26,7 +29,11 @@ interface MergePatch {
 const TRIES = 6;
 
 const There = z.object({
-  metadata: z.object({ resourceVersion: z.string(), annotations: z.record(z.string(), z.string()).default({}) }),
+  metadata: z.object({
+    uid: z.string(),
+    resourceVersion: z.string(),
+    annotations: z.record(z.string(), z.string()).default({}),
+  }),
 });
 
 /**
@@ -35,10 +42,10 @@ const There = z.object({
  * refused where the next leader has written meanwhile, and that begins by writing its generation on everything there is.
  */
 export function fenceWrites(api: KubeApi, lead: Pick<Lead, 'check'>): Writer {
-  async function look(path: string): Promise<{ version: string; generation: number } | undefined> {
+  async function look(path: string): Promise<{ version: string; uid: string; generation: number } | undefined> {
     try {
-      const { resourceVersion, annotations } = There.parse(await api.get(path)).metadata;
-      return { version: resourceVersion, generation: Number(annotations[marks.generation] ?? 0) };
+      const { metadata } = There.parse(await api.get(path));
+      return { version: metadata.resourceVersion, uid: metadata.uid, generation: generationOf(metadata) };
     } catch (error) {
       if (error instanceof KubeRefusal && error.status === 404) return undefined;
       throw error;
@@ -48,35 +55,37 @@ export function fenceWrites(api: KubeApi, lead: Pick<Lead, 'check'>): Writer {
   /** The cluster itself writes on objects, too: what was refused for its version alone is tried with a newer one. */
   async function guarded<T>(
     path: string,
-    { version }: Known,
-    write: (generation: number, version: string | undefined) => Promise<T>,
+    known: Known,
+    write: (generation: number, known: Known) => Promise<T>,
   ): Promise<T> {
     for (let tries = 1; ; tries++) {
       const generation = await lead.check();
       try {
-        return await write(generation, version);
+        return await write(generation, known);
       } catch (error) {
-        if (!isOutdated(error, version) || tries >= TRIES) throw error;
+        if (!isOutdated(error, known.version) || tries >= TRIES) throw error;
         const there = await look(path);
+        // What is not there any more is begun anew, and not by this write.
+        if (!there && known.uid !== undefined) throw error;
         if (there && there.generation > generation) throw overtaken(path);
-        version = there?.version;
+        known = { version: there?.version, uid: known.uid === undefined ? undefined : there?.uid };
       }
     }
   }
 
   return {
     apply: (object, known, { force = false } = {}) =>
-      guarded(pathOf(object), known, (generation, version) =>
-        api.apply(signed(object, generation), { force, version }),
+      guarded(pathOf(object), known, (generation, { version, uid }) =>
+        api.apply(signed(object, generation), { force, version, uid }),
       ),
     merge: (path, patch, known) =>
-      guarded(path, known, (generation, version) => {
+      guarded(path, known, (generation, { version }) => {
         const annotations = { ...patch.metadata?.annotations, [marks.generation]: String(generation) };
         const metadata = { ...patch.metadata, annotations, ...(version !== undefined && { resourceVersion: version }) };
         return api.merge(path, { ...patch, metadata });
       }),
     remove: (path, known, options) =>
-      guarded(path, known, (_generation, version) => {
+      guarded(path, known, (_generation, { version }) => {
         const preconditions = {
           ...(options?.preconditions as object),
           ...(version !== undefined && { resourceVersion: version }),

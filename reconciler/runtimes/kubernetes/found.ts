@@ -87,6 +87,11 @@ export const Deployment = z.looseObject({
 });
 export type Deployment = z.infer<typeof Deployment>;
 
+/** Which leader wrote it last. */
+export function generationOf({ annotations }: { annotations: Record<string, string> }): number {
+  return Number(annotations[marks.generation] ?? 0);
+}
+
 export function containerOf(pod: Pod) {
   return pod.status.containerStatuses.find(({ name }) => name === 'server');
 }

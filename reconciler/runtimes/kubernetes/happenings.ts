@@ -1,5 +1,6 @@
 import { type Deployment, hasLostNode, type Pod, runningSince, whyNotAdoptable } from './found.ts';
 import { nameOf } from './marks.ts';
+import type { Takeover } from './takeover.ts';
 import type { Place, Workings } from './workings.ts';
 
 /** What happens in the cluster behind our back, and whom it is news to. */
@@ -12,7 +13,8 @@ export interface Happenings {
 
 export const DELETED = 'somebody deleted its pod';
 
-export function createHappenings({ book, bus, changes, writing, place }: Workings): Happenings {
+export function createHappenings(workings: Workings, takeover: Pick<Takeover, 'deploymentSeen'>): Happenings {
+  const { book, bus, changes, writing, place } = workings;
   /** Pods in the place of ours that were told of. */
   const strangers = new Set<string>();
 
@@ -20,7 +22,7 @@ export function createHappenings({ book, bus, changes, writing, place }: Working
   function strangerCame(pod: Pod): void {
     const { uid } = pod.metadata;
     const here = place();
-    if (!here?.lead.held || book.holders.has(uid) || book.ending.has(uid) || strangers.has(uid)) return;
+    if (!here?.lead.held || book.holderOf(pod) !== undefined || book.ending.has(uid) || strangers.has(uid)) return;
     const why = runningSince(pod) === undefined ? undefined : whyNotAdoptable(pod);
     const id = why === undefined ? undefined : book.freeId(pod, here.servers.ordinals(nameOf(pod)));
     if (id === undefined || why === undefined) return;
@@ -40,7 +42,7 @@ export function createHappenings({ book, bus, changes, writing, place }: Working
     pod(type, pod) {
       const { uid } = pod.metadata;
       const name = nameOf(pod);
-      const instance = book.known.get(book.holders.get(uid) ?? '')?.instance;
+      const instance = book.known.get(book.holderOf(pod) ?? '')?.instance;
       if (type === 'set') book.put(pod);
       if (instance?.uid === uid) {
         if (type === 'set') instance.look(pod);
@@ -58,6 +60,7 @@ export function createHappenings({ book, bus, changes, writing, place }: Working
       const here = place();
       // What belongs to it may have gone with it.
       if (type === 'gone') here?.servers.doubt(name);
+      takeover.deploymentSeen(type, deployment);
       const drift = here && driftOf(here, name)[0]?.why;
       changes.raise(name);
       // What is being applied right now is no drift. Of another image, the pods tell themselves.

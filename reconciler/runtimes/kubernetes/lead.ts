@@ -8,11 +8,13 @@ import { KubeRefusal } from './refusal.ts';
 export interface Lead {
   /** It leads, as far as its own clock can tell. */
   readonly held: boolean;
+  /** Grows with every process that takes the lead; this one's, once it has led. */
+  readonly generation: number;
   /** Who leads, where that is somebody else. */
   readonly other: string | undefined;
   /**
-   * Grows with every process that takes the lead; what is written carries it.
-   * @returns the generation, when this process leads by its own clock and by what the API says now
+   * What is written carries the generation.
+   * @returns it, when this process leads by its own clock and by what the API says now
    * @throws ProblemError KUBE_NOT_LEADING
    */
   check(): Promise<number>;
@@ -29,6 +31,8 @@ interface Options extends Member {
   follows: string;
   /** A process that only reads never takes the lead. */
   wanted: boolean;
+  /** Told right before the lead is asked for: whatever is there now was made by one that led. */
+  onTry(): void;
   /**
    * Told when the lead is gained, before anything is written, and when it is lost.
    * @param silent the one before may still believe that it leads
@@ -159,6 +163,7 @@ export function openLead(options: Options): Lead {
     try {
       if (mine && found) await settle(found, generation, began);
       else if (wanted && (!found || isOver(found))) {
+        options.onTry();
         await settle(found, (found?.spec.leaseTransitions ?? 0) + 1, began);
       }
     } catch (error) {
@@ -221,6 +226,9 @@ export function openLead(options: Options): Lead {
   return {
     get held() {
       return isHeld();
+    },
+    get generation() {
+      return generation;
     },
     get other() {
       const who = last?.spec.holderIdentity ?? '';

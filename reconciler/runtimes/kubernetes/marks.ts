@@ -17,6 +17,8 @@ export const marks = {
   image: 'mcpctl.dev/image',
   /** On a Deployment: the ordinals of the instances that it has pods for. */
   ordinals: 'mcpctl.dev/ordinals',
+  /** On a Deployment that has no pods yet because what belongs to it is being made. */
+  begun: 'mcpctl.dev/begun',
   /** On a pod template: the Secret that holds its values, so that a changed one rolls. */
   values: 'mcpctl.dev/values',
   /** Which process wrote it last, of all that ever led. */

@@ -23,6 +23,8 @@ export interface KubeObject {
     namespace?: string;
     labels: Record<string, string>;
     annotations?: Record<string, string>;
+    /** What it goes with. */
+    ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string }[];
   };
   [field: string]: unknown;
 }

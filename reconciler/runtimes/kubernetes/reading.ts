@@ -3,7 +3,7 @@ import type { LaunchSpec } from '../runtime.ts';
 import type { Ending } from './ending.ts';
 import { type Pod, runningSince, whyNotAdoptable } from './found.ts';
 import { marks, nameOf, objectName } from './marks.ts';
-import { aborted } from './signal.ts';
+import { createMoment } from './signal.ts';
 import { notAppliedProblem, refusal } from './why-not.ts';
 import { type Place, START_MS, type Workings } from './workings.ts';
 
@@ -35,21 +35,24 @@ export function createFollowSpec({ book, changes, closed }: Workings, ending: En
 
   return async (place, spec, signal) => {
     const name = objectName(spec);
-    const late = AbortSignal.timeout(START_MS);
-    const stopped = aborted(AbortSignal.any([signal, late]));
+    const late = createMoment(START_MS, signal);
     const before = book.known.get(spec.id)?.instance;
     if (before && nameOf({ metadata: { labels: before.labels } }) !== name) await ending.letGo(before);
-    for (;;) {
-      const changed = changes.next(name);
-      if (signal.aborted || closed()) return refusal(spec, 'it is not wanted any more');
-      if (place.lead.held) return 'again';
-      const pod = choose(spec);
-      if (pod) {
-        book.holders.set(pod.metadata.uid, spec.id);
-        return pod;
+    try {
+      for (;;) {
+        const changed = changes.next(name);
+        if (signal.aborted || closed()) return refusal(spec, 'it is not wanted any more');
+        if (place.lead.held) return 'again';
+        const pod = choose(spec);
+        if (pod) {
+          book.hold(pod, spec.id);
+          return pod;
+        }
+        if (late.passed) return { problem: notAppliedProblem(spec, place.lead.other) };
+        await Promise.race([changed, late.reached]);
       }
-      if (late.aborted) return { problem: notAppliedProblem(spec, place.lead.other) };
-      await Promise.race([changed, stopped]);
+    } finally {
+      late.forget();
     }
   };
 }

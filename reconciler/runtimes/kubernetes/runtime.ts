@@ -16,7 +16,7 @@ import { createHappenings, DELETED, driftOf } from './happenings.ts';
 import type { KubeInstance } from './instance.ts';
 import { joinPod, keptLines } from './launch.ts';
 import { createApplySpec } from './leading.ts';
-import { marks, nameOf } from './marks.ts';
+import { marks, nameOf, ordinalOf } from './marks.ts';
 import { modeOf } from './objects.ts';
 import { createPodBook } from './pod-book.ts';
 import { createFollowSpec } from './reading.ts';
@@ -24,6 +24,7 @@ import { clockProblem, clusterProblem } from './refusal.ts';
 import { createSignals } from './signal.ts';
 import { createTakeover } from './takeover.ts';
 import { refusal, whyForbidden } from './why-not.ts';
+import { createWishes } from './wishes.ts';
 import { type Place, podAt, type Workings } from './workings.ts';
 import { openYard } from './yard.ts';
 
@@ -65,13 +66,14 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     book,
     bus,
     changes: createSignals(),
+    wishes: createWishes(),
     writing: new Set(),
     graceMs,
     place: () => current,
     closed: () => closed,
   };
-  const happenings = createHappenings(workings);
   const takeover = createTakeover(workings);
+  const happenings = createHappenings(workings, takeover);
   const ending = createEnding(workings, takeover);
   const applySpec = createApplySpec(workings, takeover, ending);
   const followSpec = createFollowSpec(workings, ending);
@@ -93,10 +95,14 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       leads: !readOnly,
       leaseMs,
       resyncMs,
+      onTry: takeover.trying,
       onLead: takeover.leadChanged,
       onPod: happenings.pod,
       onDeployment: happenings.deployment,
-      onReturn: () => bus.tell({ type: 'returned', id: '', reason: 'the cluster answers again' }),
+      onReturn: () => {
+        bus.tell({ type: 'returned', id: '', reason: 'the cluster answers again' });
+        takeover.tidy();
+      },
     });
     const writer = fenceWrites(opened.api, opened.lead);
     const servers = createDeployments({
@@ -131,6 +137,8 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     const forbidden = whyForbidden(spec);
     if (forbidden) return { problem: forbidden };
     const place = await open();
+    const unheard = place.pods.forbidden ?? place.deployments.forbidden;
+    if (unheard) throw unheard;
     await place.share();
     await place.lead.known();
     const found = await (place.lead.held ? applySpec : followSpec)(place, spec, signal);
@@ -194,7 +202,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       if (mine?.has(pod.metadata.uid) === false) return [];
       const ended = book.isOver(pod);
       if (isGone(pod) || (ended && pod.metadata.deletionTimestamp !== undefined)) return [];
-      const id = book.holders.get(pod.metadata.uid) ?? idOfStranger(place, pod);
+      const id = book.holderOf(pod) ?? idOfStranger(place, pod);
       if (id === undefined) return [];
       const seen = observedOf(pod, id, place.owner, driftOf(place, nameOf(pod)));
       return [ended ? { ...seen, state: 'ended' as const, adoptable: false, why: 'it has ended' } : seen];
@@ -213,6 +221,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     restarts: () => true,
     schedules: () => true,
     ensure(spec) {
+      workings.wishes.ask(spec);
       return inTurn(spec.id, () => {
         const wait = new AbortController();
         waits.set(spec.id, wait);
@@ -239,6 +248,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     },
     watch: bus.listen,
     remove(id) {
+      workings.wishes.drop(id, namesFor(current, id));
       waits.get(id)?.abort();
       return inTurn(id, () =>
         stop(id).catch((error: unknown) => {
@@ -261,6 +271,15 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       await current?.close();
     },
   };
+}
+
+/** The Deployments that have a pod for an instance, or shall have. */
+function namesFor(place: Place | undefined, id: string): string[] {
+  const all = [...(place?.deployments.items.values() ?? [])].filter(({ metadata: { name, labels } }) => {
+    const ordinal = ordinalOf(id, labels[marks.server] ?? '');
+    return ordinal !== undefined && place?.servers.ordinals(name).includes(ordinal) === true;
+  });
+  return all.map(({ metadata }) => metadata.name);
 }
 
 /** Every instance that a Deployment of ours has a pod for, or shall have. */

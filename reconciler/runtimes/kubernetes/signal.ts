@@ -27,10 +27,38 @@ export function createSignals(): Signals {
   };
 }
 
-/** Settles when it is aborted. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** A moment after some time; it comes at once when `signal` is aborted. */
+export interface Moment {
+  readonly passed: boolean;
+  reached: Promise<void>;
+  /** It is not waited for any more. */
+  forget(): void;
+}
+
+export function createMoment(ms: number, signal?: AbortSignal): Moment {
+  const { promise: reached, resolve } = Promise.withResolvers<void>();
+  let passed = false;
+  const timer = setTimeout(pass, ms);
+  timer.unref();
+  if (signal?.aborted) pass();
+  else signal?.addEventListener('abort', pass, { once: true });
+
+  function pass(): void {
+    passed = true;
+    forget();
+    resolve();
+  }
+
+  function forget(): void {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', pass);
+  }
+
+  return {
+    get passed() {
+      return passed;
+    },
+    reached,
+    forget,
+  };
 }

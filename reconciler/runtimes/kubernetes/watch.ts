@@ -12,6 +12,10 @@ export interface Cache<T> {
   readonly items: ReadonlyMap<string, T>;
   /** Settles when the first list is there; rejects when it cannot be had. */
   ready: Promise<void>;
+  /** Why nothing is heard of changes, where that is not allowed: it is only listed every so often then. */
+  readonly forbidden: KubeRefusal | undefined;
+  /** What there is now, as the API says. */
+  list(): Promise<T[]>;
   stop(): void;
 }
 
@@ -57,18 +61,23 @@ export function watchKind<T extends Named>(options: Options<T>): Cache<T> {
     onChange('gone', found);
   }
 
-  async function list(): Promise<void> {
+  async function list(): Promise<{ found: T[]; at: string }> {
     const answer = (await api.get(`${path}?${selector}`)) as {
       items?: unknown[];
       metadata?: { resourceVersion?: string };
     };
     const found = (answer.items ?? []).flatMap(one => item.safeParse(one).data ?? []);
+    return { found, at: answer.metadata?.resourceVersion ?? '' };
+  }
+
+  async function resync(): Promise<void> {
+    const { found, at } = await list();
     const uids = new Set(found.map(({ metadata }) => metadata.uid));
     for (const one of [...items.values()]) if (!uids.has(one.metadata.uid)) drop(one);
     for (const one of found) {
       if (items.get(one.metadata.name)?.metadata.resourceVersion !== one.metadata.resourceVersion) put(one);
     }
-    version = answer.metadata?.resourceVersion ?? '';
+    version = at;
   }
 
   function hear(line: string): void {
@@ -90,21 +99,26 @@ export function watchKind<T extends Named>(options: Options<T>): Cache<T> {
 
   let failures = 0;
   let listed = false;
+  let forbidden: KubeRefusal | undefined;
   let listedAt = 0;
 
   /** A list where one is needed, then what happens after it. */
   async function follow(): Promise<void> {
     if (version === '' || clock.ticks() - listedAt >= resyncMs) {
-      await list();
+      await resync();
       listedAt = clock.ticks();
     }
     resolve();
-    if (failures > 0 && listed) options.onReturn();
     listed = true;
-    failures = 0;
     const seconds = Math.max(1, Math.ceil(Math.min(WATCH_SECONDS, (resyncMs - (clock.ticks() - listedAt)) / 1000)));
     const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${version}`;
-    await api.lines(`${path}?${selector}&${query}`, signal, hear);
+    await api.lines(`${path}?${selector}&${query}`, signal, hear, heard);
+  }
+
+  function heard(): void {
+    if (failures > 0) options.onReturn();
+    failures = 0;
+    forbidden = undefined;
   }
 
   async function run(): Promise<void> {
@@ -114,6 +128,7 @@ export function watchKind<T extends Named>(options: Options<T>): Cache<T> {
       } catch (error) {
         if (!listed) return reject(error);
         version = '';
+        forbidden = error instanceof KubeRefusal && error.status === 403 ? error : undefined;
         if (error instanceof KubeRefusal && error.status === 410) continue;
         await clock.sleep(PAUSES_MS[Math.min(failures++, PAUSES_MS.length - 1)] ?? 0, signal);
       }
@@ -121,5 +136,13 @@ export function watchKind<T extends Named>(options: Options<T>): Cache<T> {
   }
 
   void run();
-  return { items, ready, stop: () => stopping.abort() };
+  return {
+    items,
+    ready,
+    get forbidden() {
+      return forbidden;
+    },
+    list: () => list().then(({ found }) => found),
+    stop: () => stopping.abort(),
+  };
 }

@@ -4,6 +4,7 @@ import type { PodPlace } from './exec.ts';
 import type { Writer } from './fence.ts';
 import type { PodBook } from './pod-book.ts';
 import type { Signals } from './signal.ts';
+import type { Wishes } from './wishes.ts';
 import type { Yard } from './yard.ts';
 
 /** Where the pods are, and the ways to write there. */
@@ -18,6 +19,7 @@ export interface Workings {
   bus: EventBus;
   /** Raised by the name of a Deployment whenever it, or a pod of it, has changed. */
   changes: Signals;
+  wishes: Wishes;
   /** Deployments that are being written: what happens to them is no drift. */
   writing: Set<string>;
   /** Between SIGTERM and SIGKILL. */

@@ -40,6 +40,7 @@ interface Options {
   leads: boolean;
   leaseMs: number;
   resyncMs: number;
+  onTry(): void;
   onLead(held: boolean, silent: boolean): void;
   onPod(type: 'set' | 'gone', pod: Pod): void;
   onDeployment(type: 'set' | 'gone', deployment: Deployment): void;
@@ -72,6 +73,7 @@ export async function openYard({ stateDir, env, clock, ...on }: Options): Promis
     holder: `${hostname()}-${holder}`,
     follows: on.follows,
     wanted: on.leads,
+    onTry: on.onTry,
     onChange: on.onLead,
   });
   const selector = `${marks.owner}=${owner}`;

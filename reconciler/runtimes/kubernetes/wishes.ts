@@ -1,0 +1,41 @@
+import type { LaunchSpec } from '../runtime.ts';
+import { objectName } from './marks.ts';
+
+/** Which Deployments this process has been asked to have, and which it has been told that it need not. */
+export interface Wishes {
+  ask(spec: LaunchSpec): void;
+  /** @param names Deployments that are known to be for it */
+  drop(id: string, names?: Iterable<string>): void;
+  isWanted(name: string): boolean;
+  /** What is not wanted any more. It is another process's to remove while that one leads. */
+  unwanted(): string[];
+  /** It is not there any more. */
+  forget(name: string): void;
+}
+
+export function createWishes(): Wishes {
+  /** Names by instance. */
+  const asked = new Map<string, string>();
+  const dropped = new Set<string>();
+
+  function isWanted(name: string): boolean {
+    return [...asked.values()].includes(name);
+  }
+
+  function drop(id: string, names: Iterable<string> = []): void {
+    for (const name of [asked.get(id) ?? [], ...names].flat()) dropped.add(name);
+    asked.delete(id);
+  }
+
+  return {
+    isWanted,
+    drop,
+    ask(spec) {
+      const name = objectName(spec);
+      if (asked.get(spec.id) !== name) drop(spec.id);
+      asked.set(spec.id, name);
+    },
+    unwanted: () => [...dropped].filter(name => !isWanted(name)),
+    forget: name => void dropped.delete(name),
+  };
+}
