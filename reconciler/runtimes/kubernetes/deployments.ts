@@ -61,7 +61,8 @@ interface Group {
   isWhole: boolean;
   /** What was applied last, by path. */
   applied: Map<string, string>;
-  declared: KubeObject | undefined;
+  /** What was declared then. Made anew each time: a thousand of them are large. */
+  declared: (() => KubeObject) | undefined;
 }
 
 /** So many are written at the same time: what is begun is soon whole, and the cluster has not both to act upon. */
@@ -176,10 +177,11 @@ export function createDeployments(yard: Yard): Deployments {
       ensureSecret(group, spec, place, hang),
       ...others.map(object => ensureHanging(group, hang(object), uid)),
     ]);
-    const declared = deploymentObject(spec, place, { ordinals: sortedOrdinals(group), secret: group.secret });
+    const pods = { ordinals: sortedOrdinals(group), secret: group.secret };
+    const declared = () => deploymentObject(spec, place, pods);
     group.declared = declared;
     const there = live.get(name) ?? first;
-    if (!group.isWhole || !isBegun(there)) await write(declared, there, spec.ignoreFields);
+    if (!group.isWhole || !isBegun(there)) await write(declared(), there, spec.ignoreFields);
     group.isWhole = true;
     if (before !== undefined && before !== group.secret) await writer.remove(secretPath(before), ANY);
     return { secret: group.secret };
@@ -240,7 +242,7 @@ export function createDeployments(yard: Yard): Deployments {
       const declared = groups.get(name)?.declared;
       const there = live.get(name);
       if (!declared || !there || isBegun(there)) return [];
-      const found = differences(declared.spec, there.spec, ['spec']);
+      const found = differences(declared().spec, there.spec, ['spec']);
       return found.map(({ keys, words }) => ({ field: fieldOf(keys), why: words }));
     },
   };
