@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startDocker, whyNoDocker } from '../docker/daemon.ts';
 import { addressFor, type Registries, startRegistries } from '../docker/registries.ts';
 import { buildNodeRunner, buildPythonRunner, whyNoPython } from '../docker/runners.ts';
+import { makeWheel } from '../docker/wheel.ts';
 import { condition, startUp, type UpProcess } from './daemon.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -14,35 +15,6 @@ const reason = whyNoDocker();
 const pythonReason = whyNoPython();
 const docker = reason === undefined ? await startDocker() : undefined;
 afterAll(() => docker?.stop());
-
-const pythonServer = `import json, sys
-
-def main():
-    for line in sys.stdin:
-        asked = json.loads(line)
-        if "id" not in asked:
-            continue
-        version = asked.get("params", {}).get("protocolVersion")
-        answers = {
-            "initialize": {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": {"name": "n", "version": "1"}},
-            "tools/list": {"tools": [{"name": "note", "inputSchema": {"type": "object"}}]},
-        }
-        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": answers.get(asked["method"], {})}), flush=True)
-`;
-/** A wheel is an archive of modules, and of files that describe them. */
-const wheelMaker = `import sys, zipfile
-info = "notes_server-1.0.0.dist-info"
-files = {
-    "notes_server.py": sys.stdin.read(),
-    info + "/METADATA": "Metadata-Version: 2.1\\nName: notes-server\\nVersion: 1.0.0\\n",
-    info + "/WHEEL": "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
-    info + "/entry_points.txt": "[console_scripts]\\nnotes-server = notes_server:main\\n",
-}
-with zipfile.ZipFile(sys.argv[1], "w") as wheel:
-    for name, text in files.items():
-        wheel.writestr(name, text)
-    wheel.writestr(info + "/RECORD", "".join(name + ",,\\n" for name in files))
-`;
 
 describe.skipIf(!docker)(
   reason === undefined ? 'packages in Docker' : `packages in Docker (skipped: ${reason})`,
@@ -55,11 +27,8 @@ describe.skipIf(!docker)(
 
     beforeAll(async () => {
       made = mkdtempSync(join(tmpdir(), 'mcpctl-runners-'));
-      const wheel = join(made, 'notes_server-1.0.0-py3-none-any.whl');
-      if (pythonReason === undefined) {
-        execFileSync('/usr/bin/python3', ['-c', wheelMaker, wheel], { input: pythonServer });
-        buildPythonRunner(docker, made);
-      }
+      const wheel = pythonReason === undefined ? makeWheel(made) : '';
+      if (pythonReason === undefined) buildPythonRunner(docker, made);
       buildNodeRunner(docker, made);
       registries = await startRegistries(addressFor(docker), 'notes-server', wheel);
     }, 180_000);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,9 +11,6 @@ import {
   type Runtime,
 } from '../../reconciler/runtimes/index.ts';
 import { clientEnv } from '../docker/client.ts';
-import { type Registries, startRegistries } from '../docker/registries.ts';
-import { buildNodeRunner } from '../docker/runners.ts';
-import { condition, startUp, type UpProcess } from '../e2e/daemon.ts';
 import { startCluster, whyNoCluster } from './cluster.ts';
 
 const noCluster = whyNoCluster();
@@ -23,7 +20,6 @@ afterAll(() => cluster?.stop());
 const reason = noCluster ?? (cluster?.dockerHost === undefined ? 'the node’s Docker is not known' : undefined);
 const title = reason === undefined ? 'what pods are spoken with' : `what pods are spoken with (skipped: ${reason})`;
 
-const example = join(import.meta.dirname, '..', '..', 'example-repo');
 const PATIENT = { timeout: 60_000, interval: 300 };
 
 /** Answers each request with its process, and says on stderr what it was asked. */
@@ -43,7 +39,6 @@ describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
   };
   const opened: Runtime[] = [];
   const folders: string[] = [];
-  let running: UpProcess | undefined;
 
   function folder(): string {
     const made = realpathSync(mkdtempSync(join(tmpdir(), 'mcpctl-kube-')));
@@ -101,8 +96,6 @@ describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
   });
 
   afterEach(async () => {
-    await running?.stop();
-    running = undefined;
     for (const one of opened.splice(0)) await one.close({ leave: true });
     const where = ['get', 'namespace', '-l', 'mcpctl.dev/owner', '-o', 'jsonpath={.items[*].metadata.name}'];
     const left = kubectl(...where);
@@ -151,62 +144,5 @@ describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
     await started(reader, more);
     expect(await (await line(reader)).ask(2)).toMatchObject({ method: 'who' });
     expect(holders()).toHaveLength(1);
-  });
-
-  it('a package is installed from its lock in the runner image, and run', async () => {
-    const made = folder();
-    docker.run('tag', image, 'local/node:one');
-    buildNodeRunner(docker, made);
-    // The same tag would be `latest`, and is on the node already.
-    docker.run('tag', 'mcpctl/runner-node', 'local/runner-node:1');
-    const address = kubectl('get', 'node', '-o', 'jsonpath={.items[0].status.addresses[0].address}');
-    const registries: Registries = await startRegistries(address, 'none', '');
-    try {
-      const ai = join(made, 'ai');
-      for (const path of ['servers', 'locks/servers/memory']) mkdirSync(join(ai, path), { recursive: true });
-      writeFileSync(
-        join(ai, 'mcpctl.yaml'),
-        'apiVersion: mcpctl.dev/v1\nkind: Repository\nspec: {id: example.com.ai}\n',
-      );
-      const yaml = readFileSync(join(example, 'servers', 'memory.yaml'), 'utf8');
-      const variable = `{ name: npm_config_registry, value: "${registries.npm}" }`;
-      const spec = yaml.replace(/^ {2}env:\n/m, `  env:\n    - ${variable}\n`);
-      const withEnv = spec.includes(variable) ? spec : `${spec.trimEnd()}\n  env: [${variable}]\n`;
-      writeFileSync(join(ai, 'servers', 'memory.yaml'), withEnv);
-      const lock = 'locks/servers/memory/package-lock.json';
-      writeFileSync(join(ai, lock), readFileSync(join(example, lock)));
-      const env = { KUBECONFIG: kubeconfig, MCPCTL_RUNNER_NODE: 'local/runner-node:1' };
-      running = await startUp({
-        repository: ai,
-        stateDir: join(made, 'state'),
-        env,
-        args: ['--runtime', 'kubernetes'],
-      });
-      const status = await running.until('it to be Ready', now => condition(now, 'Ready') === 'True', 150_000);
-      expect(status.servers).toMatchObject([{ name: 'memory', tools: 9 }]);
-      expect(registries.asked.some(url => url.endsWith('.tgz'))).toBe(true);
-      const [namespace, pod] = kubectl(
-        ...['get', 'pod', '-A', '-l', 'mcpctl.dev/instance=memory-0'],
-        ...['-o', 'jsonpath={.items[0].metadata.namespace} {.items[0].metadata.name}'],
-      ).split(' ') as [string, string];
-      const count = registries.asked.length;
-      const inside = (...argv: string[]) => kubectl('-n', namespace, 'exec', pod, '--', ...argv);
-      const [identifier = '', version = ''] = ['identifier', 'version'].map(
-        key => new RegExp(`${key}: *["']?([^"'\\s,}]+)`).exec(yaml)?.[1],
-      );
-      const digest = inside('sh', '-c', 'sha256sum </tmp/mcpctl-package-lock.json').slice(0, 64);
-      inside('mcpctl-package', 'install', identifier, version, 'no-scripts', digest);
-      expect(registries.asked).toHaveLength(count);
-      const hello = JSON.stringify({
-        jsonrpc: '2.0',
-        id: 1,
-        method: 'initialize',
-        params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } },
-      });
-      const run = inside('sh', '-c', `echo '${hello}' | timeout 10 mcpctl-package run ${identifier}`);
-      expect(JSON.parse(run.split('\n')[0] ?? '')).toMatchObject({ id: 1, result: { serverInfo: {} } });
-    } finally {
-      registries.close();
-    }
   });
 });

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startCluster, whyNoCluster } from './cluster.ts';
 
@@ -23,7 +23,7 @@ describe.skipIf(!cluster)(title, { timeout: 60_000 }, () => {
   beforeEach(() => {
     // One that was deleted goes on ending for a while.
     team = `team-${process.pid}-${count++}`;
-    folder = mkdtempSync(join(tmpdir(), 'mcpctl-kube-'));
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'mcpctl-kube-')));
   });
   afterEach(() => {
     kubectl('delete', 'namespace', team, '--wait=false', '--ignore-not-found');
@@ -44,15 +44,35 @@ describe.skipIf(!cluster)(title, { timeout: 60_000 }, () => {
     return stdout.trim();
   }
 
-  it('what it prints is accepted by the API', () => {
-    const { stdout, status } = mcpctl('bootstrap', 'kubernetes', REPOSITORY, '--namespace', team, '--dry-run');
-    expect(status).toBe(0);
+  it.each<[string, () => string]>([
+    [
+      'what it prints',
+      () => {
+        const { stdout, status } = mcpctl('bootstrap', 'kubernetes', REPOSITORY, '--namespace', team, '--dry-run');
+        expect(status).toBe(0);
+        return stdout;
+      },
+    ],
+    [
+      'the kustomize base, in another namespace',
+      () => {
+        const base = join(root, 'docs', 'deploy', 'kubernetes');
+        const overlay = { namespace: team, resources: [relative(folder, base)] };
+        writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(overlay));
+        return kubectl('kustomize', folder);
+      },
+    ],
+  ])('%s is accepted by the API', (_what, print) => {
+    const text = print();
     const hasPolicy = kubectl('api-versions').split('\n').includes('policy/v1');
     const file = join(folder, 'all.yaml');
-    writeFileSync(file, hasPolicy ? stdout : stdout.replace('policy/v1', 'policy/v1beta1'));
+    writeFileSync(file, hasPolicy ? text : text.replace('policy/v1', 'policy/v1beta1'));
     const applied = kubectl('apply', '--server-side', '-f', file).split('\n');
     expect(applied.every(line => line.endsWith('serverside-applied'))).toBe(true);
-    expect(applied).toHaveLength(stdout.split(/^---$/m).length);
+    expect(applied).toHaveLength(text.split(/^---$/m).length);
+    expect(kubectl('-n', team, 'get', 'deployment', '-o', 'jsonpath={.items[*].metadata.name}')).toBe(
+      'mcpctl-gateway mcpctl-reconciler',
+    );
   });
 
   it('applies it, for as many gateways as are wanted, and the second time changes nothing', () => {

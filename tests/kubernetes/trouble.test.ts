@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { systemClock } from '../../host/index.ts';
 import {
+  type KubernetesRuntimeOptions,
   type LaunchSpec,
   openKubernetesRuntime,
   type Runtime,
@@ -18,6 +21,13 @@ const reason = whyNoCluster();
 const cluster = reason === undefined ? startCluster() : undefined;
 afterAll(() => cluster?.stop());
 
+/** What docs/kubernetes.md says that mcpctl may. */
+const MAY: { apiGroups: string[]; resources: string[]; verbs: string[] }[] = parse(
+  /```yaml\n(rules:\n[\s\S]*?)```/.exec(
+    readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'kubernetes.md'), 'utf8'),
+  )?.[1] ?? '',
+).rules;
+
 const title = reason === undefined ? 'a cluster' : `a cluster (skipped: ${reason})`;
 
 describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
@@ -29,9 +39,9 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
   const opened: Runtime[] = [];
   const namespaces = new Set<string>();
 
-  function open(env: NodeJS.ProcessEnv = {}, dir = stateDir): Runtime {
+  function open(env: NodeJS.ProcessEnv = {}, more: Partial<KubernetesRuntimeOptions> = {}): Runtime {
     const all = { KUBECONFIG: kubeconfig, MCPCTL_RUNNER_NODE: image, ...env };
-    const one = openKubernetesRuntime({ stateDir: dir, env: all, graceMs: 1_000 });
+    const one = openKubernetesRuntime({ stateDir, env: all, graceMs: 1_000, ...more });
     opened.push(one);
     return one;
   }
@@ -205,6 +215,78 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
     expect(result).toMatchObject({ problem: { code: 'KUBE_CREDENTIALS' } });
   });
 
+  it.each([
+    ['watch', 'pods', ''],
+    ['patch', 'deployments', 'apps'],
+    ['patch', 'networkpolicies', 'networking.k8s.io'],
+    ['create', 'leases', 'coordination.k8s.io'],
+    ['get', 'pods/exec', ''],
+  ])('names the rule that is missing: %s of %s', async (verb, resource, group) => {
+    await started();
+    await runtime.remove('notes-0');
+    await runtime.close();
+    rmSync(join(stateDir, 'kubernetes.json'));
+    kubectl('-n', namespace(), 'delete', 'lease', '--all');
+    const without = (verbs: string[]) => verbs.filter(one => one !== verb);
+    const rules = MAY.map(rule => (rule.resources.includes(resource) ? { ...rule, verbs: without(rule.verbs) } : rule));
+    const account = kubeconfigFor({ token: accountToken(rules) }, { replace: true });
+    const few = open({ KUBECONFIG: account, MCPCTL_KUBE_NAMESPACE: namespace() });
+    const rule = `{apiGroups: ["${group}"], resources: ["${resource}"], verbs: ["${verb}"]}`;
+    const hint = `Missing rule of a Role in ${namespace()}: ${rule}`;
+    // That nothing may be watched turns out a moment later.
+    await expect
+      .poll(() => few.ensure(spec()), { timeout: 20_000, interval: 500 })
+      .toMatchObject({ problem: { code: 'KUBE_FORBIDDEN', hint } });
+  });
+
+  it('asks for new credentials when they expire, says when they are not accepted, and goes on when they are', async () => {
+    const { token } = JSON.parse(kubectl('config', 'view', '--raw', '-o', 'json')).users[0].user;
+    const [plugin, tokenFile, asked] = ['plugin', 'token', 'asked'].map(name => join(stateDir, name)) as [
+      string,
+      string,
+      string,
+    ];
+    // As those of the clouds do: each token is good for a moment.
+    const said = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s",';
+    const until = '"expirationTimestamp":"%s"}}';
+    const lines = [
+      '#!/bin/sh',
+      `echo x >>${asked}`,
+      `printf '${said}${until}' "$(cat ${tokenFile})" "$(date -u -d '+2 seconds' +%Y-%m-%dT%H:%M:%SZ)"`,
+    ];
+    writeFileSync(plugin, `${lines.join('\n')}\n`, { mode: 0o755 });
+    writeFileSync(tokenFile, token);
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: plugin, interactiveMode: 'Never' };
+    runtime = open({ KUBECONFIG: kubeconfigFor({ exec }, { replace: true }), PATH: process.env.PATH });
+    await started();
+    const count = () => readFileSync(asked, 'utf8').length;
+    const before = count();
+    await sleep(4_000);
+    const other = (id: string) => runtime.ensure(spec({ id: `${id}-0`, server: id }));
+    expect(await other('second')).not.toHaveProperty('problem');
+    expect(count()).toBeGreaterThan(before);
+    writeFileSync(tokenFile, 'expired');
+    await sleep(4_000);
+    expect(await other('third')).toMatchObject({ problem: { code: 'KUBE_CREDENTIALS' } });
+    writeFileSync(tokenFile, token);
+    await expect.poll(() => other('third'), { timeout: 60_000, interval: 1_000 }).not.toHaveProperty('problem');
+    expect((await linesOf()).seen).toBeDefined();
+  });
+
+  it.each([
+    ['ahead of', 3_600_000],
+    ['behind', -3_600_000],
+  ])('tells that a clock is %s the cluster’s, and works all the same', async (way, by) => {
+    runtime = open({}, { clock: { ...systemClock, now: () => Date.now() + by } });
+    const { caveats } = await started();
+    expect(caveats).toMatchObject([
+      { code: 'KUBE_CLOCK', message: expect.stringMatching(`this machine is (3599|3600|3601) s ${way}`) },
+    ]);
+    const { seen, say } = await linesOf();
+    say('on time');
+    await expect.poll(() => seen, { timeout: 20_000 }).toContain('on time');
+  });
+
   it('says that a context is not there', async () => {
     const result = await open({ MCPCTL_KUBE_CONTEXT: 'nowhere' }).ensure(spec());
     expect(result).toMatchObject({ problem: { code: 'KUBE_CONTEXT', message: expect.stringContaining('nowhere') } });
@@ -265,7 +347,7 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
     await started();
     const name = namespace();
     const other = realpathSync(mkdtempSync(join(tmpdir(), 'mcpctl-kube-')));
-    expect(await open({ MCPCTL_KUBE_NAMESPACE: name }, other).ensure(spec())).toMatchObject({
+    expect(await open({ MCPCTL_KUBE_NAMESPACE: name }, { stateDir: other }).ensure(spec())).toMatchObject({
       problem: { code: 'KUBE_OBJECT_FOREIGN', message: expect.stringContaining('another installation') },
     });
     rmSync(other, { recursive: true, force: true });
@@ -301,7 +383,7 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
     expect(events).toEqual([]);
   });
 
-  it('goes on when the API was gone for a while, and nothing was restarted', async () => {
+  it('goes on when the API was gone for a minute, and nothing was restarted', async () => {
     const api = await openGate(server());
     runtime = open({ KUBECONFIG: kubeconfigFor({}, { server: `https://127.0.0.1:${api.port}` }) });
     runtime.watch(event => events.push(event));
@@ -320,7 +402,7 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
     expect(await runtime.ensure(spec({ id: 'other-0', server: 'other' }))).toMatchObject({
       problem: { code: 'RUNTIME_UNREACHABLE' },
     });
-    await sleep(3_000);
+    await sleep(60_000);
     await api.open();
     while (!events.some(({ type }) => type === 'returned')) await sleep(50);
     const { seen, say } = await linesOf();
@@ -383,6 +465,21 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
 
   function server(): URL {
     return new URL(JSON.parse(kubectl('config', 'view', '--raw', '-o', 'json')).clusters[0].cluster.server);
+  }
+
+  /** An account in the namespace that may do no more than this. @returns its token */
+  function accountToken(rules: typeof MAY): string {
+    const within = (...args: string[]) => kubectl('-n', namespace(), ...args);
+    const file = join(stateDir, 'role.json');
+    const metadata = { name: 'few', namespace: namespace() };
+    writeFileSync(file, JSON.stringify({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules }));
+    kubectl('apply', '-f', file);
+    within('create', 'serviceaccount', 'few');
+    within('create', 'rolebinding', 'few', '--role=few', `--serviceaccount=${namespace()}:few`);
+    const token = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
+    writeFileSync(file, JSON.stringify(token));
+    const path = `/api/v1/namespaces/${namespace()}/serviceaccounts/few/token`;
+    return JSON.parse(kubectl('create', '--raw', path, '-f', file)).status.token;
   }
 
   /** The same cluster, for a user who is known otherwise. */
