@@ -80,7 +80,11 @@ const flagsOf: Partial<Record<Kind, (command: Command) => void>> = {
       .option('--url <url>', 'a server that runs elsewhere');
     list(command, '--arg <text>', 'a further argument of the package or image; may be repeated');
     list(command, '--env <name=value>', 'a variable of its environment; may be repeated');
-    list(command, '--env-from-secret <name=secret/key>', 'a variable that a Secret has; may be repeated');
+    list(
+      command,
+      '--env-from-secret <name=secret/key>',
+      'a variable that a Secret has, or all of its keys: `SECRET`; may be repeated',
+    );
     list(command, '--header <name=value>', 'a header sent to --url; may be repeated');
     list(command, '--header-from-secret <name=secret/key>', 'a header that a Secret has; may be repeated');
     command

@@ -206,6 +206,32 @@ spec:
     expect(text(path)).toBe(expected);
   });
 
+  it('a server with every key of a secret', async () => {
+    const two = `${head('Secret')}spec:\n  data:\n    USER: { generate: {} }\n    PASS: { generate: {} }\n`;
+    writeFileSync(join(shop.work, 'secrets', 'two.yaml'), two);
+    const { code, stderr } = await create(
+      'server',
+      'x',
+      '--package',
+      'a@1.0.0',
+      '--env-from-secret',
+      'two',
+      '--env-from-secret',
+      'K=keys/stock',
+    );
+    expect(code, stderr).toBe(0);
+    const refer = (name: string, secret: string, key: string) => ({
+      name,
+      valueFrom: { secretRef: { name: secret, key } },
+    });
+    const { stdout } = await mcpctl(['get', 'server', 'x', '-o', 'json'], { cwd: shop.work });
+    expect(JSON.parse(stdout)[0].spec.env).toEqual([
+      refer('USER', 'two', 'USER'),
+      refer('PASS', 'two', 'PASS'),
+      refer('K', 'keys', 'stock'),
+    ]);
+  });
+
   it('writes a skill with its files', async () => {
     const folder = join(shop.folder, 'files');
     mkdirSync(join(folder, 'scripts'), { recursive: true });
@@ -268,6 +294,12 @@ spec:
       'never in project scope',
     ],
     ['a project that is not there', ['prompt', 'x', '-p', 'desk', '--content', 'x'], 1, 'there is no Project `desk`'],
+    [
+      'a secret that is not there',
+      ['server', 'x', '--url', 'http://x', '--env-from-secret', 'kexs'],
+      1,
+      'Did you mean `keys`?',
+    ],
     ['a secret with its value', ['secret', 'x', '--from-env', 'a=hunter2'], 1, 'secrets/x.yaml:6:12'],
   ])('refuses %s', async (_situation, args, code, message) => {
     const outcome = await create(...args);

@@ -15,6 +15,7 @@ import { showProblem } from '../../style.ts';
 import { checkFiles, openWorkingTree, ownerFolder, type WorkingTree } from '../../working-tree.ts';
 import { readBundled, readText } from './content.ts';
 import type { CreateFlags } from './flags.ts';
+import { withSecretKeys } from './secret-keys.ts';
 import { setField } from './set-field.ts';
 import { pairs, specFromFlags } from './spec.ts';
 
@@ -30,11 +31,12 @@ export interface CreateOptions extends CliContext, CommonOptions, ChangeOptions 
  * Write a new resource into the working tree. Exits 1, with nothing changed, when it would have an error.
  * @throws ProblemError USAGE, RESOURCE_EXISTS, RESOURCE_NOT_FOUND (the template), and those of `changeTree`
  */
-export async function runCreate(options: CreateOptions): Promise<ExitCode> {
-  const { io, cwd, dir, kind, name } = options;
-  const target = resolveTarget(kind, name, options);
+export async function runCreate(asked: CreateOptions): Promise<ExitCode> {
+  const { io, cwd, dir, kind, name } = asked;
+  const target = resolveTarget(kind, name, asked);
   const { id = '', scope } = target;
   const tree = await openWorkingTree(cwd, dir);
+  const options = { ...asked, flags: withSecretKeys(asked.flags, () => checkFiles(tree.files).catalog) };
   const there = tree.files.find(file => file.id === id);
   if (there) throw new ProblemError(problem('RESOURCE_EXISTS', `\`${id}\` is declared by ${there.path}`));
   const metadata = metadataOf(options);
