@@ -45,3 +45,17 @@ export function userFile({ name, publicKey }: PersonAtWork): string {
   const spec = `  email: ${name}@x.example\n  sshKeys: ["${publicKey}"]\n`;
   return `apiVersion: mcpctl.dev/v1\nkind: User\nspec:\n${spec}`;
 }
+
+/** The `mcpctl.yaml` of a repository in which some have to approve what changes in a folder. */
+export function protectedBy(folder: string, owners: readonly string[], approvals = 1): string {
+  return `apiVersion: mcpctl.dev/v1
+kind: Repository
+spec:
+  id: test.example
+  review:
+    protect:
+      - paths: [${folder}]
+        owners: { users: [${owners.join(', ')}] }
+        approvals: ${approvals}
+`;
+}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startGitServer } from '../git-server.ts';
-import { type PersonAtWork, person, userFile } from '../people.ts';
+import { type PersonAtWork, person, protectedBy, userFile } from '../people.ts';
 import { serverFile, serverFiles, type TempRepository, tempRepository, writeFiles } from '../temp-repository.ts';
 import { type Figure, median } from './figures.ts';
 import { withCleanUp } from './scene.ts';
@@ -14,15 +14,7 @@ const RESOURCES = 1_000;
 const PROPOSALS = 500;
 const RUNS = 7;
 
-const policy = `apiVersion: mcpctl.dev/v1
-kind: Repository
-spec:
-  id: test.example
-  review:
-    protect:
-      - paths: [servers/]
-        owners: { users: [ann] }
-`;
+const policy = protectedBy('servers/', ['ann']);
 
 /** What reviewing costs with many open proposals on an HTTP remote: from the bundle, each command a process of its own. */
 export async function benchReview(): Promise<Figure[]> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mcpctl, type Outcome } from '../command-line.ts';
-import { type PersonAtWork, person, userFile } from '../people.ts';
+import { type PersonAtWork, person, protectedBy, userFile } from '../people.ts';
 import { type TempRepository, tempRepository } from '../temp-repository.ts';
 import { startUp, type UpProcess } from './daemon.ts';
 
@@ -10,15 +10,7 @@ let repository: TempRepository;
 let ann: PersonAtWork;
 let zoe: PersonAtWork;
 
-const policy = `apiVersion: mcpctl.dev/v1
-kind: Repository
-spec:
-  id: test.example
-  review:
-    protect:
-      - paths: [prompts/]
-        owners: { users: [ann] }
-`;
+const policy = protectedBy('prompts/', ['ann']);
 
 beforeEach(() => {
   repository = tempRepository({ 'README.md': 'x' });

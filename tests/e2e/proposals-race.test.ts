@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { missingProgram } from '../apt.ts';
 import { mcpctl, type Outcome } from '../command-line.ts';
 import { startGitServer } from '../git-server.ts';
-import { type PersonAtWork, person, userFile } from '../people.ts';
+import { type PersonAtWork, person, protectedBy, userFile } from '../people.ts';
 import { SSHD, startSshServer } from '../ssh-server.ts';
 import { serverFile, serverFiles, type TempRepository, tempRepository, writeFiles } from '../temp-repository.ts';
 
@@ -44,15 +44,7 @@ async function bySsh({ bare }: TempRepository): Promise<Reached> {
   };
 }
 
-const policy = `apiVersion: mcpctl.dev/v1
-kind: Repository
-spec:
-  id: test.example
-  review:
-    protect:
-      - paths: [servers/]
-        owners: { users: [ann, bob] }
-`;
+const policy = protectedBy('servers/', ['ann', 'bob']);
 
 /** ann and bob own servers, and one of them has to approve; zoe proposes. */
 describe.each([

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mcpctl, type Outcome } from '../command-line.ts';
-import { type PersonAtWork, person, userFile } from '../people.ts';
+import { type PersonAtWork, person, protectedBy, userFile } from '../people.ts';
 import { serverFile, serverFiles, type TempRepository, tempRepository, writeFiles } from '../temp-repository.ts';
 
 /** ann and bob own servers, and two have to approve; zoe proposes. */
@@ -11,16 +11,7 @@ let ann: PersonAtWork;
 let bob: PersonAtWork;
 let zoe: PersonAtWork;
 
-const policy = `apiVersion: mcpctl.dev/v1
-kind: Repository
-spec:
-  id: test.example
-  review:
-    protect:
-      - paths: [servers/]
-        owners: { users: [ann, bob] }
-        approvals: 2
-`;
+const policy = protectedBy('servers/', ['ann', 'bob'], 2);
 
 beforeEach(() => {
   repository = tempRepository(serverFiles(1));

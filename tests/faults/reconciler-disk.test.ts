@@ -1,35 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { condition } from '../e2e/daemon.ts';
 import { faultScene } from './scene.ts';
+import { smallDisk } from './small-disk.ts';
 
-let root = '';
-const why = mountProblem();
-
-/** A small disk of its own. @returns why there is none */
-function mountProblem(): string | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root on Linux can mount a small disk';
-  const folder = mkdtempSync(join(tmpdir(), 'mcpctl-small-'));
-  const result = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=160m,mode=0700', 'tmpfs', folder], {
-    encoding: 'utf8',
-  });
-  if (result.status === 0) {
-    root = folder;
-    return undefined;
-  }
-  rmSync(folder, { recursive: true });
-  return `a small disk could not be mounted: ${result.stderr.trim()}`;
-}
-
-afterAll(() => {
-  if (root === '') return;
-  spawnSync('umount', ['-l', root]);
-  rmSync(root, { recursive: true, force: true });
-});
+const { root, why } = smallDisk(160);
 
 it.skipIf(why !== undefined)(
   `a full disk${why ? `: ${why}` : ' stops nothing that runs, is said, and heals when there is room again'}`,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { person, userFile } from '../people.ts';
+import { person, protectedBy, userFile } from '../people.ts';
 import { serverFile, serverFiles, tempRepository, writeFiles } from '../temp-repository.ts';
 import { seededRandom } from './scene.ts';
 
@@ -11,15 +11,7 @@ const seed = Number(process.env.MCPCTL_FAULT_SEED ?? 1);
 const rounds = Number(process.env.MCPCTL_FAULT_ROUNDS ?? 4);
 const program = join(import.meta.dirname, '..', '..', 'cli', 'mcpctl.mjs');
 
-const policy = `apiVersion: mcpctl.dev/v1
-kind: Repository
-spec:
-  id: test.example
-  review:
-    protect:
-      - paths: [servers/]
-        owners: { users: [ann] }
-`;
+const policy = protectedBy('servers/', ['ann']);
 
 it(
   `an approval killed outright at ${rounds} random moments (seed ${seed}): pending or approved, nothing between`,
