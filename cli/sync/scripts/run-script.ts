@@ -123,6 +123,8 @@ function execute(request: ScriptRequest, program: string, bytes: Buffer, add: (c
       finish({ exitCode: null, signal: null, trouble: missing ? 'bwrap is not installed' : error.message });
     });
     child.on('exit', (exitCode, killedBy) => {
+      // Ending what it left behind takes time that is not the script’s.
+      clearTimeout(timer);
       // What it left behind in its group ends with it, and with that what holds its output open.
       end();
       void ending?.then(() => {

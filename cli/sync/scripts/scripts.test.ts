@@ -86,6 +86,16 @@ describe('postInstall', () => {
     while (isAlive(child)) await sleep(20);
   });
 
+  it('does not answer for what it left behind, however long that takes to end', async () => {
+    const { report } = await sync(
+      `#!/bin/sh\nsh -c 'trap "" TERM; echo $$ > child; while :; do sleep 1; done' &\nwhile [ ! -s child ]; do sleep 0.1; done\n`,
+      'postInstall: setup.sh\n  postInstallTimeoutSec: 2',
+    );
+    expect(report.errors).toEqual([]);
+    const child = Number(machine.read('.claude/skills/review/child'));
+    while (isAlive(child)) await sleep(20);
+  });
+
   it('whose bytes were changed on this disk is not run', async () => {
     await sync('exit 1\n');
     writeFileSync(machine.path('.claude/skills/review/setup.sh'), 'touch ran\n');
