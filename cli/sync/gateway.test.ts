@@ -179,6 +179,19 @@ describe('a gateway that lies changes nothing:', () => {
     expect((await machine.sync()).report).toMatchObject({ skipped: ['skill/review'], errors: [] });
   });
 
+  it('a release that came between “nothing new” and the next question', async () => {
+    await sync();
+    machine.write(SKILL, 'mine');
+    await release('1.1.0', 2, 'Two.');
+    behave = (request, response, { etag, body }) => {
+      if (request.headers['if-none-match'] !== undefined) response.writeHead(304).end();
+      else response.writeHead(200, { etag }).end(body);
+    };
+    const { report } = await machine.sync(['--force']);
+    expect(report).toMatchObject({ updated: ['skill/review'], errors: [] });
+    expect(machine.read(SKILL)).toContain('Two.');
+  });
+
   it('an ETag that was another release’s', async () => {
     await sync();
     const { etag } = current;

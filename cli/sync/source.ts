@@ -24,6 +24,7 @@ export interface Source {
 
 /** Where the source’s refs are, and how to get at what they lead to. */
 export interface Asked {
+  /** A gateway’s are those of what was opened, once it is: it may have moved on since it said that nothing is new. */
   refs: RemoteRef[];
   /** The repository’s folder inside the git repository. */
   path: string;
@@ -79,16 +80,19 @@ function gatewaySource(
         token: await gatewayToken(url, { env, cwd }),
       };
       const { refs, path, copy } = await askBundle(place, signal);
-      return {
+      const asked: Asked = {
         refs,
         path,
         async open() {
           if (copy) return copy;
           const again = await askBundle(place, signal, true);
-          if (again.copy) return again.copy;
-          throw new ProblemError(problem('REMOTE_UNREACHABLE', `The gateway ${url} sent nothing`));
+          if (!again.copy) throw new ProblemError(problem('REMOTE_UNREACHABLE', `The gateway ${url} sent nothing`));
+          asked.refs = again.refs;
+          asked.path = again.path;
+          return again.copy;
         },
       };
+      return asked;
     },
   };
 }
