@@ -5,7 +5,7 @@ import { type Problem, problem } from '../../../schema/index.ts';
 import { statsOf } from '../look.ts';
 import type { Places } from '../places.ts';
 import { digestOfText, type Ledger, type LedgerFile, lookAt, readLedger, writeLedger } from './ledger.ts';
-import { applyHooks, changedEntries, type HookEntry, hookObstacles, nothingApplied } from './settings.ts';
+import { applyHooks, changedEntries, foundAgain, type HookEntry, hookObstacles, nothingApplied } from './settings.ts';
 
 /** What a file of settings that is not there yet begins as. */
 const EMPTY = '{}\n';
@@ -62,7 +62,7 @@ async function applyToFile(
 ): Promise<{ stands: boolean; warnings: Problem[] }> {
   for (let turn = 0; ; turn++) {
     const before = read(file);
-    const known = settled(ledger.files[file], before);
+    const known = knownOf(ledger.files[file], before, entries);
     const result = applyHooks(before ?? EMPTY, known.applied, entries);
     if (!result) {
       const why = 'it is not understood: not valid JSON, or with `hooks` of another form';
@@ -95,11 +95,12 @@ async function applyToFile(
   }
 }
 
-/** What the ledger says, after whatever was interrupted. */
-function settled(known: LedgerFile | undefined, text: string | undefined): LedgerFile {
+/** What the ledger says, after whatever was interrupted; of a file that it knows nothing of, what is found there again. */
+function knownOf(known: LedgerFile | undefined, text: string | undefined, wanted: readonly HookEntry[]): LedgerFile {
   const { next, ...before } = known ?? { applied: nothingApplied, look: '' };
-  if (!next || text === undefined || digestOfText(text) !== next.sha256) return before;
-  return { ...before, applied: next.applied, created: next.created };
+  if (text === undefined) return before;
+  if (next && digestOfText(text) === next.sha256) return { ...before, applied: next.applied, created: next.created };
+  return before.applied.entries.length > 0 ? before : { ...before, applied: foundAgain(text, wanted) };
 }
 
 async function remember(places: Places, ledger: Ledger, file: string, record: LedgerFile | undefined): Promise<void> {
@@ -114,6 +115,8 @@ async function remember(places: Places, ledger: Ledger, file: string, record: Le
 function read(file: string): string | undefined {
   let bytes: Buffer;
   try {
+    // A link in a checkout may lead to a pipe or a device.
+    if (!statSync(file).isFile()) throw new Error('it is no file');
     bytes = readFileSync(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readlinkSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -87,6 +88,21 @@ describe('hooks of a skill', () => {
     expect(settings()).toMatchObject({ model: 'opus', hooks: { PostToolUse: [{ _mcpctl_source: 'skill/review' }] } });
   });
 
+  it('are found again by their tags when what is remembered of them is lost', async () => {
+    machine.write(SETTINGS, '{\n  "hooks": {\n    "PostToolUse": [\n      { "hooks": [] }\n    ]\n  }\n}\n');
+    await first();
+    const before = machine.read(SETTINGS);
+    rmSync(machine.path('.mcpctl/hooks.json'));
+    expect(await machine.sync(['--force'])).toMatchObject({
+      stderr: '',
+      report: { hooksApplied: ['skill/review PostToolUse'] },
+    });
+    expect(machine.read(SETTINGS)).toBe(before);
+    repository.commit({ 'skills/review': null, ...skillFiles('skills/other') });
+    await machine.sync();
+    expect(settings()).toEqual({ hooks: { PostToolUse: [{ hooks: [] }] } });
+  });
+
   it('that somebody changed are theirs, and told', async () => {
     await first();
     machine.write(SETTINGS, (machine.read(SETTINGS) ?? '').replace('"timeout": 20', '"timeout": 99'));
@@ -127,6 +143,14 @@ describe('hooks of a skill', () => {
     });
     expect(stderr).toContain('SKILL_HOOKS_LEFT');
     expect(machine.read(SETTINGS)).toBe('{"hooks": ');
+  });
+
+  it('a settings file that leads to a device is left alone', async () => {
+    mkdirSync(machine.path('.claude'));
+    symlinkSync('/dev/zero', machine.path(SETTINGS));
+    const { report, stderr } = await first();
+    expect(report).toMatchObject({ installed: ['skill/review'], hooksApplied: [] });
+    expect(stderr).toContain('SKILL_HOOKS_LEFT');
   });
 
   it('keep the file’s mode, and write through a link', async () => {

@@ -67,6 +67,18 @@ export function insert(
   return { text: result, insertion };
 }
 
+/** What stands as an item of a list as if it had been inserted there; undefined when it does not. */
+export function recognise(text: string, path: string[], value: unknown): Insertion | undefined {
+  const tree = parseSettings(text);
+  const holder = tree && findNodeAtLocation(tree, path);
+  const node = holder?.type === 'array' ? find(holder, { path, value, lead: '', comma: 'none', tail: '' }) : undefined;
+  if (!holder || !node) return undefined;
+  const before = text.slice(0, node.offset);
+  const lead = before.slice(before.trimEnd().length);
+  const isFirst = holder.children?.[0] === node;
+  return { path, value, lead, comma: isFirst ? 'none' : 'before', tail: '' };
+}
+
 /** Where what was inserted stands now; undefined when it is gone or was changed. */
 export function locate(text: string, insertion: Insertion): Node | undefined {
   const tree = parseSettings(text);

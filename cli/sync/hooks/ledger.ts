@@ -44,7 +44,7 @@ export function readLedger(places: Places): Ledger {
     const value = JSON.parse(readFileSync(places.ledger, 'utf8'));
     if (value?.schema === 1 && typeof value.files === 'object' && value.files !== null) return value;
   } catch {
-    // Entries with markers are found without it.
+    // Entries with markers are found again without it, as long as they are still wanted.
   }
   return { schema: 1, files: {} };
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { findNodeAtLocation, getNodeValue, type Node } from 'jsonc-parser';
-import { type Insertion, insert, locate, parseSettings, plainValue, withdraw } from './insertion.ts';
+import { type Insertion, insert, locate, parseSettings, plainValue, recognise, withdraw } from './insertion.ts';
 
 /** One entry of a client’s settings that a skill brings with it. */
 export interface HookEntry {
@@ -50,6 +50,21 @@ export function applyHooks(
     if (!add({ path: ['hooks', event] }, value)) return undefined;
   }
   return { text: mark + result, applied: { entries: [...entries], insertions } };
+}
+
+/**
+ * Entries that stand in a file with our markers, exactly as they are wanted, although nothing is remembered of it: they
+ * are taken for ours, so that none stands there twice and each goes with its skill.
+ */
+export function foundAgain(text: string, entries: readonly HookEntry[]): Applied {
+  const body = text.replace(BOM, '');
+  if (!isUnderstood(body)) return nothingApplied;
+  const found = entries.flatMap(entry => {
+    const insertion =
+      entry.value._mcpctl_managed === true ? recognise(body, ['hooks', entry.event], entry.value) : undefined;
+    return insertion ? [{ entry, insertion }] : [];
+  });
+  return { entries: found.map(({ entry }) => entry), insertions: found.map(({ insertion }) => insertion) };
 }
 
 /** Whether every entry is still there as it was put. */
