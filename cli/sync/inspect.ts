@@ -135,11 +135,16 @@ export async function restoreSkill(home: string, name: string, cwd: string, sign
   });
 }
 
-/** By name or id; of two with one name, the one whose folder is around `cwd`. */
+/**
+ * By name or id; of several with one name those whose folder is around `cwd`, else the global ones. Of those in several
+ * clients’ folders, one that was edited.
+ */
 function findSkill(skills: readonly InstalledSkill[], name: string, cwd: string): InstalledSkill {
   const found = skills.filter(skill => skill.name === name || skill.id === name);
   const near = found.filter(({ scope, folder }) => scope !== 'global' && isAround(folder, cwd));
-  const [skill] = near.length > 0 ? near : found;
+  const global = found.filter(({ scope }) => scope === 'global');
+  const meant = near.length > 0 ? near : global.length > 0 ? global : found;
+  const skill = meant.find(({ live, files }) => isEdited(findEdits(live, files))) ?? meant[0];
   if (skill) return skill;
   const hint = '`mcpctl skills status` lists what there is.';
   throw new ProblemError(problem('RESOURCE_NOT_FOUND', `no skill \`${name}\` is installed here`, { hint }));

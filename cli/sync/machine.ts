@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomic } from '../../host/index.ts';
@@ -10,7 +10,7 @@ import { readLedger } from './hooks/ledger.ts';
 import { settingsFile } from './hooks/settings-file.ts';
 import { observe } from './observe.ts';
 import { type Places, placesIn } from './places.ts';
-import { PROJECT_FILE } from './project-file.ts';
+import { PROJECT_FILE, readProjectFile } from './project-file.ts';
 import { forgetSetup, rememberProjectFile, type SetupEntry, setupsIn } from './setups.ts';
 import { readState, type SkillsState, writeState } from './state.ts';
 import { underLock } from './sync.ts';
@@ -36,7 +36,7 @@ export function hasSkillsSource(home: string): boolean {
 export async function writeProjectFile(setup: MachineSetup): Promise<void> {
   const { folder, project } = setup;
   const file = join(folder, PROJECT_FILE);
-  const before = existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+  const before = readProjectFile(folder);
   if (before === project) return;
   if (before !== undefined) {
     const hint = `Remove it first: mcpctl config claude -p ${before.slice(0, 24)} --remove`;
@@ -173,8 +173,7 @@ function projectFolders(places: Places, { settled }: SkillsState): ProjectFolder
 }
 
 async function removeProjectFile({ folder, project }: ProjectFolder): Promise<void> {
-  const file = join(folder, PROJECT_FILE);
-  if (existsSync(file) && readFileSync(file, 'utf8').trim() === project) await rm(file);
+  if (readProjectFile(folder) === project) await rm(join(folder, PROJECT_FILE));
 }
 
 function userSettings(env: MachineSetup['env']): string {

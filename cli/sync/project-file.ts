@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 /** The file that says which project’s skills a folder has: its name, on one line. */
 export const PROJECT_FILE = '.mcpctl-project';
+
+const MAX_BYTES = 256;
 
 /** The nearest folder upwards that has a project file, also one that cannot be read. */
 export function projectFolder(cwd: string): string | undefined {
@@ -15,10 +17,34 @@ export function projectFolder(cwd: string): string | undefined {
 /** Also for what may not be looked at: that it is there counts, and is complained about later. */
 function isThere(path: string): boolean {
   try {
-    readFileSync(path);
-    return true;
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code !== 'ENOENT' && code !== 'ENOTDIR';
+  }
+}
+
+/**
+ * What a folder’s project file says; undefined when there is none. It may have come with a checkout and lead anywhere: no
+ * more than a name’s worth is read, and a device or a pipe not at all. @throws Error with the system’s code
+ */
+export function readProjectFile(folder: string): string | undefined {
+  let file: number;
+  try {
+    file = openSync(join(folder, PROJECT_FILE), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    if (!fstatSync(file).isFile()) throw Object.assign(new Error('it is no file'), { code: 'it is no file' });
+    const bytes = Buffer.alloc(MAX_BYTES);
+    return bytes
+      .subarray(0, readSync(file, bytes))
+      .toString('utf8')
+      .replace(/^\ufeff/, '')
+      .trim();
+  } finally {
+    closeSync(file);
   }
 }

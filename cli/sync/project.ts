@@ -1,15 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ProblemError, problem } from '../../schema/index.ts';
-import { PROJECT_FILE, projectFolder } from './project-file.ts';
+import { PROJECT_FILE, projectFolder, readProjectFile } from './project-file.ts';
 
 /** A project and the folder whose clients get its skills. */
 export interface ProjectHere {
   name: string;
   folder: string;
 }
-
-const MAX_BYTES = 256;
 
 /**
  * The project meant by `--project`, else by the nearest `.mcpctl-project` file upwards. Its folder is that file’s; for
@@ -21,13 +18,13 @@ export function projectHere(cwd: string, named: string | undefined): ProjectHere
   if (named !== undefined) return { name: checked(named, '--project'), folder: folder ?? resolve(cwd) };
   if (folder === undefined) return undefined;
   const file = join(folder, PROJECT_FILE);
-  let bytes: Buffer;
+  let name: string;
   try {
-    bytes = readFileSync(file);
+    name = readProjectFile(folder) ?? '';
   } catch (error) {
     throw unknown(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
   }
-  return { name: checked(bytes.subarray(0, MAX_BYTES).toString('utf8').trim(), file), folder };
+  return { name: checked(name, file), folder };
 }
 
 function checked(name: string, where: string): string {

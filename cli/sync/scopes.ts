@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { RemoteRef } from '../../repo/index.ts';
 import { ProblemError, problem } from '../../schema/index.ts';
 import { type ClientFolder, clientFolders, type SkillsConfig } from './config.ts';
@@ -28,12 +28,23 @@ export function scopesOf(
   const project = projectHere(cwd, named);
   const global = clientFolders(env, config.targets, undefined);
   const own = project ? clientFolders(env, config.targets, project.folder) : [];
-  // The two would remove each other’s skills.
-  const same = own.find(({ folder }) => global.some(other => other.folder === folder))?.folder;
+  // The two would remove each other’s skills, also where a link leads one to the other.
+  const globals = global.map(({ folder }) => realPlace(folder));
+  const same = own.find(({ folder }) => globals.includes(realPlace(folder)))?.folder;
   if (same === undefined) return { project, global, own };
   const hint = 'Put `.mcpctl-project` into the project’s own folder.';
   const message = `the project \`${project?.name}\` and the global skills would both be in ${same}`;
   throw new ProblemError(problem('USAGE', message, { hint }));
+}
+
+/** Where a folder really is, or would be. */
+function realPlace(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    const parent = dirname(folder);
+    return parent === folder ? folder : join(realPlace(parent), basename(folder));
+  }
 }
 
 /** What is installed in the folders of the scopes. */

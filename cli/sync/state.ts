@@ -1,6 +1,7 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { ensurePrivateDir, writeAtomic } from '../../host/index.ts';
 import { ProblemError, problem } from '../../schema/index.ts';
+import { statsOf } from './look.ts';
 import type { Places } from './places.ts';
 
 /** A file of a bundle as it was installed. */
@@ -94,8 +95,8 @@ function emptyState(): SkillsState {
 }
 
 /**
- * What is installed on this machine. A damaged file is put aside: what stands on the disk is then found again entry by
- * entry. @throws ProblemError SKILLS_STATE_UNUSABLE for one that a newer version wrote
+ * What is installed on this machine. A damaged file counts as none, and is put aside when the next is written: what
+ * stands on the disk is found again entry by entry. @throws ProblemError SKILLS_STATE_UNUSABLE for one that a newer version wrote
  */
 export function readState(places: Places): SkillsState {
   let text: string;
@@ -110,25 +111,43 @@ export function readState(places: Places): SkillsState {
     const message = `${places.state} was written by a newer version of mcpctl`;
     throw new ProblemError(problem('SKILLS_STATE_UNUSABLE', message, { hint: 'Update mcpctl.' }));
   }
-  if (value?.schema === SCHEMA && Array.isArray(value.skills)) {
-    return { ...emptyState(), ...(value as object) } as SkillsState;
-  }
-  try {
-    renameSync(places.state, `${places.state}.damaged`);
-  } catch (error) {
-    throw unusable(places.state, error);
-  }
-  return emptyState();
+  return isWhole(value) ? value : emptyState();
+}
+
+/** Whether it has the form that a state has, as far as reading it takes for granted. */
+function isWhole(value: unknown): value is SkillsState {
+  const { schema, skills, superseded, settled } = (value ?? {}) as Record<string, unknown>;
+  return (
+    schema === SCHEMA &&
+    areLike(skills, ['id', 'name', 'scope', 'folder', 'path', 'live', 'digest', 'commit'], ['files']) &&
+    areLike(superseded, ['live', 'name', 'since'], ['files']) &&
+    areLike(settled, ['folder', 'basis', 'at'], ['attached', 'hooks'])
+  );
+}
+
+function areLike(list: unknown, texts: readonly string[], objects: readonly string[]): boolean {
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+  const isLike = (one: Record<string, unknown> | null) =>
+    isObject(one) &&
+    texts.every(name => typeof one?.[name] === 'string') &&
+    objects.every(name => isObject(one?.[name]));
+  return Array.isArray(list) && list.every(isLike);
 }
 
 /** @throws ProblemError SKILLS_STATE_UNUSABLE */
 export async function writeState(places: Places, state: SkillsState): Promise<void> {
   try {
     await ensurePrivateDir(places.home);
+    putDamagedAside(places);
     await writeAtomic(places.state, `${JSON.stringify(state)}\n`);
   } catch (error) {
     throw unusable(places.state, error);
   }
+}
+
+function putDamagedAside({ state }: Places): void {
+  if (!statsOf(state) || isWhole(parse(readFileSync(state, 'utf8')))) return;
+  renameSync(state, `${state}.damaged`);
 }
 
 /**

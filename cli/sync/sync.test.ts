@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -113,6 +114,22 @@ describe('a sync', () => {
     expect(machine.read(SKILL)).toBe('mine');
   });
 
+  it.each([
+    '[]',
+    '{"schema": 1, "skills": [{}], "superseded": [], "settled": []}',
+    '{"schema": 1, "skills": [null], "superseded": [], "settled": []}',
+    '{"schema": 1, "skills": [], "superseded": null, "settled": 7}',
+  ])('a state that is no state is put aside: %s', async text => {
+    await synced();
+    machine.write('.mcpctl/skills-state.json', text);
+    expect((await machine.run(['skills', 'status'])).code).toBe(0);
+    await machine.sync(['--dry-run']);
+    expect(machine.read('.mcpctl/skills-state.json')).toBe(text);
+    const { report } = await machine.sync();
+    expect(report).toMatchObject({ skipped: ['skill/review'], errors: [] });
+    expect(machine.read('.mcpctl/skills-state.json.damaged')).toBe(text);
+  });
+
   it('refuses a state that a newer version wrote', async () => {
     await synced();
     machine.write('.mcpctl/skills-state.json', '{"schema": 99}');
@@ -220,6 +237,20 @@ describe('looking at what is installed', () => {
     expect((await machine.run(['skills', 'diff', 'nothing'])).code).toBe(1);
   });
 
+  it('diff means the skill that is near, else the global one, and of several clients’ the edited one', async () => {
+    repository.commit({
+      'projects/demo/project.yaml': projectFile(),
+      ...skillFiles('projects/demo/skills/review', 'Demo.'),
+    });
+    machine.write('work/.mcpctl-project', 'demo');
+    await machine.sync([...from(), '--target', 'claude', 'codex'], machine.path('work'));
+    machine.write('work/.claude/skills/review/SKILL.md', 'near');
+    machine.write('.codex/skills/review/SKILL.md', 'elsewhere');
+    const diff = async (cwd: string) => (await machine.run(['skills', 'diff', 'review'], machine.path(cwd))).stdout;
+    expect(await diff('work')).toContain('+near');
+    expect(await diff('.')).toContain('+elsewhere');
+  });
+
   it('diff --adopt makes the edit a proposal on top of what was installed', async () => {
     await synced();
     machine.write(SKILL, (machine.read(SKILL) ?? '').replace('Review it.', 'Mine.'));
@@ -299,9 +330,28 @@ describe('projects', () => {
     expect(machine.names('.claude/skills')).toEqual(['review']);
   });
 
-  it('the home as a project’s folder is refused', async () => {
+  it.each<[situation: string, make: (path: string) => void]>([
+    ['a pipe', path => execFileSync('mkfifo', [path])],
+    ['a folder', path => mkdirSync(path)],
+    ['a link to a device without an end', path => symlinkSync('/dev/zero', path)],
+  ])('%s in the place of a project’s file: an error, at once', async (_situation, make) => {
+    await synced(twoProjects);
+    mkdirSync(machine.path('a'));
+    make(machine.path('a/.mcpctl-project'));
+    const { code, report } = await machine.sync([], machine.path('a'));
+    expect({ code, errors: report.errors.map(one => one.code) }).toEqual({
+      code: 1,
+      errors: ['SKILLS_PROJECT_UNKNOWN'],
+    });
+  });
+
+  it('the home as a project’s folder is refused, and a folder that leads into it', async () => {
     await synced(twoProjects);
     expect((await machine.sync(['-p', 'one'])).code).toBe(2);
+    mkdirSync(machine.path('a'));
+    symlinkSync('../.claude', machine.path('a/.claude'));
+    expect((await machine.sync(['-p', 'one'], machine.path('a'))).code).toBe(2);
+    expect(machine.names('.claude/skills')).toEqual(['review']);
   });
 });
 
