@@ -4,6 +4,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { acquireLock } from '../../host/index.ts';
 import type { MachineEvent } from '../../schema/index.ts';
 import type { Places } from './places.ts';
 import type { ScriptsOutcome } from './scripts/scripts.ts';
@@ -36,19 +37,19 @@ export function eventOf(
   };
 }
 
-/** Put events into the queue on disk, and let a process of its own send them. Best effort; waits for nobody. */
+/**
+ * Put events into the queue on disk, and let a process of its own send what is in it. Best effort; waits for nobody.
+ * @param events none where only what could not be sent before is to be
+ */
 export function postEvents(
   places: Places,
   env: Readonly<Record<string, string | undefined>>,
   events: readonly MachineEvent[],
 ): void {
-  if (events.length === 0 || !existsSync(join(places.home, 'config.yaml'))) return;
+  if (!existsSync(join(places.home, 'config.yaml'))) return;
   try {
-    mkdirSync(dirname(places.outbox), { recursive: true, mode: 0o700 });
-    const size = existsSync(places.outbox) ? statSync(places.outbox).size : 0;
-    // A gateway that was away for so long misses the oldest.
-    if (size > MAX_QUEUE_BYTES) rmSync(places.outbox);
-    appendFileSync(places.outbox, events.map(event => `${JSON.stringify(event)}\n`).join(''), { mode: 0o600 });
+    if (events.length > 0) queue(places, events);
+    if (!existsSync(places.outbox) && !existsSync(places.sending)) return;
     const program = fileURLToPath(new URL('./hook/main.ts', import.meta.url));
     const child = spawn(process.execPath, [program, '--send'], { env, detached: true, stdio: 'ignore' });
     child.on('error', () => undefined);
@@ -58,27 +59,38 @@ export function postEvents(
   }
 }
 
+function queue({ outbox }: Places, events: readonly MachineEvent[]): void {
+  mkdirSync(dirname(outbox), { recursive: true, mode: 0o700 });
+  const size = existsSync(outbox) ? statSync(outbox).size : 0;
+  // A gateway that was away for so long misses the oldest.
+  if (size > MAX_QUEUE_BYTES) rmSync(outbox);
+  appendFileSync(outbox, events.map(event => `${JSON.stringify(event)}\n`).join(''), { mode: 0o600 });
+}
+
 /**
- * Send what is queued. What could not be sent is queued again, before what came meanwhile.
+ * Send what is queued. What could not be sent, and what a killed sender left, comes first the next time; a gateway keeps
+ * once what it is told twice. One sender at a time; it looks again before it ends.
  * @param send resolves when the gateway has taken a batch
  */
-export async function emptyOutbox(places: Places, send: (events: unknown[]) => Promise<void>): Promise<void> {
-  const taken = `${places.outbox}.${process.pid}`;
+export async function emptyOutbox(
+  { outbox, sending }: Places,
+  send: (events: unknown[]) => Promise<void>,
+): Promise<void> {
+  const release = acquireLock(`${outbox}.lock`);
+  if (!release) return;
   try {
-    renameSync(places.outbox, taken);
-  } catch {
-    return;
-  }
-  const lines = readFileSync(taken, 'utf8').split('\n').filter(Boolean);
-  try {
-    while (lines.length > 0) {
-      await send(lines.slice(0, BATCH).flatMap(parsed));
-      lines.splice(0, BATCH);
+    for (;;) {
+      if (!existsSync(sending)) {
+        if (!existsSync(outbox)) return;
+        renameSync(outbox, sending);
+      }
+      const events = readFileSync(sending, 'utf8').split('\n').filter(Boolean).flatMap(parsed);
+      for (let from = 0; from < events.length; from += BATCH) await send(events.slice(from, from + BATCH));
+      rmSync(sending);
     }
-  } catch {
-    appendFileSync(places.outbox, lines.map(line => `${line}\n`).join(''), { mode: 0o600 });
+  } finally {
+    release();
   }
-  rmSync(taken, { force: true });
 }
 
 function parsed(line: string): unknown[] {

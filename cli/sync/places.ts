@@ -21,6 +21,8 @@ export interface Places {
   copy: string;
   /** Events for the gateway that it did not take yet. */
   outbox: string;
+  /** Those of them that are being sent. */
+  sending: string;
   /** When the remote was asked last, and how often it did not answer. */
   checked: string;
 }
@@ -38,6 +40,7 @@ export function placesIn(home: string): Places {
     logs: join(home, 'skills'),
     copy: join(home, 'sync', 'copy.git'),
     outbox: join(home, 'sync', 'events.jsonl'),
+    sending: join(home, 'sync', 'sending.jsonl'),
     checked: join(home, 'sync', 'checked.json'),
   };
 }

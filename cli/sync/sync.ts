@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acquireLock, ensurePrivateDir } from '../../host/index.ts';
 import { type Problem, ProblemError, problem } from '../../schema/index.ts';
@@ -68,6 +69,7 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
   // A start and the rest of a session’s sync take their part of the budget, too.
   const slow = performance.now() - started > config.budgetMs / 2;
   const same = local && settled.basis === basisOf(config, scopes, asked.refs, home);
+  if (same) await sendQueued(places, env);
   const done = same
     ? unchanged(state, scopes, settled)
     : await underLock(places, signal, async () => {
@@ -76,6 +78,13 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
       });
   if (!request.dryRun) writeChecked(places, { asked: scopes.project?.folder ?? '', now, slow });
   return done;
+}
+
+/** What the gateway was not told because it was away. */
+async function sendQueued(places: Places, env: SyncRequest['env']): Promise<void> {
+  if (!existsSync(places.outbox) && !existsSync(places.sending)) return;
+  const { postEvents } = await import('./outbox.ts');
+  postEvents(places, env, []);
 }
 
 /** Of a repository and a gateway the one that was named last counts. */

@@ -3,6 +3,8 @@ import { emptyOutbox } from '../outbox.ts';
 import type { Places } from '../places.ts';
 
 const TIMEOUT_MS = 10_000;
+/** Not what a gateway takes for events, or too large. */
+const REFUSED = new Set([400, 413]);
 
 /** Tell the current gateway what happened to skills on this machine. */
 export async function sendEvents(
@@ -11,7 +13,7 @@ export async function sendEvents(
   cwd: string,
 ): Promise<void> {
   const { url, token } = await findGateway({ env, cwd }, {});
-  await emptyOutbox(places, async events => {
+  const post = async (events: readonly unknown[]): Promise<boolean> => {
     const answer = await fetch(`${url}/api/v1/events`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -19,6 +21,13 @@ export async function sendEvents(
       signal: AbortSignal.timeout(TIMEOUT_MS),
       redirect: 'error',
     });
-    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+    if (answer.ok) return true;
+    if (REFUSED.has(answer.status)) return false;
+    throw new Error(`HTTP ${answer.status}`);
+  };
+  await emptyOutbox(places, async events => {
+    if (await post(events)) return;
+    // One that this gateway does not understand must not keep the others back; it is refused later just the same.
+    for (const event of events) await post([event]);
   });
 }
