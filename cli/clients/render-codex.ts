@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse, TomlError } from 'smol-toml';
 import { type Problem, problem } from '../../schema/index.ts';
-import { entryValue, type GatewayEntry } from './gateway-entry.ts';
+import { entryValue, type GatewayEntry, isGatewayEntry } from './gateway-entry.ts';
 import { isRecord } from './json-file.ts';
 import { type Rendered, takenBy } from './render-json.ts';
 
@@ -27,6 +27,27 @@ export function renderCodex(text: string, entry: GatewayEntry, file: string): Re
     return { problem: problem('CLIENT_FILE_INVALID', 'the entry cannot be added to it', { hint, at: { file } }) };
   }
   return { text: edited };
+}
+
+/** The text without a gateway’s table; undefined when it has none of that name, or would say something else then. */
+export function removeFromCodex(text: string, name: string): string | undefined {
+  const before = read(text, name);
+  const servers = 'problem' in before ? undefined : before.document.mcp_servers;
+  if ('problem' in before || !isRecord(servers) || !isGatewayEntry(servers[name])) return undefined;
+  const eol = text.includes('\r\n') ? '\r\n' : '\n';
+  const edited = withoutGap(replaceTable(text, name, [], eol), eol);
+  const after = read(edited, name);
+  if ('problem' in after) return undefined;
+  const { [name]: _, ...others } = servers;
+  const { mcp_servers: __, ...rest } = before.document;
+  const expected = Object.keys(others).length === 0 ? rest : { ...rest, mcp_servers: others };
+  return isDeepStrictEqual(plain(after.document), plain(expected)) ? edited : undefined;
+}
+
+/** What was put at the end had a blank line before it. */
+function withoutGap(text: string, eol: string): string {
+  const body = text.trimEnd();
+  return body === '' ? '' : `${body}${eol}`;
 }
 
 function read(text: string, file: string): { document: Record<string, unknown> } | { problem: Problem } {

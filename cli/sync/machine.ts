@@ -75,7 +75,7 @@ export async function removeProject(setup: MachineSetup): Promise<Problem[]> {
     state.settled = state.settled.filter(one => one.folder !== folder && (others || one.folder !== ''));
     await writeState(places, state);
     await removeProjectFile(setup);
-    await forgetSetup(places, setup);
+    await forgetSetup(places, setup, 'claude-code');
     return problems;
   });
 }

@@ -27,23 +27,32 @@ export async function rememberProjectFile(where: Where): Promise<void> {
   });
 }
 
-/** The entries that are remembered of a folder’s project, without those that another folder has as well. */
-export function rememberedEntries({ home, folder, project }: Omit<Where, 'signal'>): SetupEntry[] {
+/** The entries of a client that are remembered of a folder’s project, without those that another folder has as well. */
+export function rememberedEntries({ home, folder, project }: Omit<Where, 'signal'>, client: string): SetupEntry[] {
   const all = setupsIn(placesIn(home));
   const own = all.find(one => one.folder === folder && one.project === project);
   const others = all.filter(one => one !== own).flatMap(({ entries }) => entries);
-  return own?.entries.filter(entry => !others.some(one => isSame(one, entry))) ?? [];
+  const ofClient = own?.entries.filter(entry => entry.client === client) ?? [];
+  return ofClient.filter(entry => !others.some(one => isSame(one, entry)));
 }
 
 export function setupsIn(places: Places): FolderSetup[] {
   return readLedger(places).setups ?? [];
 }
 
-/** Under the lock: nothing is remembered of a folder’s project any more. */
-export async function forgetSetup(places: Places, { folder, project }: Omit<Where, 'signal'>): Promise<void> {
+/** Under the lock: of a folder’s project, nothing of a client is remembered any more, nor of the project file. */
+export async function forgetSetup(
+  places: Places,
+  { folder, project }: Omit<Where, 'signal'>,
+  client: string,
+): Promise<void> {
   const { setups = [], ...ledger } = readLedger(places);
-  const left = setups.filter(one => one.folder !== folder || one.project !== project);
-  if (left.length < setups.length) await writeLedger(places, { ...ledger, ...(left.length > 0 && { setups: left }) });
+  const left = setups.flatMap(setup => {
+    if (setup.folder !== folder || setup.project !== project) return setup;
+    const entries = setup.entries.filter(entry => entry.client !== client);
+    return entries.length === 0 ? [] : { folder, project, entries };
+  });
+  await writeLedger(places, { ...ledger, ...(left.length > 0 && { setups: left }) });
 }
 
 async function change(

@@ -94,6 +94,15 @@ describe('mcpctl config claude', () => {
     expect(machine.read('.mcpctl/hooks.json')).not.toContain('demo');
   });
 
+  it('--remove leaves what export wrote for another client in the same folder', async () => {
+    await machine.run(['export', '-p', 'demo', '--client', 'cursor', '--write'], machine.path('work'));
+    await config('--skip-skills');
+    await config('--remove');
+    expect(machine.read('work/.cursor/mcp.json')).toContain('demo');
+    expect((await machine.run(['uninstall', '--yes'])).code).toBe(0);
+    expect(machine.read('work/.cursor/mcp.json')).toBeUndefined();
+  });
+
   it('an entry that two folders have goes with the last of them', async () => {
     const user = ['--skip-skills', '--scope', 'user'];
     const second = (...argv: string[]) =>

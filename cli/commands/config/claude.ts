@@ -58,7 +58,7 @@ async function undo(options: ConfigClaudeOptions, setup: MachineSetup): Promise<
   const { scope = 'project', project, name = project } = options;
   const named = { file: fileOf(options, scope), name };
   const removed = new Set<string>();
-  for (const entry of [named, ...rememberedEntries(setup)]) {
+  for (const entry of [named, ...rememberedEntries(setup, 'claude-code')]) {
     const path = await removeGatewayEntry(entry.file, entry.name);
     if (path !== undefined) removed.add(path);
   }

@@ -1,7 +1,10 @@
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { mcpctlHome } from '../../../host/index.ts';
 import { clients } from '../../clients/clients.ts';
 import type { CliContext } from '../../context.ts';
 import { gatewayOptions } from '../../options.ts';
+import type { ExportOptions } from './run.ts';
 
 /** `mcpctl export -p PROJECT --client NAME`: a gateway's entry in a client's file. */
 export function exportCommand(context: CliContext): Command {
@@ -15,7 +18,10 @@ export function exportCommand(context: CliContext): Command {
         .choices([...clients.map(({ name }) => name), 'claude'])
         .makeOptionMandatory(),
     )
-    .option('--write', 'put it into the client’s file instead of printing it; the rest of the file stays as it is')
+    .option(
+      '--write',
+      'put it into the client’s file instead of printing it; the rest of the file stays as it is, and `mcpctl uninstall` takes it out again',
+    )
     .addHelpText(
       'after',
       `
@@ -28,7 +34,18 @@ Exit codes: 0 ok · 1 the client’s file cannot be used, or has another entry o
     )
     .action(async options => {
       const { runExport } = await import('./run.ts');
-      context.finish(await runExport({ ...context, ...options }));
+      const onEntry: ExportOptions['onEntry'] = async (entry, changed) => {
+        const { rememberEntry } = await import('../../sync/index.ts');
+        const { dir, project } = options;
+        const where = {
+          home: mcpctlHome(context.env),
+          folder: resolve(context.cwd, dir),
+          project,
+          signal: context.signal,
+        };
+        await rememberEntry(where, entry, changed);
+      };
+      context.finish(await runExport({ ...context, ...options, onEntry }));
     });
 }
 

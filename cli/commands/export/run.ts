@@ -21,7 +21,7 @@ export interface ExportOptions extends GatewayOptions, Omit<CliContext, 'finish'
   dir: string;
   platform?: string;
   /** Told of the entry before it is written; `changed` when it was not there as it will be. */
-  onEntry?: (entry: { file: string; name: string }, changed: boolean) => Promise<void>;
+  onEntry?: (entry: { file: string; name: string; client: string }, changed: boolean) => Promise<void>;
 }
 
 /**
@@ -46,7 +46,7 @@ export async function runExport(options: ExportOptions): Promise<ExitCode> {
     throw error;
   });
   const after = rendered(client, before, entry, path);
-  await options.onEntry?.({ file, name: entry.name }, after !== before);
+  await options.onEntry?.({ file, name: entry.name, client: client.name }, after !== before);
   if (after === before) done(io, `${client.title} has \`${entry.name}\` already: ${path}`);
   else {
     await mkdir(dirname(file), { recursive: true });

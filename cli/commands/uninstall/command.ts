@@ -6,9 +6,9 @@ export function uninstallCommand(context: CliContext): Command {
   return new Command('uninstall')
     .description(
       'List what mcpctl keeps on this machine below ~/.mcpctl (or $MCPCTL_HOME), and remove it with --yes: the state ' +
-        'of daemons, installed packages, tokens, synced skills with their hooks and entries. A skill that you edited becomes ' +
-        'a plain folder of yours. Refused while a daemon runs. Secrets that you wrote, repositories, state directories ' +
-        'named with --state-dir and what `mcpctl export` wrote are left; so is the program itself.',
+        'of daemons, installed packages, tokens, synced skills with their hooks, entries in the files of AI clients. A skill that you edited becomes ' +
+        'a plain folder of yours. Refused while a daemon runs. Secrets that you wrote, repositories and state directories ' +
+        'named with --state-dir are left; so is the program itself.',
     )
     .option('--yes', 'remove it; without this, only list it')
     .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json']).default('table'))

@@ -225,6 +225,36 @@ describe('mcpctl uninstall, where skills were synced', () => {
     expect(existsSync(machine.path('.mcpctl'))).toBe(false);
   });
 
+  it.each<[client: string, file: string, before: string | undefined, argv: string[]]>([
+    ['claude-code', 'other/.mcp.json', MINE, []],
+    ['claude-desktop', '.config/Claude/claude_desktop_config.json', MINE, []],
+    ['cursor', 'other/.cursor/mcp.json', undefined, ['--server', 'https://mcp.example.com']],
+    ['gemini', 'other/.gemini/settings.json', '{ "theme": "x", "mcpServers": { "mine": { "command": "x" } } }\n', []],
+    ['vscode', 'other/.vscode/mcp.json', undefined, []],
+    [
+      'vscode',
+      'other/.vscode/mcp.json',
+      '{\n  "servers": {\n    "mine": { "command": "x" }\n  }\n}\n',
+      ['--server', 'https://mcp.example.com'],
+    ],
+    ['codex', '.codex/config.toml', 'model = "o"\n\n[mcp_servers.mine]\ncommand = "x"\n', []],
+    ['codex', '.codex/config.toml', undefined, ['--server', 'https://mcp.example.com']],
+  ])('takes out what export wrote for %s into %s', async (client, file, before, argv) => {
+    if (before !== undefined) machine.write(file, before);
+    machine.write('other/notes.txt', 'mine');
+    const written = await machine.run(
+      ['export', '-p', 'two', '--client', client, '--write', ...argv],
+      machine.path('other'),
+    );
+    expect(written.code, written.stderr).toBe(0);
+    expect(machine.read(file)).toContain('two');
+    expect((await machine.run(['uninstall'])).stdout).toContain(machine.path(file));
+    const { code, stderr } = await machine.run(['uninstall', '--yes']);
+    expect(code, stderr).toBe(0);
+    expect(machine.read(file)).toBe(before);
+    expect(existsSync(machine.path('.mcpctl'))).toBe(false);
+  });
+
   it('leaves an entry that stood there before, as in a repository that others share', async () => {
     const printed = await machine.run(['export', '-p', 'two', '--client', 'claude-code']);
     machine.write('other/.mcp.json', printed.stdout);

@@ -46,9 +46,7 @@ export async function runUninstall(options: UninstallOptions): Promise<ExitCode>
   else if (yes) done(io, `removed from ${home}`);
   else io.stderr(`${paint(io, 'yellow', '!')} nothing was removed\n  → mcpctl uninstall --yes\n`);
   if (yes) {
-    io.stderr(
-      'What is left: entries that `mcpctl export` wrote, completion in your shell’s files, and the program itself.\n',
-    );
+    io.stderr('What is left: completion in your shell’s files, and the program itself.\n');
   }
   return ExitCodes.ok;
 }

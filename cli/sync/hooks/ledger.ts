@@ -18,12 +18,12 @@ export interface LedgerFile {
   next?: { sha256: string; applied: Applied; created: boolean };
 }
 
-/** A folder that was set up for a project. */
+/** A folder that was set up for a project, or from which a client was. */
 export interface FolderSetup {
   folder: string;
   project: string;
   /** Entries in clients’ files that lead to the project’s gateway. */
-  entries: { file: string; name: string }[];
+  entries: { file: string; name: string; client: string }[];
   /** The file that names the project is ours. */
   projectFile?: boolean;
 }
