@@ -160,21 +160,27 @@ const groups = [
     test: modules(
       'schema/(?:catalog|cycle-rules|link-rules|plain-yaml|selection|selects|use-rules)\\.ts',
       'host/(?:files|home|redact|run)\\.ts',
-      'repo/(?:commit-files|find-repository|folder-files|git|git-environment|objects|parsed-cache|packed-entries|parsed-files|parser-fingerprint|staged|tree|tree-changes|worktree)\\.ts',
+      'repo/(?:commit-files|find-repository|folder-files|git|git-environment|objects|parsed-cache|packed-entries|parsed-files|parser-fingerprint|past-files|staged|tree|tree-changes|worktree)\\.ts',
       'cli/(?:instances|load-catalog|read-files|relations|server-source)\\.ts',
+    ),
+    priority: 2,
+  },
+  {
+    name: 'release',
+    test: modules(
+      'schema/release/(?!manifest-place|version-range|next-manifest)[^/]*',
+      'node_modules/zod/v4/(?:mini|locales/en)[^/]*',
+      'node_modules/zod/v4/mini/.*',
+      'node_modules/semver/(?:classes/semver|internal/.*|functions/(?:parse|compare|inc|valid))\\.js',
     ),
     priority: 2,
   },
   {
     name: 'trust',
     test: modules(
-      'schema/release/(?!manifest-place|version-range|next-manifest)[^/]*',
       'repo/trust/(?!release-source|restore|sign\\.|release-objects)[^/]*',
       'host/(?:lock|private)[^/]*',
       'cli/commands/verify/(?:explain|judge)\\.ts',
-      'node_modules/zod/v4/(?:mini|locales/en)[^/]*',
-      'node_modules/zod/v4/mini/.*',
-      'node_modules/semver/(?:classes/semver|internal/.*|functions/(?:parse|compare|inc|valid))\\.js',
     ),
     priority: 1,
   },

@@ -14,6 +14,7 @@ import { findRepository } from './find-repository.ts';
 import { blobOid, type FolderFile, listFolder, lookAt, readLink, withFile } from './folder-files.ts';
 import { type Objects, openObjects } from './objects.ts';
 import { type Look, openParsedCache, type ParsedCache } from './parsed-cache.ts';
+import { openPastFiles } from './past-files.ts';
 import { type TreeFile, treeChanges } from './tree-changes.ts';
 
 /** Where everything is known already, nothing that parses is loaded. */
@@ -127,7 +128,15 @@ export async function readObjects(
 ): Promise<ParsedFile[]> {
   const objects = openObjects(place.gitDir, env);
   try {
-    return await readTree(objects, place, name, await openParsedCache(place.folder, env));
+    const [now, past] = await Promise.all([openParsedCache(place.folder, env), openPastFiles(place, env)]);
+    const known: KnownFiles = {
+      parsed: (file, whole) => now.parsed(file, whole) ?? past.parsed(file),
+      keep: past.keep,
+      amend: now.amend,
+    };
+    const files = await readTree(objects, place, name, known);
+    await past.save();
+    return files;
   } finally {
     objects.close();
   }

@@ -8,8 +8,8 @@ import {
   type ResourceId,
   type Risk,
 } from '../../schema/index.ts';
+import { noPast, type PastFiles } from '../past-files.ts';
 import type { Oid } from '../types.ts';
-import { noPast, type PastFiles } from './past-files.ts';
 import { type Hunk, MAX_TEXT_BYTES, textDiff } from './text-diff.ts';
 
 /** A file that is not the same on both sides, with its contents as far as they were read. */

@@ -4,8 +4,8 @@ import { ProblemError, problem } from '../../schema/index.ts';
 import { findRepository } from '../find-repository.ts';
 import { git, lastWords } from '../git.ts';
 import { type Objects, openObjects } from '../objects.ts';
+import { noPast, openPastFiles, type PastFiles } from '../past-files.ts';
 import type { Oid } from '../types.ts';
-import { noPast, openPastFiles, type PastFiles } from './past-files.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, globSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, cpSync, globSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serverFile, serverFiles, writeFiles } from '../temp-repository.ts';
@@ -27,6 +27,7 @@ export async function benchCommandLine(): Promise<Figure[]> {
       execFileSync('mkdir', ['-p', '-m', '700', env.MCPCTL_HOME]);
       const mcpctl = (...argv: string[]) => elapsed([join(folder, 'package', 'cli', 'mcpctl.mjs'), ...argv], env);
       const example = join(folder, 'example');
+      commitTwice(example);
       return [
         ...startFigures(mcpctl, example),
         completionFigure(mcpctl, 'the example', example),
@@ -39,26 +40,50 @@ export async function benchCommandLine(): Promise<Figure[]> {
 
 type Run = (...argv: string[]) => number;
 
-/** Commands that only read, against a bare start of Node. */
+/** Every command that only reads, but for those that need a daemon or a remote, or ask other programs (`doctor`). */
+const READ_ONLY = [
+  'get servers',
+  'get all',
+  'get server everything -o yaml',
+  'get revisions prompt code-review',
+  'get prompt code-review --at HEAD~1',
+  'describe server everything',
+  'describe revision HEAD',
+  'tree',
+  'why everything',
+  'validate',
+  'plan',
+  'diff',
+  'log',
+  'blame prompt code-review',
+  'explain server',
+  'export -p demo --client cursor',
+  'completion bash',
+];
+
+/** Commands that only read, on the example, against a bare start of Node. */
 function startFigures(mcpctl: Run, example: string): Figure[] {
-  const commands: [string[], number][] = [
-    [['--version'], 2],
-    ...[['get', 'servers'], ['tree'], ['validate'], ['describe', 'server', 'everything'], ['explain', 'server']].map(
-      ([name = '', ...rest]): [string[], number] => [
-        [name, ...rest, ...(name === 'explain' ? [] : ['-C', example])],
-        4,
-      ],
-    ),
-  ];
-  return commands.map(([argv, target]) => {
-    mcpctl(...argv);
-    const [measured, bare] = paired(
-      () => mcpctl(...argv),
-      () => elapsed(['-e', '0'], process.env),
-    );
-    const name = `mcpctl ${argv.filter(word => word !== '-C' && word !== example).join(' ')}`;
-    return figure(name, measured, { name: 'node -e 0', value: bare }, 'ratio', target);
+  const commands = [['--version', 2] as const, ...READ_ONLY.map(words => [words, 4] as const)];
+  return commands.map(([words, target]) => {
+    const run = () => mcpctl('-C', example, ...words.split(' '));
+    run();
+    const [measured, bare] = paired(run, () => elapsed(['-e', '0'], process.env));
+    return figure(`mcpctl ${words}`, measured, { name: 'node -e 0', value: bare }, 'ratio', target);
   });
+}
+
+/** With a history: what was changed last is a prompt. */
+function commitTwice(folder: string): void {
+  const git = (...args: string[]) => {
+    const who = ['-c', 'user.name=Ann', '-c', 'user.email=ann@x.example'];
+    execFileSync('git', [...who, ...args], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  };
+  git('init', '--quiet', '--initial-branch=main');
+  for (const message of ['Begin', 'Change']) {
+    if (message === 'Change') appendFileSync(join(folder, 'prompts', 'code-review.md'), 'Be kind.\n');
+    git('add', '--all');
+    git('commit', '--quiet', `--message=${message}`);
+  }
 }
 
 /** Large repositories: cold, again with one file changed, and listed when nothing changed. */

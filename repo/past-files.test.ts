@@ -2,7 +2,7 @@ import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, stat
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ParsedFile } from '../../schema/index.ts';
+import type { ParsedFile } from '../schema/index.ts';
 import { openPastFiles, type PastFiles } from './past-files.ts';
 
 const parsed: ParsedFile = { path: 'prompts/greet.md', oid: 'a1', id: 'prompt/greet', problems: [] };

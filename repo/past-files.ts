@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { ensurePrivateDir, mcpctlHome } from '../../host/index.ts';
-import type { ParsedFile } from '../../schema/index.ts';
-import { isOurs, rootName } from '../parsed-cache.ts';
-import { readKept, writeKept } from '../parsed-files.ts';
+import { ensurePrivateDir, mcpctlHome } from '../host/index.ts';
+import type { ParsedFile } from '../schema/index.ts';
+import { isOurs, rootName } from './parsed-cache.ts';
+import { readKept, writeKept } from './parsed-files.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Blob = { path: string; mode: string; oid: string };
