@@ -71,7 +71,8 @@ export async function describeInstance(
   if (!all.some(({ id }) => id === name)) throw missing(all, name);
   const { askDaemon } = await import('./daemon.ts');
   const detail = (await askDaemon(here.daemon, 'GET', `/api/v1/instances/${name}`)) as InstanceDetail;
-  return output === 'json' ? `${JSON.stringify(detail, undefined, 2)}\n` : text(context, detail);
+  if (output === 'json') return `${JSON.stringify(detail, undefined, 2)}\n`;
+  return text(context, detail, here.status.drift?.find(({ id }) => id === name)?.because);
 }
 
 function rowsOf({ status }: DaemonHere): Row[] {
@@ -87,7 +88,9 @@ function missing(all: readonly Row[], name: string): ProblemError {
   return new ProblemError(problem('RESOURCE_NOT_FOUND', `there is no instance \`${name}\``, { hint }));
 }
 
-function text({ io }: CliContext, { server, specDigest, status, inFlight, failures, healthEvents }: InstanceDetail) {
+/** @param changed how it was changed, where that is only reported */
+function text({ io }: CliContext, detail: InstanceDetail, changed: string | undefined): string {
+  const { server, specDigest, status, inFlight, failures, healthEvents } = detail;
   const { id, state, reason, since, health, nextRetryAt, deadline, lastAttemptAt, pid, startMs } = status;
   const facts: [string, string | undefined][] = [
     ['Name:', id],
@@ -107,6 +110,7 @@ function text({ io }: CliContext, { server, specDigest, status, inFlight, failur
     ['Next retry:', nextRetryAt],
     ['Deadline:', deadline],
     ['Error:', whyOf(status) || undefined],
+    ['Changed:', changed],
   ];
   const rows = facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, harmless(value)]]));
   const events = healthEvents.map(({ at, state: was, message }) => [`  ${at}`, was, harmless(message)]);

@@ -145,6 +145,11 @@ describe.skipIf(!docker)(
         message: 'notes-0: somebody changed its limits (cpu)',
       });
       expect(up.stderr()).toMatch(/somebody changed its limits \(cpu\); it is left as it is/);
+      expect(shell('mcpctl status --state-dir state').output).toMatch(
+        /^changed +notes-0: somebody changed its limits/m,
+      );
+      const described = shell('mcpctl describe instance notes-0 --state-dir state').output;
+      expect(described).toMatch(/^Changed: +somebody changed its limits \(cpu\)$/m);
       expect(container()).toBe(before);
       docker.run('pause', before.split(' ')[0] ?? '');
       await up.until('the pause to be told', now => degraded(now)?.message === 'notes-0: somebody paused it');
