@@ -21,6 +21,12 @@ export function step(io: Io, text: string): void {
   if (!io.quiet) io.stderr(`${paint(io, 'cyan', '►')} ${text}\n`);
 }
 
+/** Say what is being done once it takes more than a second. */
+export async function whileSlow<T>(io: Io, text: string, work: Promise<T>): Promise<T> {
+  const late = setTimeout(() => step(io, text), 1_000);
+  return work.finally(() => clearTimeout(late));
+}
+
 /** Something done, for stderr. */
 export function done(io: Io, text: string): void {
   if (!io.quiet) io.stderr(`${paint(io, 'green', '✔')} ${text}\n`);

@@ -67,7 +67,10 @@ async function resourceFiles(history: History, commit: Oid, id: ResourceId, main
   return found.flat();
 }
 
-/** What a resource is at a commit, by itself: its digest, its problems; undefined when it is not there. */
+/**
+ * What a resource is at a commit, by itself: its digest, its problems; undefined when it is not there. What is kept of it
+ * is for whoever looks at many to save, once.
+ */
 export async function parsedAt(
   history: History,
   commit: Oid,
@@ -77,7 +80,6 @@ export async function parsedAt(
   const files = await resourceFiles(history, commit, id, main);
   const past = await history.past();
   const whole = await assembleFiles(await parseTreeFiles(history.objects, files, past), undefined);
-  await past.save();
   const own = whole.find(file => file.path === main);
   if (!own || own.resource) return own;
   // What is wrong with any file of a bundle is what is wrong with the bundle.

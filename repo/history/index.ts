@@ -14,9 +14,9 @@ export {
 } from './changes.ts';
 export { type Comparison, compareFiles, diffFiles, type FileDiff, type FilePair, risksOfPairs } from './compare.ts';
 export { type DescribedRevision, describedDocument, describeRevision } from './describe.ts';
-export { parsedAt, readPart } from './files.ts';
+export { readPart } from './files.ts';
 export { type History, isShallow, openHistory, openHistoryAt } from './history.ts';
-export { type Inspected, inspect, revisionDocument } from './inspect.ts';
+export { contentOf, type Inspected, inspect, revisionDocument } from './inspect.ts';
 export { mainFileAt, mainFileOf, pathsOf, repositoryFiles } from './locate.ts';
 export { type Commit, readLog, trailer } from './log.ts';
 export { resolveRevision } from './names.ts';

@@ -26,7 +26,7 @@ export async function inspect(history: History, revisions: readonly Revision[]):
       const { oid, main } = revision;
       if (oid === undefined) return { digest: undefined, problems: [] };
       const key = `${oid} ${main}`;
-      const looked = known.get(key) ?? look(history, revision);
+      const looked = known.get(key) ?? contentOf(history, revision);
       known.set(key, looked);
       return looked;
     }),
@@ -62,8 +62,8 @@ export function revisionDocument(revision: Inspected): Record<string, unknown> {
   };
 }
 
-/** What is one file is known by its blob; the folders around it need not be read. */
-async function look(history: History, revision: Revision): Promise<Pick<Inspected, 'digest' | 'problems'>> {
+/** What a revision's content is. What is one file is known by its blob; the folders around it need not be read. */
+export async function contentOf(history: History, revision: Revision): Promise<Pick<Inspected, 'digest' | 'problems'>> {
   const { commit, id, main, oid = '', files } = revision;
   const mode = files.find(({ path }) => path === main)?.after?.mode;
   const isSingle = mode !== undefined && !main.endsWith('/SKILL.md');

@@ -1,7 +1,7 @@
 import {
+  contentOf,
   type History,
   type Inspected,
-  parsedAt,
   type Revision,
   readLog,
   touchedBy,
@@ -28,11 +28,11 @@ export async function findDigest(
       const content = commit.files.find(({ path }) => path === main)?.after?.oid;
       // A bundle is more than the file that declares it.
       const key = main.endsWith('/SKILL.md') || content === undefined ? undefined : `${content} ${id}`;
+      const revision: Revision = { ...commit, id, version: '', op: 'changed', main, oid: content };
       const matches =
-        (key === undefined ? undefined : known.get(key)) ?? (await hasDigest(history, commit.commit, id, main, digest));
+        (key === undefined ? undefined : known.get(key)) ?? (await contentOf(history, revision)).digest === digest;
       if (key !== undefined) known.set(key, matches);
       if (!matches) continue;
-      const revision: Revision = { ...commit, id, version: '', op: 'changed', main, oid: content };
       found.push({ ...revision, digest, problems: [] });
     }
   }
@@ -42,8 +42,4 @@ export async function findDigest(
 function isMeant(target: Target | undefined, id: ResourceId): boolean {
   if (!target) return true;
   return partsOfId(id)?.row === target.row && (target.id === undefined || target.id === id);
-}
-
-async function hasDigest(history: History, commit: string, id: ResourceId, main: string, digest: string) {
-  return (await parsedAt(history, commit, id, main))?.resource?.digest === digest;
 }

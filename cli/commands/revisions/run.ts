@@ -13,7 +13,7 @@ import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { type CommonOptions, resolveTarget, type Target } from '../../kinds.ts';
 import { formatListing, type ListFormat } from '../../output.ts';
 import { historyFolder } from '../../repository-root.ts';
-import { showProblem } from '../../style.ts';
+import { showProblem, whileSlow } from '../../style.ts';
 import { revisionColumns } from './columns.ts';
 import { deletedResources } from './deleted.ts';
 import { findDigest } from './find-digest.ts';
@@ -42,7 +42,7 @@ export async function runRevisions(options: RevisionsOptions): Promise<ExitCode>
   const history = await openHistory(historyFolder(options.cwd, options.dir), env);
   try {
     const from = await resolveRevision(history, options.at ?? 'HEAD');
-    const found = await find(options, history, from);
+    const found = await whileSlow(io, 'looking through the history', find(options, history, from));
     const rows = await judged(options, found.slice(0, limit));
     if (await isShallow(history)) io.stderr(showProblem(io, shallow()));
     const columns = revisionColumns({
