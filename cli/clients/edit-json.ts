@@ -94,6 +94,14 @@ export function removeMember(text: string, path: readonly string[], key: string)
   return text.slice(0, former) + text.slice(former + 1, start) + text.slice(end);
 }
 
+/** Take a member of the outermost object out when it is an object with nothing in it, not even a comment. */
+export function removeEmpty(text: string, key: string): string {
+  const tree = parseTree(text, [], { allowTrailingComma: true });
+  const node = tree && findNodeAtLocation(tree, [key]);
+  const isEmpty = node && /^\{\s*\}$/.test(text.slice(node.offset, node.offset + node.length));
+  return isEmpty ? removeMember(text, [], key) : text;
+}
+
 function commaOffset(text: string, offset: number): number | undefined {
   const scanner = createScanner(text, true);
   scanner.setPosition(offset);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { lstat, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { writeAtomic } from '../../host/index.ts';
-import { removeMember } from './edit-json.ts';
+import { removeEmpty, removeMember } from './edit-json.ts';
 import { isGatewayEntry, TOKEN_INPUT } from './gateway-entry.ts';
 import { isRecord, readJsonObject } from './json-file.ts';
 import { removeFromCodex } from './render-codex.ts';
@@ -34,7 +34,8 @@ function removeFromJson(text: string, name: string): string | undefined {
   if ('problem' in value) return undefined;
   const key = ['mcpServers', 'servers'].find(one => isRecord(value[one]) && isGatewayEntry(value[one][name]));
   if (key === undefined) return undefined;
-  const rest = removeMember(text, [key], name);
+  const without = removeMember(text, [key], name);
+  const rest = Object.keys(value).length > 1 ? removeEmpty(without, key) : without;
   // What VS Code asks for is asked for nothing, when no other entry needs it.
   const { inputs } = value;
   const onlyOurs = Array.isArray(inputs) && inputs.every(input => isRecord(input) && input.id === TOKEN_INPUT.id);

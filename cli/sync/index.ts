@@ -10,6 +10,7 @@ export {
   installSessionHook,
   type MachineSetup,
   placedByUs,
+  refuseOtherProject,
   removeAll,
   removeProject,
   writeProjectFile,

@@ -32,18 +32,22 @@ export function hasSkillsSource(home: string): boolean {
   return (from ?? gateway) !== undefined;
 }
 
+/** @throws ProblemError FILE_EXISTS when a folder is another project’s */
+export function refuseOtherProject({ folder, project }: MachineSetup): void {
+  const before = readProjectFile(folder);
+  if (before === undefined || before === project) return;
+  const hint = `Remove it first: mcpctl config claude -p ${before.slice(0, 24)} --remove`;
+  const message = `${join(folder, PROJECT_FILE)} names another project`;
+  throw new ProblemError(problem('FILE_EXISTS', message, { hint }));
+}
+
 /** Say which project a folder is of. @throws ProblemError FILE_EXISTS when it is another’s */
 export async function writeProjectFile(setup: MachineSetup): Promise<void> {
   const { folder, project } = setup;
-  const file = join(folder, PROJECT_FILE);
-  const before = readProjectFile(folder);
-  if (before === project) return;
-  if (before !== undefined) {
-    const hint = `Remove it first: mcpctl config claude -p ${before.slice(0, 24)} --remove`;
-    throw new ProblemError(problem('FILE_EXISTS', `${file} names another project`, { hint }));
-  }
+  refuseOtherProject(setup);
+  if (readProjectFile(folder) === project) return;
   await rememberProjectFile(setup);
-  await writeAtomic(file, `${project}\n`, { mode: 0o644 });
+  await writeAtomic(join(folder, PROJECT_FILE), `${project}\n`, { mode: 0o644 });
 }
 
 /** Let skills be synced before each session of Claude Code. Doing it twice changes nothing. */

@@ -103,6 +103,28 @@ describe('mcpctl config claude', () => {
     expect(machine.read('work/.cursor/mcp.json')).toBeUndefined();
   });
 
+  it.each([
+    ['no servers', '{\n\t"x": 1\n}\n', '{\n\t"x": 1\n}\n'],
+    [
+      'a comment among the servers',
+      '{"x": 1, "mcpServers": { /* mine */ }}',
+      expect.stringMatching(/"x": 1, "mcpServers": \{ \/\* mine \*\/\s*\}/),
+    ],
+  ])('a file with %s keeps nothing of ours', async (_situation, before, after) => {
+    machine.write('work/.mcp.json', before);
+    expect((await config('--skip-skills')).code).toBe(0);
+    expect(machine.read('work/.mcp.json')).toContain('mcpctl');
+    await config('--remove');
+    expect(machine.read('work/.mcp.json')).toEqual(after);
+  });
+
+  it('a folder of another project is refused before anything is written', async () => {
+    machine.write('work/.mcpctl-project', 'other\n');
+    const { code, stderr } = await config('--skip-skills');
+    expect({ code, told: stderr.includes('FILE_EXISTS') }).toEqual({ code: 1, told: true });
+    expect(machine.names('work')).toEqual(['.mcpctl-project']);
+  });
+
   it('an entry that two folders have goes with the last of them', async () => {
     const user = ['--skip-skills', '--scope', 'user'];
     const second = (...argv: string[]) =>

@@ -8,6 +8,7 @@ import {
   hasSkillsSource,
   installSessionHook,
   type MachineSetup,
+  refuseOtherProject,
   rememberEntry,
   rememberedEntries,
   removeProject,
@@ -33,6 +34,8 @@ export async function runConfigClaude(options: ConfigClaudeOptions): Promise<Exi
   const home = mcpctlHome(env);
   const setup: MachineSetup = { env, home, folder: resolve(cwd, dir), project, signal };
   if (options.remove === true) return undo(options, setup);
+  // Before anything is written.
+  refuseOtherProject(setup);
   const onEntry = (entry: SetupEntry, changed: boolean) => rememberEntry(setup, entry, changed);
   const code = await runExport({ ...options, client: 'claude-code', write: true, onEntry });
   if (code !== ExitCodes.ok) return code;
