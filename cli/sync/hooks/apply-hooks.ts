@@ -1,11 +1,11 @@
-import { chmodSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { writeAtomic } from '../../../host/index.ts';
 import { type Problem, problem } from '../../../schema/index.ts';
 import { statsOf } from '../look.ts';
 import type { Places } from '../places.ts';
 import { digestOfText, type Ledger, type LedgerFile, lookAt, readLedger, writeLedger } from './ledger.ts';
-import { applyHooks, changedEntries, foundAgain, type HookEntry, hookObstacles, nothingApplied } from './settings.ts';
+import { applyHooks, changedEntries, foundAgain, type HookEntry, hookSettings, nothingApplied } from './settings.ts';
 
 /** What a file of settings that is not there yet begins as. */
 const EMPTY = '{}\n';
@@ -24,7 +24,7 @@ export interface HooksOutcome {
 export async function applyHookFiles(
   places: Places,
   wanted: ReadonlyMap<string, readonly HookEntry[]>,
-  managed: string | undefined = managedSettings(),
+  managed: readonly string[] = managedSettings(),
 ): Promise<HooksOutcome> {
   const ledger = readLedger(places);
   const outcome: HooksOutcome = { applied: [], warnings: [] };
@@ -35,7 +35,7 @@ export async function applyHookFiles(
       const { stands, warnings } = await applyToFile(places, ledger, file, all);
       outcome.warnings.push(...warnings);
       if (stands) outcome.applied.push(...entries.map(({ source, event }) => `${source} ${event}`));
-      if (entries.length > 0) outcome.warnings.push(...obstacles(file, managed));
+      if (entries.length > 0) outcome.warnings.push(...obstacles(file, [...wanted.keys()], managed));
     } catch (error) {
       outcome.warnings.push(left(file, error instanceof Error ? error.message : String(error)));
     }
@@ -136,16 +136,24 @@ async function write(file: string, text: string): Promise<void> {
   chmodSync(target, mode);
 }
 
-function obstacles(file: string, managed: string | undefined): Problem[] {
-  const texts: [string, string | undefined][] = [
-    [file, tolerant(file)],
-    ...(managed === undefined ? [] : [[managed, tolerant(managed)] as [string, string | undefined]]),
-  ];
-  return texts.flatMap(([where, text]) =>
-    hookObstacles(text ?? '{}')
-      .filter(name => name === 'disableAllHooks' || where === managed)
-      .map(name => problem('SKILL_HOOKS_IDLE', `\`${name}\` in ${where} keeps the hooks of skills from running`)),
+/**
+ * What keeps the hooks in a file from running: a managed setting, or one that may stand in any file that counts where that one
+ * does. Of those the nearest that says anything about it counts.
+ */
+function obstacles(file: string, all: readonly string[], managed: readonly string[]): Problem[] {
+  const idle = (name: string, where: string) =>
+    problem('SKILL_HOOKS_IDLE', `\`${name}\` in ${where} keeps the hooks of skills from running`);
+  const ruled = managed.flatMap(where =>
+    hookSettings(tolerant(where)).flatMap(([name, on]) => (on ? [idle(name, where)] : [])),
   );
+  const isProject = basename(file) === 'settings.local.json';
+  const shared = join(dirname(file), 'settings.json');
+  const nearest = isProject ? [file, shared, ...all.filter(one => basename(one) === 'settings.json')] : [file];
+  for (const where of nearest) {
+    const said = hookSettings(tolerant(where)).find(([name]) => name === 'disableAllHooks');
+    if (said) return said[1] ? [...ruled, idle(said[0], where)] : ruled;
+  }
+  return ruled;
 }
 
 function tolerant(file: string): string | undefined {
@@ -156,11 +164,18 @@ function tolerant(file: string): string | undefined {
   }
 }
 
-/** Where an organisation’s own settings of Claude Code are. */
-function managedSettings(): string | undefined {
-  if (process.platform === 'darwin') return '/Library/Application Support/ClaudeCode/managed-settings.json';
-  if (process.platform === 'linux') return '/etc/claude-code/managed-settings.json';
-  return process.platform === 'win32' ? join('C:\\Program Files', 'ClaudeCode', 'managed-settings.json') : undefined;
+/** Where an organisation’s own settings of Claude Code are: a file, and a folder of more. */
+function managedSettings(): string[] {
+  const folders: Partial<Record<NodeJS.Platform, string>> = {
+    darwin: '/Library/Application Support/ClaudeCode',
+    linux: '/etc/claude-code',
+    win32: 'C:\\Program Files\\ClaudeCode',
+  };
+  const folder = folders[process.platform];
+  if (folder === undefined) return [];
+  const more = join(folder, 'managed-settings.d');
+  const names = statsOf(more)?.isDirectory() ? readdirSync(more).filter(name => name.endsWith('.json')) : [];
+  return [join(folder, 'managed-settings.json'), ...names.sort().map(name => join(more, name))];
 }
 
 function left(file: string, why: string): Problem {

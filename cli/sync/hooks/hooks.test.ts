@@ -174,11 +174,30 @@ describe('hooks of a skill', () => {
     const outcome = await applyHookFiles(
       placesIn(machine.path('.mcpctl')),
       new Map([[machine.path(SETTINGS), entries]]),
-      machine.path('managed.json'),
+      [machine.path('managed.json')],
     );
     expect(outcome.warnings.map(({ code, message }) => `${code} ${message}`)).toEqual([
       `SKILL_HOOKS_IDLE \`${name}\` in ${machine.path(file)} keeps the hooks of skills from running`,
     ]);
+  });
+
+  const idle = (file: string) => [`\`disableAllHooks\` in ${file} keeps the hooks of skills from running`];
+  it.each<[situation: string, files: Record<string, string>, told: string | undefined]>([
+    ['in the user’s settings', { [SETTINGS]: 'true' }, SETTINGS],
+    ['in the project’s shared settings', { 'work/.claude/settings.json': 'true' }, 'work/.claude/settings.json'],
+    ['off, but the project says on', { [SETTINGS]: 'true', 'work/.claude/settings.local.json': 'false' }, undefined],
+  ])('disableAllHooks %s counts for a project’s hooks', async (_situation, files, told) => {
+    for (const [file, value] of Object.entries(files)) machine.write(file, `{"disableAllHooks": ${value}}`);
+    const entries = [{ source: 'project/demo/skill/a', event: 'Stop', value: {} }];
+    const { warnings } = await applyHookFiles(
+      placesIn(machine.path('.mcpctl')),
+      new Map([
+        [machine.path(SETTINGS), []],
+        [machine.path('work/.claude/settings.local.json'), entries],
+      ]),
+      [],
+    );
+    expect(warnings.map(({ message }) => message)).toEqual(told === undefined ? [] : idle(machine.path(told)));
   });
 
   it('are not put there twice when a sync was killed between file and ledger', async () => {

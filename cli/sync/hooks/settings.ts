@@ -107,9 +107,11 @@ export function changedEntries(text: string, { entries }: Applied): string[] {
   });
 }
 
-/** What of a settings file keeps hooks from running. */
-export function hookObstacles(text: string): string[] {
-  const tree = parseSettings(text.replace(BOM, ''));
+/** What a settings file says of settings that keep hooks from running. */
+export function hookSettings(text: string | undefined): [name: string, on: boolean][] {
+  const tree = parseSettings((text ?? '').replace(BOM, ''));
   const value = tree ? getNodeValue(tree) : {};
-  return ['disableAllHooks', 'allowManagedHooksOnly'].filter(name => value[name] === true);
+  return ['disableAllHooks', 'allowManagedHooksOnly'].flatMap(name =>
+    typeof value[name] === 'boolean' ? [[name, value[name]] as [string, boolean]] : [],
+  );
 }
