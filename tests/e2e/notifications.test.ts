@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startServer } from '../git-server.ts';
 import { type TempRepository, tempRepository } from '../temp-repository.ts';
-import { repositoryYaml, serverYaml, smallRepository } from './catalog.ts';
+import { goodServer, repositoryYaml, serverYaml, smallRepository } from './catalog.ts';
 import { condition, poll, startUp, type UpProcess } from './daemon.ts';
 
 interface Notified {
@@ -86,6 +86,20 @@ it('tells what is applied, what stalls and what recovers, signed; a restart tell
   await poll('news', 20_000, () => received.length > before);
   expect(received[before]?.type).toBe('applied');
   expect(again.stderr()).not.toContain('in-the-address');
+});
+
+it('a server that fails again and again is told once, and has not recovered while it is tried', async () => {
+  const running = await up('--notify', url, '--backoff', '0.2');
+  await push(running, {
+    'mcpctl.yaml': repositoryYaml,
+    'servers/two.yaml': serverYaml(['node', '-e', 'process.exit(3)']),
+  });
+  await running.until('a fourth try', ({ servers }) => {
+    return servers.some(({ instances }) => (instances[0]?.attempt ?? 0) >= 4);
+  });
+  await push(running, { 'mcpctl.yaml': repositoryYaml, 'servers/two.yaml': goodServer });
+  await poll('the recovery', 20_000, () => types().includes('recovered'));
+  expect(types().filter(type => type !== 'applied')).toEqual(['degraded', 'recovered']);
 });
 
 it('an address in the repository must be a public one', async () => {
