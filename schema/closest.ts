@@ -1,13 +1,17 @@
 /**
- * The candidate that was probably meant: same letters in another case, or at most a few edits away (one per three
- * characters, two at most… three for long names). Undefined when nothing is near, or the name is absurdly long.
+ * The candidate that was probably meant: the shortest that three letters or more are the beginning of; or else the same
+ * letters in another case, or at most a few edits away (one per three characters, two at most… three for long names).
+ * Undefined when nothing is near, or the name is absurdly long.
  */
 export function closest(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > 64) return undefined;
   const wanted = name.toLowerCase();
+  const all = [...candidates];
+  const begun = wanted.length < 3 ? [] : all.filter(candidate => candidate.toLowerCase().startsWith(wanted));
+  if (begun.length > 0) return begun.reduce((a, b) => (b.length < a.length ? b : a));
   let best: string | undefined;
   let bestDistance = Math.min(3, Math.max(1, Math.floor(name.length / 3))) + 1;
-  for (const candidate of candidates) {
+  for (const candidate of all) {
     if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < bestDistance) {
