@@ -69,6 +69,12 @@ describe('on a machine without git, over HTTP', () => {
     expect((await machine.run(['skills', 'verify'])).code).toBe(0);
   });
 
+  it('a folder of certificates, which only git knows, does not matter without TLS', async () => {
+    machine.env.SSL_CERT_DIR = '/etc/ssl/certs';
+    const { report, stderr } = await machine.sync(['--from', await serve()]);
+    expect(report.installed, stderr).toEqual(['skill/other', 'skill/review']);
+  });
+
   it('what was kept of the repository may be lost or damaged', async () => {
     const url = await serve();
     await machine.sync(['--from', url]);

@@ -38,7 +38,7 @@ function leaveToGit(options: ThinCopyOptions): void {
 
 async function open(options: ThinCopyOptions): Promise<Web | undefined> {
   const { remote, env, home, dir } = options;
-  if (remote.kind !== 'http' || !isForUs(env)) return undefined;
+  if (remote.kind !== 'http' || !isForUs(env, remote.url)) return undefined;
   const login = await authorizationFor(remote, env, home);
   if ('problem' in login) throw new ProblemError(login.problem);
   const ca = remote.url.startsWith('https:') ? await certificateAuthorities(env) : undefined;
@@ -68,10 +68,10 @@ async function open(options: ThinCopyOptions): Promise<Web | undefined> {
 }
 
 /** curl, behind git, knows proxies and folders of certificates that Node does not. */
-function isForUs(env: ThinCopyOptions['env']): boolean {
+function isForUs(env: ThinCopyOptions['env'], url: string): boolean {
   const proxies = [env.http_proxy, env.https_proxy, env.HTTPS_PROXY, env.all_proxy, env.ALL_PROXY];
   const plain = proxies.every(proxy => !proxy || /^(?:https?:\/\/|[^:/]+(?::\d+)?\/?$)/.test(proxy));
-  return plain && !env.GIT_SSL_CAPATH && !env.SSL_CERT_DIR;
+  return plain && (url.startsWith('http:') || (!env.GIT_SSL_CAPATH && !env.SSL_CERT_DIR));
 }
 
 /** Best effort; the next time it is asked again. */
