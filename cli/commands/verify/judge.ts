@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mcpctlHome } from '../../../host/index.ts';
 import type { Objects } from '../../../repo/index.ts';
@@ -55,7 +55,7 @@ export async function judge(options: VerifyOptions, subject: Subject): Promise<E
 /** What this machine trusts for the repository: by the id that the working tree says, or by where it is. */
 export async function pinnedFor({ env }: Pick<CliContext, 'env'>, root: string, gitDir: string): Promise<MachineTrust> {
   const home = mcpctlHome(env);
-  const text = await readFile(join(root, 'mcpctl.yaml'), 'utf8').catch(() => '');
+  const text = readOr(join(root, 'mcpctl.yaml'), '');
   // Only to find what is pinned: whatever it says, the release must be for the repository of the pinned root.
   const id = /^ {2}id: *["']?([a-z0-9][a-z0-9.-]{0,127})["']? *$/m.exec(text)?.[1];
   const trust =
@@ -64,6 +64,14 @@ export async function pinnedFor({ env }: Pick<CliContext, 'env'>, root: string, 
     (await findTrust(home, gitDir));
   if (trust) return trust;
   throw new ProblemError(problem('ROOT_NOT_PINNED', `no root is pinned on this machine for ${id ?? root}`));
+}
+
+function readOr(path: string, otherwise: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return otherwise;
+  }
 }
 
 /** @throws ProblemError NOT_TRUSTED for what is no release’s name */
