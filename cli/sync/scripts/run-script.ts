@@ -155,9 +155,14 @@ function scriptEnvironment({ skill, env, project }: ScriptRequest): Record<strin
   return result;
 }
 
-/** Everything can be read, only the bundle written to, and there is no network. */
+/**
+ * Everything can be read, only the bundle written to, and there is no network. Nor are there the sockets of `/run`: who may
+ * talk to docker or to systemd through one is out of any sandbox. What a system keeps its programs in stays.
+ */
 function sandboxed(live: string, program: string, argv: readonly string[]): string[] {
-  const mounts = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/tmp', '--bind', live, live];
+  const mounts = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/tmp', '--tmpfs', '/run'];
+  for (const path of ['/run/current-system', '/run/wrappers']) mounts.push('--ro-bind-try', path, path);
+  mounts.push('--bind', live, live);
   // It may be a copy in a folder that is hidden by now.
   if (!program.startsWith(`${live}/`)) mounts.push('--ro-bind', program, program);
   return ['bwrap', ...mounts, '--unshare-all', '--die-with-parent', '--new-session', '--chdir', live, '--', ...argv];

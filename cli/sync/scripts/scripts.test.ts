@@ -141,13 +141,15 @@ const canSandbox = (() => {
 
 describe('--sandbox', () => {
   it.skipIf(!canSandbox)('has no network, and writes only in the bundle (needs bwrap)', async () => {
-    const script = `#!/bin/sh\ntouch inside; touch "$HOME/outside"; ls /sys/class/net > /dev/null; grep -c : /proc/net/dev > interfaces; exit 0\n`;
+    const script = `#!/bin/sh\ntouch inside; touch "$HOME/outside"; ls /sys/class/net > /dev/null; grep -c : /proc/net/dev > interfaces; ls /run > run; exit 0\n`;
     const { report } = await sync(script, undefined, ['--sandbox']);
     expect(report.errors).toEqual([]);
     expect(existsSync(machine.path('.claude/skills/review/inside'))).toBe(true);
     expect(existsSync(machine.path('outside'))).toBe(false);
     // Nothing but the loopback interface.
     expect(machine.read('.claude/skills/review/interfaces')?.trim()).toBe('1');
+    // No socket to talk through; only where some system has its programs.
+    expect(machine.read('.claude/skills/review/run')).toMatch(/^(?:(?:current-system|wrappers)\n)*$/);
   });
 
   it('without bwrap, the script is not run', async () => {
