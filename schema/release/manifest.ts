@@ -14,58 +14,71 @@ import { type Parsed, parseCanonical } from './canonical-json.ts';
 import { MAX_MANIFEST_BYTES } from './manifest-place.ts';
 import { ContentDigest, FilePath, ObjectId, RepositoryId, Sha256, Size, Version } from './names.ts';
 
-/** One file as git has it; a mode is one of git's two. */
-export const ManifestFile = strictObject({
-  path: FilePath,
-  mode: oneOf(['100644', '100755']),
-  size: Size,
-  sha256: Sha256,
-});
-export type ManifestFile = z.infer<typeof ManifestFile>;
-
-const ResourceName = string().check(
-  maxLength(256),
-  regex(/^(?:(?:project|agent)\/[a-z0-9-]+\/)?[a-z]+\/[a-z0-9-]+$/, 'not the id of a resource'),
-);
-
-/** A resource: `oid` is git's id of its file, of a skill that of its folder; `files` have paths from the root folder. */
-export const ManifestResource = strictObject({
-  id: ResourceName,
-  version: Version,
-  oid: ObjectId,
-  digest: ContentDigest,
-  files: array(ManifestFile).check(minLength(1), maxLength(10_000)),
-});
-export type ManifestResource = z.infer<typeof ManifestResource>;
-
 /**
  * What a release consists of: every file of the repository format, either a resource's or one of `files` (patches, root
  * documents, generated files). It has neither version nor sequence, so that a release made again has the same bytes.
  */
-export const Manifest = strictObject({
-  apiVersion: literal('mcpctl.dev/v1'),
-  kind: literal('Manifest'),
-  repository: RepositoryId,
-  /** Sorted by id. */
-  resources: array(ManifestResource).check(maxLength(200_000)),
-  /** Sorted by path. */
-  files: array(ManifestFile).check(maxLength(200_000)),
-  /** Resources that are no more, with their last version, so that none is given twice. Sorted by id. */
-  removed: array(strictObject({ id: ResourceName, version: Version })).check(maxLength(200_000)),
-}).check(
-  refine(({ resources }) => isSorted(resources.map(({ id }) => id)), 'resources are not sorted, or one is there twice'),
-  refine(({ removed }) => isSorted(removed.map(({ id }) => id)), 'removed resources are not sorted'),
-  refine(({ files }) => isSorted(files.map(({ path }) => path)), 'files are not sorted, or one is there twice'),
-  refine(
-    ({ resources }) => resources.every(({ files }) => isSorted(files.map(({ path }) => path))),
-    'a resource’s files are not sorted',
-  ),
-);
-export type Manifest = z.infer<typeof Manifest>;
+export type Manifest = z.infer<ReturnType<typeof shapes>>;
+
+/** A resource: `oid` is git's id of its file, of a skill that of its folder; `files` have paths from the root folder. */
+export type ManifestResource = Manifest['resources'][number];
+
+/** One file as git has it; a mode is one of git's two. */
+export type ManifestFile = Manifest['files'][number];
+
+let made: ReturnType<typeof shapes> | undefined;
+
+/** Made when the first manifest is taken apart: most who check a release compare its bytes with the signed hash. */
+function manifestType(): ReturnType<typeof shapes> {
+  made ??= shapes();
+  return made;
+}
+
+function shapes() {
+  const file = strictObject({
+    path: FilePath,
+    mode: oneOf(['100644', '100755']),
+    size: Size,
+    sha256: Sha256,
+  });
+  const name = string().check(
+    maxLength(256),
+    regex(/^(?:(?:project|agent)\/[a-z0-9-]+\/)?[a-z]+\/[a-z0-9-]+$/, 'not the id of a resource'),
+  );
+  const resource = strictObject({
+    id: name,
+    version: Version,
+    oid: ObjectId,
+    digest: ContentDigest,
+    files: array(file).check(minLength(1), maxLength(10_000)),
+  });
+  return strictObject({
+    apiVersion: literal('mcpctl.dev/v1'),
+    kind: literal('Manifest'),
+    repository: RepositoryId,
+    /** Sorted by id. */
+    resources: array(resource).check(maxLength(200_000)),
+    /** Sorted by path. */
+    files: array(file).check(maxLength(200_000)),
+    /** Resources that are no more, with their last version, so that none is given twice. Sorted by id. */
+    removed: array(strictObject({ id: name, version: Version })).check(maxLength(200_000)),
+  }).check(
+    refine(
+      ({ resources }) => isSorted(resources.map(({ id }) => id)),
+      'resources are not sorted, or one is there twice',
+    ),
+    refine(({ removed }) => isSorted(removed.map(({ id }) => id)), 'removed resources are not sorted'),
+    refine(({ files }) => isSorted(files.map(({ path }) => path)), 'files are not sorted, or one is there twice'),
+    refine(
+      ({ resources }) => resources.every(({ files }) => isSorted(files.map(({ path }) => path))),
+      'a resource’s files are not sorted',
+    ),
+  );
+}
 
 /** Parse a manifest's bytes; only what `printManifest` would write is one. */
 export function parseManifest(bytes: Uint8Array): Parsed<Manifest> {
-  return parseCanonical(bytes, Manifest, {
+  return parseCanonical(bytes, manifestType(), {
     code: 'MANIFEST_INVALID',
     what: 'the manifest',
     maxBytes: MAX_MANIFEST_BYTES,
