@@ -3,7 +3,7 @@ import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { RemoteRef } from '../../repo/index.ts';
 import { ProblemError, problem } from '../../schema/index.ts';
-import { type ClientFolder, clientFolders, type SkillsConfig } from './config.ts';
+import { type ClientFolder, clientFolders, type SkillsConfig, targets } from './config.ts';
 import { settingsFile } from './hooks/settings-file.ts';
 import { lookOf, statsOf } from './look.ts';
 import { type ProjectHere, projectHere } from './project.ts';
@@ -15,6 +15,8 @@ export interface Scopes {
   project: ProjectHere | undefined;
   global: ClientFolder[];
   own: ClientFolder[];
+  /** The same of every client, also of those that are no targets any more: what was put there for them goes. */
+  every: { global: ClientFolder[]; own: ClientFolder[] };
 }
 
 const ANY_RELEASE = 'refs/tags/v*';
@@ -28,10 +30,14 @@ export function scopesOf(
   const project = projectHere(cwd, named);
   const global = clientFolders(env, config.targets, undefined);
   const own = project ? clientFolders(env, config.targets, project.folder) : [];
+  const every = {
+    global: clientFolders(env, targets, undefined),
+    own: project ? clientFolders(env, targets, project.folder) : [],
+  };
   // The two would remove each other’s skills, also where a link leads one to the other.
   const globals = global.map(({ folder }) => realPlace(folder));
   const same = own.find(({ folder }) => globals.includes(realPlace(folder)))?.folder;
-  if (same === undefined) return { project, global, own };
+  if (same === undefined) return { project, global, own, every };
   const hint = 'Put `.mcpctl-project` into the project’s own folder.';
   const message = `the project \`${project?.name}\` and the global skills would both be in ${same}`;
   throw new ProblemError(problem('USAGE', message, { hint }));
@@ -48,18 +54,18 @@ function realPlace(folder: string): string {
 }
 
 /** What is installed in the folders of the scopes. */
-export function within({ skills }: SkillsState, { global, own }: Scopes): InstalledSkill[] {
-  const folders = new Set([...global, ...own].map(({ folder }) => folder));
+export function within({ skills }: SkillsState, { every }: Scopes): InstalledSkill[] {
+  const folders = new Set([...every.global, ...every.own].map(({ folder }) => folder));
   return skills.filter(({ folder }) => folders.has(folder));
 }
 
 /** Settings files that hooks of skills stand in, with the folder of skills that each belongs to: Claude Code’s only. */
-export function settingsFiles({ global, own }: Scopes): Map<string, string> {
+export function settingsFiles({ every }: Scopes): Map<string, string> {
   const files = (folders: readonly ClientFolder[], isProject: boolean) =>
     folders
       .filter(({ target }) => target === 'claude')
       .map(({ folder }) => [settingsFile(folder, isProject), folder] as const);
-  return new Map([...files(global, false), ...files(own, true)]);
+  return new Map([...files(every.global, false), ...files(every.own, true)]);
 }
 
 export function settledOf({ settled }: SkillsState, { project }: Scopes): SettledScope | undefined {

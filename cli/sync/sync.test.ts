@@ -148,6 +148,21 @@ describe('a sync', () => {
   });
 });
 
+it('what was put into a client’s folder goes when that is no target any more, its hooks too', async () => {
+  const yaml = 'apiVersion: mcpctl.dev/v1\nkind: Skill\nspec:\n  hooks:\n    Stop:\n      - command: echo\n';
+  repository.commit(skillFiles('skills/review', 'Review it.', { 'skill.yaml': yaml }));
+  await machine.sync([...from(), '--target', 'claude', 'codex']);
+  machine.write('.codex/skills/mine/SKILL.md', 'mine');
+  expect((await machine.sync(['--target', 'claude'])).report.removed).toEqual(['skill/review']);
+  expect([machine.names('.claude/skills'), machine.names('.codex/skills')]).toEqual([['review'], ['mine']]);
+  expect((await machine.sync(['--target', 'agents'])).report).toMatchObject({
+    removed: ['skill/review'],
+    hooksApplied: [],
+  });
+  expect(machine.names('.claude')).toEqual(['skills']);
+  expect((await machine.sync()).report).toMatchObject({ removed: [], skipped: [], errors: [] });
+});
+
 describe('what people did', () => {
   it.each<[situation: string, edit: () => void]>([
     ['other bytes', () => machine.write(SKILL, 'mine')],
