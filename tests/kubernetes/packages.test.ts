@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -22,6 +23,7 @@ const title = reason === undefined ? 'packages in a cluster' : `packages in a cl
 
 const root = join(import.meta.dirname, '..', '..');
 const example = join(root, 'example-repo');
+const LOCK = 'ai/locks/servers/notes/package-lock.json';
 
 describe.skipIf(reason !== undefined)(title, { timeout: 240_000 }, () => {
   if (!cluster || reason !== undefined) return;
@@ -110,7 +112,7 @@ describe.skipIf(reason !== undefined)(title, { timeout: 240_000 }, () => {
     const packageOf = `{registry: npm, identifier: "${identifier}", version: ${version}}`;
     declare('stdio', packageOf, { npm_config_registry: registries.npm });
     const lock = readFileSync(join(example, 'locks/servers/memory/package-lock.json'));
-    write('ai/locks/servers/notes/package-lock.json', lock);
+    write(LOCK, lock);
     expect((await ready()).servers).toMatchObject([{ name: 'notes', tools: 9 }]);
     expect(registries.asked.some(url => url.endsWith('.tgz'))).toBe(true);
     const count = registries.asked.length;
@@ -150,7 +152,12 @@ describe.skipIf(reason !== undefined)(title, { timeout: 240_000 }, () => {
     const before = asked.length;
     expect((await ready()).servers).toMatchObject([{ name: 'notes', tools: 1 }]);
     expect(asked.slice(before).some(path => path.endsWith('.tgz'))).toBe(true);
-    // With a lock nothing is looked up: what to fetch is known.
-    expect(asked.slice(before).includes(`/${identifier}`)).toBe(!hasLock);
+    const reviewed = hasLock
+      ? createHash('sha256')
+          .update(readFileSync(join(folder, LOCK)))
+          .digest('hex')
+      : '-';
+    const stamp = inside('cat', '/home/server/package/.installed');
+    expect(stamp).toBe(`${identifier}@${version} no-scripts ${reviewed}`);
   });
 });
