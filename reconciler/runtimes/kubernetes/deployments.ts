@@ -66,7 +66,7 @@ interface Group {
 }
 
 /** So many are written at the same time: what is begun is soon whole, and the cluster has not both to act upon. */
-const AT_ONCE = 16;
+const AT_ONCE = 64;
 
 /** Of an object that is named after what it holds, every version is as good. */
 const ANY = { version: undefined };
@@ -226,9 +226,15 @@ export function createDeployments(yard: Yard): Deployments {
       return inTurn(name, async () => {
         const group = groupOf(name);
         group.ordinals.delete(ordinal);
-        if (group.ordinals.size === 0) await removeAll(name);
-        else if (group.spec) await put(name);
-        else await scale(name, group);
+        try {
+          if (group.ordinals.size === 0) await removeAll(name);
+          else if (group.spec) await put(name);
+          else await scale(name, group);
+        } catch (error) {
+          // It is there still, and to be found by the next try.
+          group.ordinals.add(ordinal);
+          throw error;
+        }
       });
     },
     discard(name, unless) {
