@@ -38,6 +38,8 @@ interface Options extends Member {
    * @param silent the one before may still believe that it leads
    */
   onChange(held: boolean, silent: boolean): void;
+  /** Told when it leads on, after a time in which it could not know whether it did. */
+  onKept(): void;
 }
 
 const Lease = z.looseObject({
@@ -124,11 +126,13 @@ export function openLead(options: Options): Lead {
     last = await write(found, transitions, identity);
     const silent = found !== undefined && (found.spec.holderIdentity ?? '') !== '';
     const gained = !mine || generation !== transitions;
+    const lapsed = !isHeld();
     generation = transitions;
     // Given up by ourselves long before anybody else may take it.
     validUntil = began + (leaseMs * 2) / 3;
     mine = true;
     if (gained) options.onChange(true, silent);
+    else if (lapsed) options.onKept();
   }
 
   function lose(): void {

@@ -97,6 +97,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       resyncMs,
       onTry: takeover.trying,
       onLead: takeover.leadChanged,
+      onLeadKept: takeover.leadKept,
       onPod: happenings.pod,
       onDeployment: happenings.deployment,
       onReturn: () => {

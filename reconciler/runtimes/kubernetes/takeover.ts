@@ -11,6 +11,8 @@ export interface Takeover {
   trying(): void;
   /** @param silent the one that led before may still believe that it leads */
   leadChanged(held: boolean, silent: boolean): void;
+  /** What was asked for meanwhile was asked of one that could not know that it leads. */
+  leadKept(): void;
   /** Settles when nothing that one before still writes can have its way; to be awaited before each first write. */
   secure(place: Place): Promise<void>;
   /** A Deployment is there, or has changed: one that a stale leader made is removed, unless it is wanted. */
@@ -124,6 +126,10 @@ export function createTakeover({ book, bus, changes, wishes, writing, place }: W
       for (const one of here.deployments.items.values()) see(one, here);
       const first = book.known.size > 0 ? takeOver(here) : Promise.resolve();
       void first.then(() => clear(here)).catch(() => undefined);
+    },
+    leadKept() {
+      changes.raiseAll();
+      tidy();
     },
     deploymentSeen(type, deployment) {
       const { name } = deployment.metadata;

@@ -42,6 +42,7 @@ interface Options {
   resyncMs: number;
   onTry(): void;
   onLead(held: boolean, silent: boolean): void;
+  onLeadKept(): void;
   onPod(type: 'set' | 'gone', pod: Pod): void;
   onDeployment(type: 'set' | 'gone', deployment: Deployment): void;
   onReturn(): void;
@@ -75,6 +76,7 @@ export async function openYard({ stateDir, env, clock, ...on }: Options): Promis
     wanted: on.leads,
     onTry: on.onTry,
     onChange: on.onLead,
+    onKept: on.onLeadKept,
   });
   const selector = `${marks.owner}=${owner}`;
   const watched = { api, clock, selector, resyncMs: on.resyncMs, onReturn: () => undefined };
