@@ -42,11 +42,12 @@ function run(commands: readonly string[], env: NodeJS.ProcessEnv): string[] {
   return stdout.split(`${SEPARATOR}\n`).slice(0, -1);
 }
 
-/** What is another each time: how old something is, and the ends of names that the cluster makes. */
+/** What is another each time: how old something is, the ends of names that the cluster makes, and how wide they are. */
 function steady(printed: string): string {
   return printed
     .replace(/\b(notes-[0-9a-f]{10})-[0-9a-f]{8,10}-[a-z0-9]{5}\b/g, '$1-6d8f7c9b54-x2k9q')
     .replace(/\d+(m\d*)?s$/gm, '9s')
+    .replace(/ {2,}/g, '   ')
     .replace(/[ \t]+$/gm, '');
 }
 

@@ -132,11 +132,10 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
   it('tells what somebody scaled, and leaves it as it is, where drift is only to be reported', async () => {
     const daemon = await up('--drift', 'report');
     const before = pods();
-    const of = ['-A', '-l', 'mcpctl.dev/server', '-o'];
-    const [namespace = '', deployment = ''] = kubectl(
-      ...['get', 'deployment', ...of, 'jsonpath={.items[0].metadata.namespace} {.items[0].metadata.name}'],
-    ).split(' ');
-    const replicas = () => kubectl('get', 'deployment', ...of, 'jsonpath={.items[*].spec.replicas}');
+    // Not that of a test before, which is still being deleted.
+    const namespace = `mcpctl-${readFileSync(join(folder, 'state', 'kubernetes-owner'), 'utf8').slice(0, 12)}`;
+    const deployment = kubectl('-n', namespace, 'get', 'deployment', '-o', 'jsonpath={.items[*].metadata.name}');
+    const replicas = () => kubectl('-n', namespace, 'get', 'deployment', '-o', 'jsonpath={.items[*].spec.replicas}');
     const scale = (to: number) =>
       kubectl('-n', namespace, 'patch', 'deployment', deployment, '-p', JSON.stringify({ spec: { replicas: to } }));
     scale(2);
