@@ -17,6 +17,8 @@ export function createHappenings(workings: Workings, takeover: Pick<Takeover, 'd
   const { book, bus, changes, writing, place } = workings;
   /** Pods in the place of ours that were told of. */
   const strangers = new Set<string>();
+  /** Deployments that are not as they were declared, as was told. */
+  const drifting = new Set<string>();
 
   /** A pod that the cluster made in the place of another, and that nobody has asked for yet. */
   function strangerCame(pod: Pod): void {
@@ -64,7 +66,10 @@ export function createHappenings(workings: Workings, takeover: Pick<Takeover, 'd
       const drift = here && driftOf(here, name)[0]?.why;
       changes.raise(name);
       // What is being applied right now is no drift. Of another image, the pods tell themselves.
-      if (drift !== undefined && !writing.has(name) && !drift.includes('/image is ')) tellAll(name, drift);
+      if (drift !== undefined && !writing.has(name) && !drift.includes('/image is ')) {
+        drifting.add(name);
+        tellAll(name, drift);
+      } else if (drift === undefined && drifting.delete(name)) tellAll(name, 'it is as it was declared again');
     },
   };
 }
