@@ -14,6 +14,7 @@ import { withCleanUp } from './scene.ts';
 const SERVERS = 1_000;
 const PATIENCE_MS = 200_000;
 const CHANGES = 5;
+const SETTLE_MS = 20_000;
 
 /**
  * So many servers as Deployments on a real API server that has no nodes: nothing runs, so that all the work is ours and
@@ -60,6 +61,8 @@ export async function benchKubernetes(): Promise<Figure[]> {
     const memory = peak.end();
     const writes = proxy.asked.filter(isWrite).length;
 
+    // What has no place to run is told of several times, and waited for from then on.
+    await sleep(SETTLE_MS);
     const change = await changes(first, repository, proxy);
     const resync = await relist(proxy);
     await first.stop();
