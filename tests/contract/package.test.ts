@@ -87,6 +87,7 @@ describe('the package', () => {
       'cli/mcpctl.mjs',
       'dist/THIRD-PARTY.txt',
       'docs/deploy/Dockerfile',
+      'docs/deploy/Dockerfile.dockerignore',
       'docs/deploy/kubernetes/access.yaml',
       'docs/deploy/kubernetes/gateway.yaml',
       'docs/deploy/kubernetes/kustomization.yaml',
