@@ -76,7 +76,7 @@ function allSkills(): Files {
 }
 
 class Scene {
-  private readonly home: string;
+  private home: string;
   private readonly hook: string;
   private readonly cli: string;
   private readonly folder: string;
@@ -95,12 +95,14 @@ class Scene {
   /** A first install, and a look for updates when there are none, by both. */
   async againstPeer(): Promise<Figure[]> {
     const peer = await installPeer(this.folder);
-    const theirHome = join(this.folder, 'their-home');
+    let theirHome = '';
     const add = ['add', this.url, '-g', '-a', 'claude-code', '-s', '*', '-y'];
     const ours: number[] = [];
     const theirs: number[] = [];
-    for (let run = 0; run < 3; run++) {
-      for (const home of [this.home, theirHome]) rmSync(home, { recursive: true, force: true });
+    for (let run = 0; run < 5; run++) {
+      // Each time a new place: where much was just deleted, ext4 takes long to find room for what is made.
+      this.home = join(this.folder, `home-${run}`);
+      theirHome = join(this.folder, `their-home-${run}`);
       // The folder for compiled code is what a machine that used mcpctl before has.
       mkdirSync(join(this.home, '.mcpctl'), { recursive: true, mode: 0o700 });
       if (peer) theirs.push(await elapsed([peer, ...add], theirHome));
