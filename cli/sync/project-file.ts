@@ -26,9 +26,12 @@ function isThere(path: string): boolean {
 
 /**
  * What a folder’s project file says; undefined when there is none. It may have come with a checkout and lead anywhere: no
- * more than a name’s worth is read, and a device or a pipe not at all. @throws Error with the system’s code
+ * more than a name’s worth is read, and a device or a pipe not at all. Nor is that of another user, who could have put it
+ * above any folder of ours, as in /tmp.
+ * @param user whoever reads it; the system’s own user may read everybody’s
+ * @throws Error with the system’s code, or with what is wrong in its place
  */
-export function readProjectFile(folder: string): string | undefined {
+export function readProjectFile(folder: string, user: number = process.getuid?.() ?? 0): string | undefined {
   let file: number;
   try {
     file = openSync(join(folder, PROJECT_FILE), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
@@ -37,7 +40,9 @@ export function readProjectFile(folder: string): string | undefined {
     throw error;
   }
   try {
-    if (!fstatSync(file).isFile()) throw Object.assign(new Error('it is no file'), { code: 'it is no file' });
+    const stats = fstatSync(file);
+    if (!stats.isFile()) throw refusal('it is no file');
+    if (user !== 0 && stats.uid !== 0 && stats.uid !== user) throw refusal('it belongs to another user');
     const bytes = Buffer.alloc(MAX_BYTES);
     return bytes
       .subarray(0, readSync(file, bytes))
@@ -47,4 +52,8 @@ export function readProjectFile(folder: string): string | undefined {
   } finally {
     closeSync(file);
   }
+}
+
+function refusal(why: string): Error {
+  return Object.assign(new Error(why), { code: why });
 }
