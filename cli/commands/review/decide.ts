@@ -33,10 +33,11 @@ async function decideEarly(options: DecideOptions, open: EarlyForge): Promise<Ex
   const { workspace, snapshots, forge } = open;
   const signing = signOnce(options, workspace);
   const look = async () => examine(workspace, snapshots, forge, await findProposal(forge, id));
-  const atOnce =
-    verdict === 'approve' && forge.name === 'git' ? await mergeAtOnce(options, open, look, signing) : undefined;
-  if (atOnce !== undefined) return told(options, open, { merged: atOnce });
+  const atOnce = verdict === 'approve' && forge.name === 'git' ? await mergeAtOnce(options, open, look, signing) : {};
+  if (atOnce.merged !== undefined) return told(options, open, { merged: atOnce.merged });
   const examined = await open.fresh(look);
+  // Somebody else spoke at the same time: what they said has to be known to whoever merges.
+  if (atOnce.race && said(examined) !== atOnce.said) throw atOnce.race;
   if (verdict !== 'withdraw') await sameAsSeen(open, examined, options.head);
   if (verdict === 'approve') refuseInvalid(options, examined);
   const { reviewed, judgement } =
@@ -59,30 +60,37 @@ function told({ io, id, verdict }: DecideOptions, { workspace }: EarlyForge, { m
 /**
  * Merge by what was fetched last, without asking the remote first: the push has a lease on everything that the decision
  * rests on (the branch, which has the policy; the proposal; its reviews), so that it goes through only if none of it moved.
- * @returns the merge; undefined when that is not for now: it must be looked at afresh
+ * @returns the merge; without one, it must be looked at afresh, also when that is because somebody was faster (`race`)
  */
 async function mergeAtOnce(
   options: DecideOptions,
   open: EarlyForge,
   look: () => Promise<Examined>,
   signing: Signing,
-): Promise<string | undefined> {
+): Promise<{ merged?: string | undefined; race?: ProblemError; said?: number }> {
   const { workspace, forge } = open;
   const { id, verdict, reason } = options;
+  let known: number | undefined;
   try {
     const examined = await look();
+    known = said(examined);
     await sameAsSeen(open, examined, options.head);
-    if (examined.preview.introduced.some(({ severity }) => severity === 'error')) return undefined;
+    if (examined.preview.introduced.some(({ severity }) => severity === 'error')) return {};
     const signed = await signing({ ...examined.expected, verdict, reason });
-    if (!decide(examined, signed).complete) return undefined;
+    if (!decide(examined, signed).complete) return {};
     const merge = await prepareMerge(workspace, examined, signed);
     const { merged } = await forge.review({ id, head: examined.proposal.head, verdict, reason, signed }, merge);
-    return merged;
+    return { merged };
   } catch (error) {
     // Whatever it is, it may be because of something that is over; what is fetched anew tells.
-    if (error instanceof ProblemError && STALE.includes(error.problem.code)) return undefined;
-    throw error;
+    if (!(error instanceof ProblemError && STALE.includes(error.problem.code))) throw error;
+    return error.problem.code === 'REVIEW_RACE' && known !== undefined ? { race: error, said: known } : {};
   }
+}
+
+/** How many statements there are about a proposal, good or not. */
+function said({ statements, bad }: Examined): number {
+  return statements.length + bad.length;
 }
 
 /** What may be another when the remote has been asked. */
