@@ -79,14 +79,14 @@ export async function withForge<T>(
   // Where there is one, compiled code is kept in it, and every command after this one starts sooner.
   void mkdir(mcpctlHome(env), { recursive: true, mode: 0o700 }).catch(() => undefined);
   const branches = openBranches(workspace);
-  let fetching: ReturnType<typeof fetch> | undefined;
+  let fetching: ReturnType<typeof beginFetch> | undefined;
   let late: NodeJS.Timeout | undefined;
-  function fetch() {
+  function beginFetch() {
     late = setTimeout(() => step(context.io, `fetching ${remote}`), 1_000);
     return settled(branches.refresh().finally(() => clearTimeout(late)));
   }
   function fetched() {
-    fetching ??= fetch();
+    fetching ??= beginFetch();
     return fetching;
   }
   if (ask === 'now') void fetched();

@@ -56,7 +56,15 @@ function folders(path: string): string[] {
 /** Nearly always the top folder of one's own working tree, which is seen without a process; git judges the others. */
 async function repositoryAt(root: string, env: VerifyOptions['env']): Promise<{ gitDir: string; path: string }> {
   const gitDir = join(root, '.git');
-  const head = statSync(join(gitDir, 'HEAD'), { throwIfNoEntry: false });
-  const isTop = head?.isFile() === true && head.uid === process.getuid?.();
-  return isTop ? { gitDir, path: '' } : findRepository(root, env);
+  return isOwnFile(join(gitDir, 'HEAD')) ? { gitDir, path: '' } : findRepository(root, env);
+}
+
+/** What may not be looked at is left to git, which says why. */
+function isOwnFile(path: string): boolean {
+  try {
+    const found = statSync(path);
+    return found.isFile() && found.uid === process.getuid?.();
+  } catch {
+    return false;
+  }
 }
