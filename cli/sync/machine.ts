@@ -10,7 +10,8 @@ import { readLedger } from './hooks/ledger.ts';
 import { settingsFile } from './hooks/settings-file.ts';
 import { observe } from './observe.ts';
 import { type Places, placesIn } from './places.ts';
-import { PROJECT_FILE, readProjectFile } from './project-file.ts';
+import { projectIn } from './project.ts';
+import { PROJECT_FILE } from './project-file.ts';
 import { forgetSetup, rememberProjectFile, type SetupEntry, setupsIn } from './setups.ts';
 import { readState, type SkillsState, writeState } from './state.ts';
 import { underLock } from './sync.ts';
@@ -34,7 +35,7 @@ export function hasSkillsSource(home: string): boolean {
 
 /** @throws ProblemError FILE_EXISTS when a folder is another project’s */
 export function refuseOtherProject({ folder, project }: MachineSetup): void {
-  const before = readProjectFile(folder);
+  const before = projectIn(folder);
   if (before === undefined || before === project) return;
   const hint = `Remove it first: mcpctl config claude -p ${before.slice(0, 24)} --remove`;
   const message = `${join(folder, PROJECT_FILE)} names another project`;
@@ -45,7 +46,7 @@ export function refuseOtherProject({ folder, project }: MachineSetup): void {
 export async function writeProjectFile(setup: MachineSetup): Promise<void> {
   const { folder, project } = setup;
   refuseOtherProject(setup);
-  if (readProjectFile(folder) === project) return;
+  if (projectIn(folder) === project) return;
   await rememberProjectFile(setup);
   await writeAtomic(join(folder, PROJECT_FILE), `${project}\n`, { mode: 0o644 });
 }
@@ -177,7 +178,7 @@ function projectFolders(places: Places, { settled }: SkillsState): ProjectFolder
 }
 
 async function removeProjectFile({ folder, project }: ProjectFolder): Promise<void> {
-  if (readProjectFile(folder) === project) await rm(join(folder, PROJECT_FILE));
+  if (projectIn(folder) === project) await rm(join(folder, PROJECT_FILE));
 }
 
 function userSettings(env: MachineSetup['env']): string {

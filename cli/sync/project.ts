@@ -17,14 +17,16 @@ export function projectHere(cwd: string, named: string | undefined): ProjectHere
   const folder = projectFolder(cwd);
   if (named !== undefined) return { name: checked(named, '--project'), folder: folder ?? resolve(cwd) };
   if (folder === undefined) return undefined;
-  const file = join(folder, PROJECT_FILE);
-  let name: string;
+  return { name: checked(projectIn(folder) ?? '', join(folder, PROJECT_FILE)), folder };
+}
+
+/** What a folder’s project file says. @throws ProblemError SKILLS_PROJECT_UNKNOWN for one that cannot be read */
+export function projectIn(folder: string): string | undefined {
   try {
-    name = readProjectFile(folder) ?? '';
+    return readProjectFile(folder);
   } catch (error) {
-    throw unknown(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    throw unknown(`${join(folder, PROJECT_FILE)} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
   }
-  return { name: checked(name, file), folder };
 }
 
 function checked(name: string, where: string): string {
