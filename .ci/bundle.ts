@@ -79,6 +79,7 @@ const calledLate: Readonly<Record<string, readonly string[]>> = {
     ...['realpath', 'rename', 'rm', 'rmdir', 'stat', 'statfs', 'symlink', 'unlink', 'writeFile'],
   ],
   'node:child_process': ['execFileSync', 'fork', 'spawn', 'spawnSync'],
+  'node:tls': ['getCACertificates'],
   'node:zlib': ['crc32'],
   'node:crypto': ['createHash', 'createHmac', 'createPublicKey', 'hash', 'randomBytes', 'randomUUID', 'sign', 'verify'],
 };
@@ -134,6 +135,11 @@ function thirdParty(modules: readonly string[]): string {
   return sections.sort().join('');
 }
 
+/** The same, and what stands in the place of the processes that commander could start: it is as good as a part of it. */
+function withCommander(...places: readonly string[]): RegExp {
+  return new RegExp(`${modules(...places).source}|^\\0unused:commander$`);
+}
+
 /** Modules of ours: files of folders, and whole folders. */
 function modules(...places: readonly string[]): RegExp {
   return new RegExp(`^${RegExp.escape(root)}/(?:${places.join('|')})$`);
@@ -147,7 +153,7 @@ function modules(...places: readonly string[]): RegExp {
 const groups = [
   {
     name: 'basics',
-    test: modules(
+    test: withCommander(
       'schema/(?:assemble-files|assemble-with|bundle|bundle-paths|closest|collisions|digest|environment|front-matter|hidden-text|kept-resource|kind-table|layout|mapping|plain-scalar|print-yaml|problem|quote|release/manifest-place|resource|resource-path|source|unread)\\.ts',
       'cli/(?:command-table|context|globals|kinds|output|program|repository-root|style|table|terminal)\\.ts',
       'node_modules/commander/.*',
@@ -156,12 +162,28 @@ const groups = [
     priority: 3,
   },
   {
+    name: 'machine',
+    test: modules('host/(?:files|home|lock|redact|run)\\.ts', 'repo/(?:git|git-environment)\\.ts'),
+    priority: 3,
+  },
+  {
     name: 'reading',
     test: modules(
       'schema/(?:catalog|cycle-rules|link-rules|plain-yaml|selection|selects|use-rules)\\.ts',
-      'host/(?:files|home|redact|run)\\.ts',
-      'repo/(?:commit-files|find-repository|folder-files|git|git-environment|objects|parsed-cache|packed-entries|parsed-files|parser-fingerprint|past-files|staged|tree|tree-changes|worktree)\\.ts',
+      'repo/(?:commit-files|find-repository|folder-files|objects|parsed-cache|packed-entries|parsed-files|parser-fingerprint|past-files|staged|tree|tree-changes|worktree)\\.ts',
       'cli/(?:instances|load-catalog|read-files|relations|server-source)\\.ts',
+    ),
+    priority: 2,
+  },
+  {
+    name: 'sync',
+    test: modules(
+      'cli/commands/skills/sync\\.ts',
+      'cli/sync/(?:checked|config|entry|look|observe|places|project|project-file|report|scopes|source|state|sync)\\.ts',
+      'cli/sync/hooks/(?:ledger|settings-file)\\.ts',
+      'host/(?:addresses|light-http)\\.ts',
+      'repo/(?:ask-bundle|credentials|http-answer|mirror-folder|problems|ref|remote-refs|thin-copy|url)\\.ts',
+      'repo/wire/(?:ask-refs|authorities|packets|upload-pack|web|web-problem)\\.ts',
     ),
     priority: 2,
   },
@@ -179,7 +201,6 @@ const groups = [
     name: 'trust',
     test: modules(
       'repo/trust/(?!release-source|restore|sign\\.|release-objects)[^/]*',
-      'host/(?:lock|private)[^/]*',
       'cli/commands/verify/(?:explain|judge)\\.ts',
     ),
     priority: 1,

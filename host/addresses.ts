@@ -94,6 +94,8 @@ export function literalAddress(hostname: string): string | undefined {
 
 /** Whether a URL's host is this machine, by name or address; what may go without a proxy. */
 export function isLoopbackHost(hostname: string): boolean {
+  // What a URL has of IPv4 is always four numbers: no list is needed for it.
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(hostname)) return hostname.startsWith('127.');
   const literal = literalAddress(hostname);
   if (literal !== undefined) return classifyAddress(literal) === 'loopback';
   return /(^|\.)localhost\.?$/i.test(hostname);

@@ -7,6 +7,7 @@ import { checkGit, git, lastWords } from './git.ts';
 import { shareTrustedPath } from './mirror-folder.ts';
 import { remoteProblem } from './problems.ts';
 import type { Oid, Remote } from './types.ts';
+import { askRefsByWeb } from './wire/ask-refs.ts';
 
 export interface ThinCopyOptions {
   /** The bare repository’s folder; made when the first commit is taken over. */
@@ -39,7 +40,7 @@ export async function askRefs(
   signal?: AbortSignal,
 ): Promise<RemoteRef[]> {
   const { remote, dir, env, timeoutMs = 60_000 } = options;
-  const told = remote.kind === 'http' ? await askByWeb(options, patterns, signal) : undefined;
+  const told = remote.kind === 'http' ? await askRefsByWeb(options, patterns, signal) : undefined;
   if (told) return told;
   await requirePath(remote);
   const { config, extra, secrets } = await credentialsFor(options, signal);
@@ -57,12 +58,6 @@ export async function askRefs(
       const [, oid = '', ref = ''] = /^([0-9a-f]{40}|[0-9a-f]{64})\t([^\s^]+)$/.exec(line) ?? [];
       return ref === '' ? [] : [{ ref, oid }];
     });
-}
-
-async function askByWeb(...asked: Parameters<typeof askRefs>): Promise<RemoteRef[] | undefined> {
-  const { askRefsByWeb } = await import('./wire/ask-refs.ts');
-  const [options, patterns, signal] = asked;
-  return askRefsByWeb(options, patterns, signal);
 }
 
 /** What git is given for a remote. @throws ProblemError REMOTE_AUTH, SSH_MISSING */

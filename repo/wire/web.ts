@@ -1,4 +1,5 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openLightHttp } from '../../host/index.ts';
 import { ProblemError } from '../../schema/index.ts';
@@ -48,7 +49,7 @@ async function open(options: ThinCopyOptions): Promise<Web | undefined> {
     headers: login.headers,
   };
   const file = join(dirname(dir), 'web.json');
-  let known = await recall(file, remote.url);
+  let known = recall(file, remote.url);
   let isRecalled = known !== undefined;
   return {
     remote: place,
@@ -85,9 +86,9 @@ async function remember(file: string, value: unknown): Promise<void> {
   }
 }
 
-async function recall(file: string, url: string): Promise<Capabilities | undefined> {
+function recall(file: string, url: string): Capabilities | undefined {
   try {
-    const value = JSON.parse(await readFile(file, 'utf8'));
+    const value = JSON.parse(readFileSync(file, 'utf8'));
     const { format, filter, given } = value.capabilities;
     const fine = (format === 'sha1' || format === 'sha256') && typeof filter === 'boolean' && Array.isArray(given);
     return value.url === url && fine ? { format, filter, given: given.map(String) } : undefined;
