@@ -135,11 +135,6 @@ function thirdParty(modules: readonly string[]): string {
   return sections.sort().join('');
 }
 
-/** The same, and what stands in the place of the processes that commander could start: it is as good as a part of it. */
-function withCommander(...places: readonly string[]): RegExp {
-  return new RegExp(`${modules(...places).source}|^\\0unused:commander$`);
-}
-
 /** Modules of ours: files of folders, and whole folders. */
 function modules(...places: readonly string[]): RegExp {
   return new RegExp(`^${RegExp.escape(root)}/(?:${places.join('|')})$`);
@@ -152,18 +147,30 @@ function modules(...places: readonly string[]): RegExp {
  */
 const groups = [
   {
+    name: 'hook',
+    test: modules('cli/sync/(?:checked|places|project-file)\\.ts', 'cli/sync/hook/background\\.ts', 'host/home\\.ts'),
+    priority: 4,
+  },
+  { name: 'problem', test: modules('schema/(?:hidden-text|problem|quote)\\.ts'), priority: 4 },
+  {
+    name: 'commands',
+    // What stands in the place of the processes that commander could start is as good as a part of it.
+    test: new RegExp(
+      `${modules('cli/(?:command-table|context|globals|program|style|terminal)\\.ts', 'node_modules/commander/.*', 'package\\.json').source}|^\0unused:commander$`,
+    ),
+    priority: 3,
+  },
+  {
     name: 'basics',
-    test: withCommander(
-      'schema/(?:assemble-files|assemble-with|bundle|bundle-paths|closest|collisions|digest|environment|front-matter|hidden-text|kept-resource|kind-table|layout|mapping|plain-scalar|print-yaml|problem|quote|release/manifest-place|resource|resource-path|source|unread)\\.ts',
-      'cli/(?:command-table|context|globals|kinds|output|program|repository-root|style|table|terminal)\\.ts',
-      'node_modules/commander/.*',
-      'package\\.json',
+    test: modules(
+      'schema/(?:assemble-files|assemble-with|bundle|bundle-paths|closest|collisions|digest|environment|front-matter|kept-resource|kind-table|layout|mapping|plain-scalar|print-yaml|release/manifest-place|resource|resource-path|source|unread)\\.ts',
+      'cli/(?:kinds|output|repository-root|table)\\.ts',
     ),
     priority: 3,
   },
   {
     name: 'machine',
-    test: modules('host/(?:files|home|lock|redact|run)\\.ts', 'repo/(?:git|git-environment)\\.ts'),
+    test: modules('host/(?:files|lock|redact|run)\\.ts', 'repo/(?:git|git-environment)\\.ts'),
     priority: 3,
   },
   {
@@ -178,8 +185,7 @@ const groups = [
   {
     name: 'sync',
     test: modules(
-      'cli/commands/skills/sync\\.ts',
-      'cli/sync/(?:checked|config|entry|look|observe|places|project|project-file|report|scopes|source|state|sync)\\.ts',
+      'cli/sync/(?:config|entry|look|observe|project|report|scopes|source|state|sync)\\.ts',
       'cli/sync/hooks/(?:ledger|settings-file)\\.ts',
       'host/(?:addresses|light-http)\\.ts',
       'repo/(?:ask-bundle|credentials|http-answer|mirror-folder|problems|ref|remote-refs|thin-copy|url)\\.ts',

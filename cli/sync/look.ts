@@ -36,7 +36,8 @@ export function findEdits(live: string, files: Readonly<Record<string, Installed
   for (const path in files) {
     const file = files[path];
     if (!file) continue;
-    const stats = statsOf(join(live, path));
+    // Put together as they are: there are hundreds, and most of the time would go into taking paths apart.
+    const stats = statsOf(`${live}/${path}`);
     if (!stats?.isFile()) edits.missing.push(path);
     else if (stats.size !== file.size) edits.changed.push(path);
     else {

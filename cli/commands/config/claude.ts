@@ -16,7 +16,6 @@ import {
   writeProjectFile,
 } from '../../sync/index.ts';
 import { type ExportOptions, runExport } from '../export/run.ts';
-import { runSync } from '../skills/sync.ts';
 
 export interface ConfigClaudeOptions extends Omit<ExportOptions, 'client' | 'write'> {
   from?: string;
@@ -45,6 +44,8 @@ export async function runConfigClaude(options: ConfigClaudeOptions): Promise<Exi
     step(io, 'no skills: this machine was not told where they come from; add --from REPO, or --gateway URL');
     return ExitCodes.ok;
   }
+  // As the command itself is loaded: what two ways lead to would be one file more for both.
+  const { runSync } = await import('../skills/sync.ts');
   const synced = await runSync({
     ...{ io, env, cwd: setup.folder, signal, project, output: 'table' },
     ...(from !== undefined && { from }),
