@@ -57,6 +57,7 @@ export interface Socket {
 }
 
 const TRIES = 6;
+const MAX_SOCKETS = 32;
 const MAX_WAIT_SECONDS = 30;
 const REQUEST_MS = 30_000;
 /** So much is read of a refusal. */
@@ -67,21 +68,23 @@ export function createApi(config: KubeConfig, clock: Clock = systemClock): KubeA
   const sent: Record<string, number> = {};
   let ahead = 0;
   let agent: Agent | HttpAgent | undefined;
+  /** Of answers without an end, each of which has its connection for itself: they must not use up the others'. */
+  let endless: Agent | HttpAgent | undefined;
 
   /** Credentials may change from one request to the next: tokens expire. */
-  async function optionsFor(method: string, path: string, type?: string): Promise<RequestOptions> {
+  async function optionsFor(method: string, path: string, type?: string, ends = true): Promise<RequestOptions> {
     const options: Record<string, unknown> = {};
     await config.applyToHTTPSOptions(options as Parameters<KubeConfig['applyToHTTPSOptions']>[0]);
     const { ca, cert, key, rejectUnauthorized, servername } = options;
     const tls = { ca, cert, key, servername, ...(rejectUnauthorized !== undefined && { rejectUnauthorized }) };
     const proxied = config.getCurrentCluster()?.proxyUrl !== undefined;
-    agent ??=
-      server.protocol === 'https:'
-        ? new Agent({ keepAlive: true, maxSockets: 32, ...tls } as object)
-        : new HttpAgent({ keepAlive: true });
+    const make = (how: object) =>
+      server.protocol === 'https:' ? new Agent({ ...how, ...tls } as object) : new HttpAgent(how);
+    if (ends) agent ??= make({ keepAlive: true, maxSockets: MAX_SOCKETS });
+    else endless ??= make({ keepAlive: false });
     return {
       ...options,
-      agent: proxied ? (options.agent as Agent) : agent,
+      agent: proxied ? (options.agent as Agent) : ends ? agent : endless,
       method,
       hostname: server.hostname.replace(/^\[|\]$/g, ''),
       port: server.port,
@@ -96,7 +99,7 @@ export function createApi(config: KubeConfig, clock: Clock = systemClock): KubeA
   }
 
   async function open(method: string, path: string, body?: { type: string; content: unknown }, signal?: AbortSignal) {
-    const options = await optionsFor(method, path, body?.type);
+    const options = await optionsFor(method, path, body?.type, signal === undefined);
     const content = body && Buffer.from(JSON.stringify(body.content));
     // Without it a DELETE's body would be taken for the next request.
     const length = content && { 'content-length': String(content.length) };
@@ -177,7 +180,10 @@ export function createApi(config: KubeConfig, clock: Clock = systemClock): KubeA
         throw await whyNoSocket(path, error);
       });
     },
-    close: () => agent?.destroy(),
+    close() {
+      agent?.destroy();
+      endless?.destroy();
+    },
   };
 }
 
