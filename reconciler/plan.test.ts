@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest';
-import { type Item, plan } from './plan.ts';
+import { describe, expect, it } from 'vitest';
+import { type Catalog, link, parseFile } from '../schema/index.ts';
+import { desiredInstances, desiredItems, type Item, plan } from './plan.ts';
 
 const item = (id: string, parts: Record<string, string> = { spec: '1' }): Item => ({ id, parts });
 
@@ -34,3 +35,48 @@ it.each<[string, Item[], Item[], string[]]>([
 ])('%s', (_situation, desired, observed, expected) => {
   expect(plan(desired, observed).steps.map(({ op, id, because }) => `${op} ${id}: ${because}`)).toEqual(expected);
 });
+
+const head = (kind: string) => `apiVersion: mcpctl.dev/v1\nkind: ${kind}\n`;
+
+/** `x` is of `a`, `y` of both by name and by label, `z` of nobody. */
+function catalogWith(policy: string, servers: Record<string, string> = {}): Catalog {
+  const files: Record<string, string> = {
+    'mcpctl.yaml': `${head('Repository')}spec: { id: test${policy} }\n`,
+    'projects/a/project.yaml': `${head('Project')}spec: { servers: [x, y] }\n`,
+    'projects/b/project.yaml': `${head('Project')}spec: { selector: { servers: { matchLabels: { of: b } } } }\n`,
+  };
+  for (const name of ['x', 'y', 'z']) {
+    const labels = name === 'y' ? 'metadata: { labels: { of: b } }\n' : '';
+    const spec = servers[name] ?? 'transport: stdio, command: [a]';
+    files[`servers/${name}.yaml`] = `${head('Server')}${labels}spec: { ${spec} }\n`;
+  }
+  const parsed = Object.entries(files).map(([path, text]) =>
+    parseFile({ path, oid: '', mode: '100644' }, Buffer.from(text)),
+  );
+  return link(parsed.flatMap(({ resource }) => resource ?? [])).catalog;
+}
+
+const apart = ', kubernetes: { namespaces: project }';
+
+describe('a namespace for each project', () => {
+  it.each<[string, Catalog, Record<string, string | undefined>]>([
+    ['no policy: nothing is apart', catalogWith(''), {}],
+    ['one namespace for all: nothing is apart', catalogWith(', kubernetes: { namespaces: repository }'), {}],
+    ['what one project has is apart, what several or none have is not', catalogWith(apart), { x: 'a' }],
+    ['a server in a cluster by its own words', catalogWith(apart, { x: spec('runtime: kubernetes') }), { x: 'a' }],
+    ['a server that runs elsewhere', catalogWith(apart, { x: spec('runtime: docker') }), {}],
+    ['a server that is not run', catalogWith(apart, { x: 'transport: sse, url: "https://example.org"' }), {}],
+  ])('%s', (_situation, catalog, expected) => {
+    const found = desiredInstances(catalog).flatMap(({ server, project }) => (project ? [[server, project]] : []));
+    expect(Object.fromEntries(found)).toEqual(expected);
+  });
+
+  it('a server that comes to be another project’s is replaced, and says why', () => {
+    const { steps } = plan(desiredItems(catalogWith(apart)), desiredItems(catalogWith('')));
+    expect(steps).toEqual([{ op: 'update', id: 'instance/x-0', because: 'namespace changed' }]);
+  });
+});
+
+function spec(more: string): string {
+  return `transport: stdio, command: [a], ${more}`;
+}

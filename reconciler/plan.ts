@@ -7,6 +7,7 @@ import {
   type ResourceId,
   type Server,
   selectedServers,
+  soleProjects,
 } from '../schema/index.ts';
 
 /**
@@ -95,6 +96,8 @@ export interface DesiredInstance {
   server: string;
   ordinal: number;
   parts: Readonly<Record<string, string>>;
+  /** In whose namespace of a cluster it runs, where projects are apart. One of the parts. */
+  project?: string;
   /** Digest of all parts. */
   specDigest: string;
 }
@@ -123,11 +126,13 @@ export function desiredInstances(catalog: Catalog): DesiredInstance[] {
   return catalog.list('Server').flatMap(server => {
     const parts = partsOf(catalog, server);
     const specDigest = digestOf(parts);
+    const project = projectApart(catalog, server);
     return ordinals(server).map(ordinal => ({
       id: `${server.name}-${ordinal}`,
       server: server.name,
       ordinal,
       parts,
+      ...(project !== undefined && { project }),
       specDigest,
     }));
   });
@@ -149,7 +154,18 @@ function partsOf(catalog: Catalog, server: Resource<'Server'>): Readonly<Record<
   if (catalog.repository?.spec.requireIsolation && server.spec.url === undefined) {
     parts['required isolation'] = digestOf(true);
   }
+  const project = projectApart(catalog, server);
+  if (project !== undefined) parts.namespace = digestOf(project);
   return parts;
+}
+
+/**
+ * The project in whose namespace a server runs, where it does so in a cluster and the repository wants them apart.
+ * Which runtime is the standard one is the machine's to know: a server that names none counts as if it were this one.
+ */
+function projectApart(catalog: Catalog, { name, spec }: Resource<'Server'>): string | undefined {
+  if (catalog.repository?.spec.kubernetes?.namespaces !== 'project' || spec.url !== undefined) return undefined;
+  return (spec.runtime ?? 'kubernetes') === 'kubernetes' ? soleProjects(catalog).get(name) : undefined;
 }
 
 /** What a server says itself. Kept by what it says: of two revisions, nearly all is the same. */

@@ -32,7 +32,7 @@ export * from './resource.ts';
 export { lockFolder, partsOfId, usualPlace } from './resource-path.ts';
 export * from './review/index.ts';
 export * from './risk/index.ts';
-export { selectedPrompts, selectedServers, selectedSkills } from './selection.ts';
+export { selectedPrompts, selectedServers, selectedSkills, soleProjects } from './selection.ts';
 export { decodeSource } from './source.ts';
 export { type GivenValue, instantiate, type ServerDocument } from './template.ts';
 export { type FileEntry, isRead, refuseUnread } from './unread.ts';

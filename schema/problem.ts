@@ -711,10 +711,15 @@ export const problemCodes = {
     meaning: 'The namespace is being deleted, and nothing can be made in it.',
     cure: 'Wait until it is gone; it is made anew then. A finalizer of somebody else’s may hold it up.',
   },
+  KUBE_NAMESPACE_NAME: {
+    severity: 'error',
+    meaning: 'The name of a project’s namespace would be longer than a cluster allows.',
+    cure: 'Set `MCPCTL_KUBE_NAMESPACE` to a shorter one, or give the project a shorter name.',
+  },
   KUBE_OBJECT_FOREIGN: {
     severity: 'error',
     meaning: 'An object by the name that is needed is somebody else’s, or another installation’s of mcpctl.',
-    cure: 'Remove or rename it, or set `MCPCTL_KUBE_NAMESPACE` to another namespace. It is never touched.',
+    cure: 'Remove or rename it, or set `MCPCTL_KUBE_NAMESPACE` to another namespace. It is never touched. A namespace that was made for a project is given to mcpctl by its label.',
   },
   KUBE_CONFLICT: {
     severity: 'error',

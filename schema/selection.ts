@@ -21,6 +21,25 @@ export function selectedServers(catalog: Catalog, project: Project): string[] {
   return [...names].sort(compareText);
 }
 
+/** The project that alone has a server, by server. What several have, or none, is not in it. */
+export function soleProjects(catalog: Catalog): ReadonlyMap<string, string> {
+  const known = soleMemos.get(catalog);
+  if (known) return known;
+  const sole = new Map<string, string>();
+  const seen = new Set<string>();
+  for (const project of catalog.list('Project')) {
+    for (const server of selectedServers(catalog, project)) {
+      if (seen.has(server)) sole.delete(server);
+      else sole.set(server, project.name);
+      seen.add(server);
+    }
+  }
+  soleMemos.set(catalog, sole);
+  return sole;
+}
+
+const soleMemos = new WeakMap<Catalog, ReadonlyMap<string, string>>();
+
 /** The prompts that a project serves: its own, which win, and global ones by name and by label. Sorted by name. */
 export function selectedPrompts(catalog: Catalog, project: Project): Resource<'Prompt'>[] {
   return withOwn(catalog, 'Prompt', project);

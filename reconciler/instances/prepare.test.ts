@@ -20,6 +20,7 @@ async function prepared(spec: string, policy = '') {
   const files = {
     'mcpctl.yaml': `${head('Repository')}{ id: test${policy} }\n`,
     'servers/x.yaml': `${head('Server')}{ ${spec} }\n`,
+    'projects/p/project.yaml': `${head('Project')}{ servers: [x] }\n`,
     'secrets/s.yaml': `${head('Secret')}{ data: { k: { env: MCPCTL_SECRET_T }, gone: { env: MCPCTL_SECRET_GONE } } }\n`,
   };
   const parsed = Object.entries(files).map(([path, text]) =>
@@ -117,6 +118,15 @@ it.each([
 ])('where isolation is required, %s', async (_situation, spec, expected) => {
   const required = await prepared(`transport: stdio, ${spec}`, ', requireIsolation: true');
   expect(required).toMatchObject({ launch: expected });
+});
+
+it.each([
+  ['in a cluster', 'runtime: kubernetes', 'p'],
+  ['elsewhere', 'runtime: docker', undefined],
+  ['as a process, though none is named', 'cwd: /', undefined],
+])('a server of one project, where projects are apart, %s', async (_where, more, project) => {
+  const result = await prepared(`transport: stdio, command: [a], ${more}`, ', kubernetes: { namespaces: project }');
+  expect((result as { launch: { project?: string } }).launch.project).toBe(project);
 });
 
 it('isolates nothing where nothing asks for it', async () => {

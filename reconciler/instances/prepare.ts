@@ -54,6 +54,7 @@ export function createPrepare(sources: {
         server: desired.server,
         ordinal: desired.ordinal,
         runtime,
+        ...(runtime === 'kubernetes' && desired.project !== undefined && { project: desired.project }),
         specDigest: desired.specDigest,
         ...program,
         argv: [...program.argv, ...spec.args],

@@ -12,6 +12,8 @@ export interface LaunchSpec {
   ordinal: number;
   /** Which runtime it shall run on; the daemon's standard one unless given. */
   runtime?: string;
+  /** The one project that it is apart for, where the runtime has a place for each; part of the digest. */
+  project?: string;
   /** Digest of all that decides what runs; what is observed with another digest is out of date. */
   specDigest: string;
   /** argv; the first is a path or a name looked up in PATH. With `image`: what its entrypoint is given. */

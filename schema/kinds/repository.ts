@@ -47,6 +47,16 @@ const Prune = z.strictObject({
     ),
 });
 
+const Kubernetes = z.strictObject({
+  namespaces: z
+    .enum(['repository', 'project'])
+    .default('repository')
+    .describe(
+      'Which namespace a server runs in: `repository`, one for all; `project`, one for each project, in which the ' +
+        'servers run that this project alone has. What several projects have, or none, stays in the one for all',
+    ),
+});
+
 /** What machines tell others about; the same words as in the notifications themselves. */
 const NotificationEvent = z.enum(['applied', 'stalled', 'degraded', 'recovered', 'prune-held']);
 export type NotificationEvent = z.infer<typeof NotificationEvent>;
@@ -90,6 +100,7 @@ export const Repository = z.strictObject({
     .optional()
     .describe('The environments there are; with this list, a folder below `environments/` of another name is an error'),
   prune: Prune.optional().describe('What a commit may take out of service'),
+  kubernetes: Kubernetes.optional().describe('How servers run in a cluster, where they do'),
   review: ReviewPolicy.optional().describe('Who has to agree before a change reaches `main`'),
 });
 export type Repository = z.infer<typeof Repository>;

@@ -60,7 +60,7 @@ export function createAttachments(member: Member, address: string): Attachments 
   }
 
   function own(pod: Pod, streams: Streams, claims: Claims): Streams {
-    const { uid, name } = pod.metadata;
+    const { uid } = pod.metadata;
     const mux = createMux(streams);
     const entry = { mux, close };
     muxes.set(uid, entry);
@@ -71,7 +71,7 @@ export function createAttachments(member: Member, address: string): Attachments 
       streams.close();
       if (muxes.get(uid) !== entry) return;
       muxes.delete(uid);
-      void claims.release(name);
+      void claims.release(pod);
     }
   }
 
@@ -83,7 +83,7 @@ export function createAttachments(member: Member, address: string): Attachments 
         const holder = await claims.take(pod);
         if (!holder) {
           const streams = await attachTo().catch(async (error: unknown) => {
-            await claims.release(pod.metadata.name);
+            await claims.release(pod);
             throw error;
           });
           return own(pod, streams, claims);

@@ -12,7 +12,7 @@ export interface Claims {
   /** @returns undefined when the pod is this process's now; else where the holder's door is */
   take(pod: Pod): Promise<{ door: string } | undefined>;
   /** Not attached any more. */
-  release(pod: string): Promise<void>;
+  release(pod: Pod): Promise<void>;
   /** Settles when this process has not renewed in time: others may have taken what it holds. */
   lapsed: Promise<void>;
   stop(): Promise<void>;
@@ -29,8 +29,8 @@ type Lease = z.infer<typeof Lease>;
 
 /** @param door where other processes reach this one */
 export async function openClaims(member: Member, door: string): Promise<Claims> {
-  const { api, clock, namespace, owner, run, leaseMs } = member;
-  const folder = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+  const { api, clock, owner, run, leaseMs } = member;
+  const folder = folderIn(member.namespace);
   const labels = { 'app.kubernetes.io/managed-by': 'mcpctl', [marks.owner]: owner };
   const stopping = new AbortController();
   const { promise: lapsed, resolve: lapse } = Promise.withResolvers<void>();
@@ -60,8 +60,8 @@ export async function openClaims(member: Member, door: string): Promise<Claims> 
     };
   }
 
-  async function read(name: string): Promise<Lease | undefined> {
-    return unless(404, api.get(`${folder}/${name}`).then(Lease.parse));
+  async function read(path: string): Promise<Lease | undefined> {
+    return unless(404, api.get(path).then(Lease.parse));
   }
 
   async function renew(): Promise<void> {
@@ -83,7 +83,7 @@ export async function openClaims(member: Member, door: string): Promise<Claims> 
 
   /** A process that is there renews; one that is gone is known by its silence, or by having taken its Lease away. */
   async function isGone(holder: string): Promise<boolean> {
-    const lease = await read(memberName(holder));
+    const lease = await read(`${folder}/${memberName(holder)}`);
     if (!lease) return true;
     const version = lease.metadata.resourceVersion;
     const before = seen.get(holder);
@@ -99,8 +99,10 @@ export async function openClaims(member: Member, door: string): Promise<Claims> 
     lapsed,
     async take(pod) {
       const name = claimName(pod.metadata.name);
+      const place = folderIn(pod.metadata.namespace);
+      const path = `${place}/${name}`;
       for (;;) {
-        const claim = await read(name);
+        const claim = await read(path);
         const holder = claim?.spec.holderIdentity ?? '';
         if (claim && holder !== run && holder !== '' && !(await isGone(holder))) {
           return { door: claim.metadata.annotations[marks.door] ?? '' };
@@ -109,24 +111,24 @@ export async function openClaims(member: Member, door: string): Promise<Claims> 
         const written = claim
           ? unless(
               409,
-              api.update(`${folder}/${name}`, {
+              api.update(path, {
                 ...next,
                 metadata: { ...next.metadata, resourceVersion: claim.metadata.resourceVersion },
               }),
             )
-          : unless(409, api.create(folder, next));
+          : unless(409, api.create(place, next));
         if ((await written) === undefined) continue;
-        held.add(name);
+        held.add(path);
         return undefined;
       }
     },
     async release(pod) {
-      const name = claimName(pod);
-      if (!held.delete(name)) return;
-      const claim = await read(name).catch(() => undefined);
+      const path = `${folderIn(pod.metadata.namespace)}/${claimName(pod.metadata.name)}`;
+      if (!held.delete(path)) return;
+      const claim = await read(path).catch(() => undefined);
       if (claim?.spec.holderIdentity !== run) return;
       const preconditions = { resourceVersion: claim.metadata.resourceVersion };
-      await api.remove(`${folder}/${name}`, { preconditions }).catch(() => undefined);
+      await api.remove(path, { preconditions }).catch(() => undefined);
     },
     async stop() {
       stopping.abort();
@@ -134,6 +136,11 @@ export async function openClaims(member: Member, door: string): Promise<Claims> 
       await api.remove(`${folder}/${memberName(run)}`).catch(() => undefined);
     },
   };
+}
+
+/** A pod's Lease is in its own namespace: it goes with the pod. */
+function folderIn(namespace: string): string {
+  return `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
 }
 
 function memberName(run: string): string {

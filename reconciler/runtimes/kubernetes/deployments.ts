@@ -41,7 +41,7 @@ interface Yard {
   api: Pick<KubeApi, 'get'>;
   writer: Writer;
   owner: string;
-  namespace: string;
+  namespaceOf(project: string | undefined): string;
   imageOf(spec: LaunchSpec): string;
   graceSeconds: number;
   live: ReadonlyMap<string, Deployment>;
@@ -99,8 +99,8 @@ export function createDeployments(yard: Yard): Deployments {
   }
 
   function placeOf(spec: LaunchSpec): Place {
-    const { owner, namespace, graceSeconds } = yard;
-    return { owner, namespace, image: yard.imageOf(spec), graceSeconds };
+    const { owner, graceSeconds } = yard;
+    return { owner, namespace: yard.namespaceOf(spec.project), image: yard.imageOf(spec), graceSeconds };
   }
 
   /**
@@ -183,24 +183,30 @@ export function createDeployments(yard: Yard): Deployments {
     const there = live.get(name) ?? first;
     if (!group.isWhole || !isBegun(there)) await write(declared(), there, spec.ignoreFields);
     group.isWhole = true;
-    if (before !== undefined && before !== group.secret) await writer.remove(secretPath(before), ANY);
+    if (before !== undefined && before !== group.secret) {
+      await writer.remove(`/api/v1/namespaces/${place.namespace}/secrets/${before}`, ANY);
+    }
     return { secret: group.secret };
   }
 
-  function secretPath(name: string): string {
-    return `/api/v1/namespaces/${yard.namespace}/secrets/${name}`;
+  /** Of one that an earlier daemon left, it is where it is found. */
+  function namespaceOf(name: string): string | undefined {
+    const { spec } = groupOf(name);
+    return spec ? yard.namespaceOf(spec.project) : live.get(name)?.metadata.namespace;
   }
 
   async function removeAll(name: string): Promise<void> {
     const secret = groupOf(name).secret ?? secretIn(live.get(name));
-    const root = `namespaces/${yard.namespace}`;
+    const namespace = namespaceOf(name);
+    if (namespace === undefined) return void groups.delete(name);
+    const root = `namespaces/${namespace}`;
     const deployment = { version: live.get(name)?.metadata.resourceVersion };
     const background = { propagationPolicy: 'Background' };
     await writer.remove(`/apis/apps/v1/${root}/deployments/${name}`, deployment, background);
     const others = [
       `/apis/networking.k8s.io/v1/${root}/networkpolicies/${name}`,
       `/api/v1/${root}/services/${name}`,
-      ...(secret === undefined ? [] : [secretPath(secret)]),
+      ...(secret === undefined ? [] : [`/api/v1/${root}/secrets/${secret}`]),
     ];
     await Promise.all(others.map(path => writer.remove(path, ANY)));
     groups.delete(name);
@@ -259,7 +265,7 @@ export function createDeployments(yard: Yard): Deployments {
       metadata: { annotations: { [marks.ordinals]: [...group.ordinals].join(',') } },
       spec: { replicas: group.ordinals.size },
     };
-    const path = `/apis/apps/v1/namespaces/${yard.namespace}/deployments/${name}`;
+    const path = `/apis/apps/v1/namespaces/${namespaceOf(name)}/deployments/${name}`;
     await writer.merge(path, patch, { version: live.get(name)?.metadata.resourceVersion });
   }
 }

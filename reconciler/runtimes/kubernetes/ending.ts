@@ -1,6 +1,6 @@
-import { isGone, type Pod } from './found.ts';
+import { type Deployment, isGone, type Pod } from './found.ts';
 import type { KubeInstance } from './instance.ts';
-import { marks, nameOf, ordinalOf } from './marks.ts';
+import { marks, nameOf, ordinalOf, projectOf } from './marks.ts';
 import { createMoment } from './signal.ts';
 import type { Takeover } from './takeover.ts';
 import { type Place, podPath, START_MS, type Workings } from './workings.ts';
@@ -33,8 +33,8 @@ export function createEnding({ book, changes, writing, graceMs }: Workings, take
   }
 
   function removePod(place: Place, pod: Pod): Promise<void> {
-    const { uid, name, resourceVersion: version } = pod.metadata;
-    return place.writer.remove(podPath(place, name), { version }, { preconditions: { uid } });
+    const { uid, resourceVersion: version } = pod.metadata;
+    return place.writer.remove(podPath(pod.metadata), { version }, { preconditions: { uid } });
   }
 
   /** Until nothing runs in a pod any more. */
@@ -42,7 +42,7 @@ export function createEnding({ book, changes, writing, graceMs }: Workings, take
     const late = createMoment(graceMs + START_MS);
     for (;;) {
       const changed = changes.next(nameOf(pod));
-      const now = place.pods.items.get(pod.metadata.name);
+      const now = place.pods.get(pod.metadata.name);
       if (now?.metadata.uid !== pod.metadata.uid || isGone(now) || late.passed) return late.forget();
       await Promise.race([changed, late.reached]);
     }
@@ -65,6 +65,15 @@ export function createEnding({ book, changes, writing, graceMs }: Workings, take
     book.setOn(instance.uid);
   }
 
+  /** The Deployments that have a pod for an instance, or shall have. */
+  function having({ deployments, servers }: Place, id: string): { deployment: Deployment; ordinal: number }[] {
+    return [...deployments.values()].flatMap(deployment => {
+      const ordinal = ordinalOf(id, deployment.metadata.labels[marks.server] ?? '');
+      const has = ordinal !== undefined && servers.ordinals(deployment.metadata.name).includes(ordinal);
+      return has ? [{ deployment, ordinal }] : [];
+    });
+  }
+
   return {
     endPods,
     letGo,
@@ -75,14 +84,12 @@ export function createEnding({ book, changes, writing, graceMs }: Workings, take
         if (instance) await letGo(instance);
         return;
       }
-      await takeover.secure(place);
-      await endPods(place, id, book.heldBy(id), undefined);
+      const pods = book.heldBy(id);
+      const projects = new Set([...pods, ...having(place, id).map(({ deployment }) => deployment)].map(projectOf));
+      for (const project of projects) await takeover.secure(place, project);
+      await endPods(place, id, pods, undefined);
       // A Deployment that has no pod for it yet, or none any more.
-      for (const { metadata } of [...place.deployments.items.values()]) {
-        const ordinal = ordinalOf(id, metadata.labels[marks.server] ?? '');
-        if (ordinal === undefined || !place.servers.ordinals(metadata.name).includes(ordinal)) continue;
-        await release(place, metadata.name, ordinal);
-      }
+      for (const { deployment, ordinal } of having(place, id)) await release(place, deployment.metadata.name, ordinal);
     },
   };
 }

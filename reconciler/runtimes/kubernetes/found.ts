@@ -5,6 +5,7 @@ import { marks } from './marks.ts';
 
 const Metadata = z.object({
   name: z.string(),
+  namespace: z.string().default(''),
   uid: z.string().default(''),
   resourceVersion: z.string().default(''),
   deletionTimestamp: z.string().optional(),

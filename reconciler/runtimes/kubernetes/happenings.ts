@@ -5,8 +5,9 @@ import type { Place, Workings } from './workings.ts';
 
 /** What happens in the cluster behind our back, and whom it is news to. */
 export interface Happenings {
-  pod(type: 'set' | 'gone', pod: Pod): void;
-  deployment(type: 'set' | 'gone', deployment: Deployment): void;
+  /** @param first it was there when this process first looked */
+  pod(type: 'set' | 'gone', pod: Pod, first: boolean): void;
+  deployment(type: 'set' | 'gone', deployment: Deployment, first: boolean): void;
   /** Tell of every instance that a Deployment has. */
   tellAll(name: string, reason: string): void;
 }
@@ -34,18 +35,19 @@ export function createHappenings(workings: Workings, takeover: Pick<Takeover, 'd
 
   function tellAll(name: string, reason: string): void {
     for (const [id, { instance }] of book.known) {
-      const pod = place()?.pods.items.get(instance.pod);
+      const pod = place()?.pods.get(instance.pod);
       if (pod && nameOf(pod) === name) bus.tell({ type: 'changed', id, reason });
     }
   }
 
   return {
     tellAll,
-    pod(type, pod) {
+    pod(type, pod, first) {
       const { uid } = pod.metadata;
       const name = nameOf(pod);
       const instance = book.known.get(book.holderOf(pod) ?? '')?.instance;
       if (type === 'set') book.put(pod);
+      if (first) book.inherit([pod]);
       if (instance?.uid === uid) {
         if (type === 'set') instance.look(pod);
         if (type === 'gone' || isLost(pod)) instance.settle(wordsOfEnd(pod));
@@ -57,12 +59,12 @@ export function createHappenings(workings: Workings, takeover: Pick<Takeover, 'd
       for (const one of book.of(name)) strangerCame(one);
       changes.raise(name);
     },
-    deployment(type, deployment) {
+    deployment(type, deployment, first) {
       const { name } = deployment.metadata;
       const here = place();
       // What belongs to it may have gone with it.
       if (type === 'gone') here?.servers.doubt(name);
-      takeover.deploymentSeen(type, deployment);
+      takeover.deploymentSeen(type, deployment, first);
       const drift = here && driftOf(here, name)[0]?.why;
       changes.raise(name);
       // What is being applied right now is no drift. Of another image, the pods tell themselves.
@@ -76,7 +78,7 @@ export function createHappenings(workings: Workings, takeover: Pick<Takeover, 'd
 
 /** How a Deployment differs from what was declared, and who wrote it last. */
 export function driftOf(place: Place, name: string): { field: string | undefined; why: string }[] {
-  const deployment = place.deployments.items.get(name);
+  const deployment = place.deployments.get(name);
   const who = deployment ? lastWriter(deployment) : '';
   return place.servers.drift(name).map(({ field, why }) => ({ field, why: `${why}${who}` }));
 }

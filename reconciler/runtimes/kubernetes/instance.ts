@@ -12,6 +12,7 @@ const DRAIN_MS = 1_000;
 export interface KubeInstance extends RunningInstance {
   uid: string;
   pod: string;
+  namespace: string;
   labels: Record<string, string>;
   connect(): Promise<Connection>;
   /** The pod has changed: did its server end? */
@@ -75,6 +76,7 @@ export async function createKubeInstance(parts: Parts): Promise<KubeInstance> {
     specDigest,
     uid: parts.pod.metadata.uid,
     pod: parts.pod.metadata.name,
+    namespace: parts.pod.metadata.namespace,
     labels: parts.pod.metadata.labels,
     startedAt,
     adopted,

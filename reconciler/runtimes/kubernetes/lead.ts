@@ -18,6 +18,11 @@ export interface Lead {
    * @throws ProblemError KUBE_NOT_LEADING
    */
   check(): Promise<number>;
+  /**
+   * Say on the lease, for the next leader, that something may be in a project's namespace; before it is.
+   * @throws ProblemError KUBE_NOT_LEADING, or what the cluster refuses
+   */
+  use(project: string): Promise<void>;
   /** Settles when it is known who leads. @throws ProblemError KUBE_NAME_TAKEN, or what the cluster refuses */
   known(): Promise<void>;
   /** Give it up, so that another need not wait. */
@@ -31,8 +36,12 @@ interface Options extends Member {
   follows: string;
   /** A process that only reads never takes the lead. */
   wanted: boolean;
-  /** Told right before the lead is asked for: whatever is there now was made by one that led. */
-  onTry(): void;
+  /**
+   * Told right before the lead is asked for: whatever is there now was made by one that led.
+   * @param projects in whose namespaces that may be; undefined where nobody has left word
+   * @returns those in whose namespaces something is, or may be
+   */
+  onTry(projects: readonly string[] | undefined): Promise<readonly string[]>;
   /**
    * Told when the lead is gained, before anything is written, and when it is lost.
    * @param silent the one before may still believe that it leads
@@ -72,6 +81,7 @@ export function openLead(options: Options): Lead {
   let generation = 0;
   let mine = false;
   let validUntil = 0;
+  let used = new Set<string>();
   let last: Lease | undefined;
   let seen: { version: string; at: number } | undefined;
   let turn: Promise<void> | undefined;
@@ -94,6 +104,8 @@ export function openLead(options: Options): Lead {
 
   function content(before: Lease | undefined, transitions: number, who: string): object {
     const now = `${new Date(clock.now()).toISOString().slice(0, -1)}000Z`;
+    const { [marks.projects]: _before, ...annotations } = before?.metadata.annotations ?? {};
+    const projects = [...used].sort().join(',');
     return {
       ...before,
       apiVersion: 'coordination.k8s.io/v1',
@@ -103,7 +115,11 @@ export function openLead(options: Options): Lead {
         name,
         namespace: options.namespace,
         labels: { 'app.kubernetes.io/managed-by': 'mcpctl', [marks.owner]: owner },
-        annotations: { ...before?.metadata.annotations, [marks.follows]: options.follows },
+        annotations: {
+          ...annotations,
+          [marks.follows]: options.follows,
+          ...(projects !== '' && { [marks.projects]: projects }),
+        },
       },
       spec: {
         ...before?.spec,
@@ -157,6 +173,11 @@ export function openLead(options: Options): Lead {
     return clock.ticks() - seen.at > found.spec.leaseDurationSeconds * 1000;
   }
 
+  async function take(found: Lease | undefined): Promise<void> {
+    used = new Set(await options.onTry(found && projectsOn(found)));
+    await settle(found, (found?.spec.leaseTransitions ?? 0) + 1, clock.ticks());
+  }
+
   /** One try to have it, or to keep it. */
   async function attempt(): Promise<void> {
     const began = clock.ticks();
@@ -166,10 +187,7 @@ export function openLead(options: Options): Lead {
     last = found;
     try {
       if (mine && found) await settle(found, generation, began);
-      else if (wanted && (!found || isOver(found))) {
-        options.onTry();
-        await settle(found, (found?.spec.leaseTransitions ?? 0) + 1, began);
-      }
+      else if (wanted && (!found || isOver(found))) await take(found);
     } catch (error) {
       if (!(error instanceof KubeRefusal && (error.status === 409 || error.status === 404))) throw error;
       // Somebody has written it: it is read, and may still be ours.
@@ -239,6 +257,14 @@ export function openLead(options: Options): Lead {
       return who === '' || who === identity ? undefined : who;
     },
     check,
+    async use(project) {
+      for (;;) {
+        if (!isHeld()) throw notLeading();
+        if (last && projectsOn(last).includes(project)) return;
+        used.add(project);
+        await inTurn();
+      }
+    },
     async known() {
       if (!loop || last === undefined) await inTurn();
       loop ??= follow();
@@ -253,6 +279,13 @@ export function openLead(options: Options): Lead {
     },
   };
 }
+
+/** What is no name is nothing that a leader has written. */
+function projectsOn({ metadata }: Lease): string[] {
+  return (metadata.annotations[marks.projects] ?? '').split(',').filter(project => PROJECT.test(project));
+}
+
+const PROJECT = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 
 /** Also where several installations share a namespace, each has its own. */
 function leaseName(owner: string): string {

@@ -50,7 +50,7 @@ export function createApplySpec(workings: Workings, takeover: Takeover, ending: 
           told.delete(spec.id);
           return pod;
         }
-        const stuck = (pod && stuckProblem(spec, pod)) ?? unmadeProblem(spec, place.deployments.items.get(name));
+        const stuck = (pod && stuckProblem(spec, pod)) ?? unmadeProblem(spec, place.deployments.get(name));
         if (stuck && (isToTell(spec, stuck) || tooLate.passed)) return { problem: stuck };
         if (!stuck && late.passed) return { problem: lateProblem(spec, pod) };
         await Promise.race([changed, (stuck ? tooLate : late).reached]);
@@ -87,7 +87,7 @@ export function createApplySpec(workings: Workings, takeover: Takeover, ending: 
   }
 
   return async (place, spec, signal) => {
-    await takeover.secure(place);
+    await takeover.secure(place, spec.project);
     const name = objectName(spec);
     const others = book
       .heldBy(spec.id)
@@ -99,7 +99,7 @@ export function createApplySpec(workings: Workings, takeover: Takeover, ending: 
       const { secret } = await place.servers.want(spec).finally(() => writing.delete(name));
       return await podFor(place, spec, secret, signal);
     } catch (error) {
-      place.doubt();
+      for (const project of [undefined, spec.project]) place.areas.at(project).doubt();
       place.servers.doubt(name);
       throw error;
     }

@@ -8,6 +8,8 @@ export const FIELD_MANAGER = 'mcpctl';
 export const marks = {
   owner: 'mcpctl.dev/owner',
   server: 'mcpctl.dev/server',
+  /** The project in whose namespace it is, where projects are apart. */
+  project: 'mcpctl.dev/project',
   /** A short form of the spec's digest, fit for a label. */
   spec: 'mcpctl.dev/spec',
   /** On a pod: which instance it is. */
@@ -25,18 +27,24 @@ export const marks = {
   generation: 'mcpctl.dev/generation',
   /** On the lease of the leader: the repository. */
   follows: 'mcpctl.dev/follows',
+  /** On the lease of the leader: the projects in whose namespaces something of ours may be. */
+  projects: 'mcpctl.dev/projects',
   /** On the lease of a process, or of a pod that it is attached to: where other processes reach it. */
   door: 'mcpctl.dev/door',
 } as const;
 
 /** The labels of every object of a server's spec; pods are selected by them. */
-export function labelsOf(owner: string, { server, specDigest }: Pick<LaunchSpec, 'server' | 'specDigest'>) {
+export function labelsOf(
+  owner: string,
+  { server, specDigest, project }: Pick<LaunchSpec, 'server' | 'specDigest' | 'project'>,
+): Record<string, string> {
   return {
     'app.kubernetes.io/managed-by': 'mcpctl',
     'app.kubernetes.io/name': server,
     [marks.owner]: owner,
     [marks.server]: server,
     [marks.spec]: shortDigest(specDigest),
+    ...(project !== undefined && { [marks.project]: project }),
   };
 }
 
@@ -48,6 +56,11 @@ export function objectName({ server, specDigest }: Pick<LaunchSpec, 'server' | '
 /** The name of the Deployment that something with its labels belongs to. */
 export function nameOf({ metadata: { labels } }: { metadata: { labels: Record<string, string> } }): string {
   return `${labels[marks.server]}-${labels[marks.spec]}`;
+}
+
+/** In which project's namespace something with its labels is. */
+export function projectOf({ metadata: { labels } }: { metadata: { labels: Record<string, string> } }) {
+  return labels[marks.project];
 }
 
 /** `notes-1` of `notes` → 1 */

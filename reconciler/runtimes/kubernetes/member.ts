@@ -5,6 +5,7 @@ import type { KubeApi } from './api.ts';
 export interface Member {
   api: KubeApi;
   clock: Clock;
+  /** The one for all; where the processes find each other. */
   namespace: string;
   owner: string;
   /** Of this process alone. */

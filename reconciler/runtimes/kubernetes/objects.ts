@@ -287,12 +287,13 @@ export interface Applied {
 }
 
 /** Where the API has an object. */
-export function pathOf({ apiVersion, kind, metadata }: Applied): string {
-  return `${folderOf(apiVersion, kind, metadata.namespace)}/${metadata.name}`;
+export function pathOf(object: Applied): string {
+  return `${folderOf(object)}/${object.metadata.name}`;
 }
 
-function folderOf(apiVersion: string, kind: string, namespace: string | undefined): string {
+/** Where the API has all of its kind. */
+export function folderOf({ apiVersion, kind, metadata }: Applied): string {
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  const scope = namespace === undefined ? '' : `/namespaces/${namespace}`;
+  const scope = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
   return `${root}${scope}/${PLURALS[kind]}`;
 }

@@ -110,14 +110,13 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       api: opened.api,
       writer,
       owner: opened.owner,
-      namespace: opened.namespace,
+      namespaceOf: opened.areas.namespaceOf,
       imageOf,
       graceSeconds: Math.max(1, Math.ceil(graceMs / 1000)),
-      live: opened.deployments.items,
+      live: opened.deployments,
       onConflict: (name, words) => happenings.tellAll(name, `${words}: taken back`),
     });
     current = { ...opened, servers, writer };
-    book.inherit(opened.pods.items.values());
     await opened.lead.known().catch(async (error: unknown) => {
       await opened.close();
       current = undefined;
@@ -138,10 +137,12 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     const forbidden = whyForbidden(spec);
     if (forbidden) return { problem: forbidden };
     const place = await open();
-    const unheard = place.pods.forbidden ?? place.deployments.forbidden;
-    if (unheard) throw unheard;
-    await place.share();
+    const area = place.areas.want(spec.project);
+    // Where the lease is.
+    await place.areas.at(undefined).share();
     await place.lead.known();
+    if (place.lead.held) await area.share();
+    await area.hear();
     const found = await (place.lead.held ? applySpec : followSpec)(place, spec, signal);
     if (found === 'again') return ensure(spec, signal);
     if ('problem' in found) return found;
@@ -153,7 +154,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     if (present?.uid === pod.metadata.uid && !book.isOver(pod)) return present;
     const adopted = book.inherited.delete(pod.metadata.uid);
     const clocks = clockProblem(place.api.ahead());
-    const instance = await joinPod(podAt(place, pod.metadata.name), spec, pod, {
+    const instance = await joinPod(podAt(place, pod.metadata), spec, pod, {
       adopted,
       caveats: clocks ? [clocks] : [],
       attachments: place.attachments,
@@ -166,7 +167,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     const { id, uid } = instance;
     book.setOn(uid);
     book.known.set(id, { instance, spec });
-    const pod = current?.pods.items.get(instance.pod);
+    const pod = current?.pods.get(instance.pod);
     const restarts = (pod && containerOf(pod)?.restartCount) ?? 0;
     void instance.exited.then(exit => {
       if (book.known.get(id)?.instance === instance) book.known.delete(id);
@@ -174,7 +175,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       if (book.ending.has(uid)) return;
       bus.tell({ type: exit.reason === DELETED ? 'removed' : 'exited', id, reason: howItEnded(exit) });
       // The cluster restarts the pod’s container, at its own pace.
-      if (modeOf(spec) === 'idle' && current) void restartIdle(podAt(current, instance.pod), id);
+      if (modeOf(spec) === 'idle' && current) void restartIdle(podOf(current, instance), id);
     });
     if (pod) instance.look(pod);
     else instance.settle(DELETED);
@@ -199,7 +200,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
     const place = await open();
     // What there is besides, and whether it is as it should be, is the leader's to say.
     const mine = place.lead.held ? undefined : new Set([...book.known.values()].map(({ instance }) => instance.uid));
-    return [...place.pods.items.values()].flatMap(pod => {
+    return [...place.pods.values()].flatMap(pod => {
       if (mine?.has(pod.metadata.uid) === false) return [];
       const ended = book.isOver(pod);
       if (isGone(pod) || (ended && pod.metadata.deletionTimestamp !== undefined)) return [];
@@ -239,13 +240,13 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
       if (isUntouched()) return [];
       const place = await open();
       const [pod] = book.heldBy(id);
-      const lines = pod ? await keptLines(podAt(place, pod.metadata.name)) : [];
+      const lines = pod ? await keptLines(podAt(place, pod.metadata)) : [];
       return lines.map(line => redact(line, [], 2_048));
     },
     async exec(id, argv, { timeoutMs }) {
       const instance = book.known.get(id)?.instance;
       if (!instance) return { problem: noSuchInstance(id) };
-      return guard(id, async () => execIn(podAt(await open(), instance.pod), argv, { id, timeoutMs }));
+      return guard(id, async () => execIn(podOf(await open(), instance), argv, { id, timeoutMs }));
     },
     watch: bus.listen,
     remove(id) {
@@ -276,7 +277,7 @@ export function openKubernetesRuntime(options: KubernetesRuntimeOptions): Runtim
 
 /** The Deployments that have a pod for an instance, or shall have. */
 function namesFor(place: Place | undefined, id: string): string[] {
-  const all = [...(place?.deployments.items.values() ?? [])].filter(({ metadata: { name, labels } }) => {
+  const all = [...(place?.deployments.values() ?? [])].filter(({ metadata: { name, labels } }) => {
     const ordinal = ordinalOf(id, labels[marks.server] ?? '');
     return ordinal !== undefined && place?.servers.ordinals(name).includes(ordinal) === true;
   });
@@ -285,9 +286,13 @@ function namesFor(place: Place | undefined, id: string): string[] {
 
 /** Every instance that a Deployment of ours has a pod for, or shall have. */
 function idsOf(place: Place | undefined): string[] {
-  return [...(place?.deployments.items.values() ?? [])].flatMap(({ metadata: { name, labels } }) =>
+  return [...(place?.deployments.values() ?? [])].flatMap(({ metadata: { name, labels } }) =>
     (place?.servers.ordinals(name) ?? []).map(ordinal => `${labels[marks.server]}-${ordinal}`),
   );
+}
+
+function podOf(place: Place, { namespace, pod }: KubeInstance): PodPlace {
+  return podAt(place, { namespace, name: pod });
 }
 
 /** The container ends, and the kubelet starts it anew, by and by later. */

@@ -1,6 +1,7 @@
 import type { LaunchSpec } from '../runtime.ts';
+import type { Area } from './areas.ts';
 import { type Deployment, generationOf, type Pod } from './found.ts';
-import { marks, objectName } from './marks.ts';
+import { marks, objectName, projectOf } from './marks.ts';
 import { KubeRefusal } from './refusal.ts';
 import { isBegun } from './upkeep.ts';
 import { type Place, podPath, type Workings } from './workings.ts';
@@ -13,10 +14,16 @@ export interface Takeover {
   leadChanged(held: boolean, silent: boolean): void;
   /** What was asked for meanwhile was asked of one that could not know that it leads. */
   leadKept(): void;
-  /** Settles when nothing that one before still writes can have its way; to be awaited before each first write. */
-  secure(place: Place): Promise<void>;
-  /** A Deployment is there, or has changed: one that a stale leader made is removed, unless it is wanted. */
-  deploymentSeen(type: 'set' | 'gone', deployment: Deployment): void;
+  /**
+   * Settles when nothing that one before still writes in a project's namespace, or the one for all, can have its way, and the
+   * next leader will know of that namespace; to be awaited before each first write.
+   */
+  secure(place: Place, project: string | undefined): Promise<void>;
+  /**
+   * A Deployment is there, or has changed: one that a stale leader made is removed, unless it is wanted.
+   * @param first it was there when this process first looked
+   */
+  deploymentSeen(type: 'set' | 'gone', deployment: Deployment, first: boolean): void;
   /** Remove what nobody wants and could not be removed before. */
   tidy(): void;
   /** Write on a pod which instance it is. */
@@ -30,30 +37,30 @@ export function createTakeover({ book, bus, changes, wishes, writing, place }: W
   const late = new Set<string>();
   /** The one that led before was not heard to give up. */
   let unstamped = false;
-  let stamping: Promise<void> | undefined;
+  /** By namespace, since this process leads. */
+  let stamped = new Map<string, Promise<void>>();
 
   /** What there is becomes ours to look after, as we know it. */
   async function takeOver(here: Place): Promise<void> {
-    await secure(here);
     const taken = Map.groupBy(book.known.values(), ({ spec }) => objectName(spec));
     const adopting = [...taken.values()].map(async known => {
-      for (const { instance, spec } of known) await nameInstance(here, here.pods.items.get(instance.pod), spec.id);
       const { spec } = known[0] as { spec: LaunchSpec };
+      await secure(here, spec.project);
+      for (const { instance, spec: one } of known) await nameInstance(here, here.pods.get(instance.pod), one.id);
       await here.servers.take(
         spec,
         known.map(one => one.spec.ordinal),
       );
     });
     await Promise.allSettled(adopting);
-    book.inherit(here.pods.items.values());
+    book.inherit(here.pods.values());
     bus.tell({ type: 'returned', id: '', reason: 'this process leads now' });
   }
 
   /** What the leader before should have removed, and had not yet; and what one that leads no more has made since. */
   async function clear(here: Place): Promise<void> {
-    await secure(here);
     const names = new Set([...wishes.unwanted(), ...[...late].filter(name => !wishes.isWanted(name))]);
-    await Promise.all([...names].map(name => discard(here, name)));
+    await Promise.allSettled([...names].map(name => discard(here, name)));
   }
 
   /** What was only begun when the lead changed never had a pod: it is begun again where it is wanted. */
@@ -63,32 +70,39 @@ export function createTakeover({ book, bus, changes, wishes, writing, place }: W
   }
 
   async function discard(here: Place, name: string): Promise<void> {
+    const there = here.deployments.get(name);
+    if (!there) return;
+    await secure(here, projectOf(there));
     for (const { metadata } of book.of(name)) book.ending.add(metadata.uid);
     writing.add(name);
     await here.servers.discard(name, () => wishes.isWanted(name)).finally(() => writing.delete(name));
   }
 
-  async function secure(here: Place): Promise<void> {
+  async function secure(here: Place, project: string | undefined): Promise<void> {
+    if (project !== undefined) await here.lead.use(project);
     if (!unstamped) return;
-    stamping ??= stamp(here)
-      .then(() => {
-        unstamped = false;
-      })
-      .finally(() => {
-        stamping = undefined;
+    const area = here.areas.at(project);
+    const mine = stamped;
+    const stamping =
+      mine.get(area.namespace) ??
+      stamp(here, area).catch((error: unknown) => {
+        mine.delete(area.namespace);
+        throw error;
       });
+    mine.set(area.namespace, stamping);
     await stamping;
   }
 
   /** Whatever one that led before still writes is for an older version, and is refused. */
-  async function stamp(here: Place): Promise<void> {
+  async function stamp(here: Place, area: Area): Promise<void> {
+    await area.hear();
     // Also what no watch has told of yet.
-    const [deployments, pods] = await Promise.all([here.deployments.list(), here.pods.list()]);
+    const { deployments, pods } = await area.list();
     for (const one of deployments) see(one, here);
-    const folder = `/apis/apps/v1/namespaces/${here.namespace}/deployments`;
+    const folder = `/apis/apps/v1/namespaces/${area.namespace}/deployments`;
     const paths = [
       ...deployments.map(({ metadata }) => `${folder}/${metadata.name}`),
-      ...pods.map(({ metadata }) => podPath(here, metadata.name)),
+      ...pods.map(({ metadata }) => podPath(metadata)),
     ];
     await Promise.all(
       paths.map(path =>
@@ -102,8 +116,8 @@ export function createTakeover({ book, bus, changes, wishes, writing, place }: W
   async function nameInstance(here: Place, pod: Pod | undefined, id: string): Promise<void> {
     if (!pod || pod.metadata.labels[marks.instance] === id) return;
     const labels = { [marks.instance]: id };
-    const { name, resourceVersion: version } = pod.metadata;
-    await here.writer.merge(podPath(here, name), { metadata: { labels } }, { version });
+    const { resourceVersion: version } = pod.metadata;
+    await here.writer.merge(podPath(pod.metadata), { metadata: { labels } }, { version });
   }
 
   function tidy(): void {
@@ -115,15 +129,16 @@ export function createTakeover({ book, bus, changes, wishes, writing, place }: W
     secure,
     nameInstance,
     trying() {
-      before = new Set(place()?.deployments.items.keys());
+      before = new Set(place()?.deployments.keys());
       late.clear();
     },
     leadChanged(held, silent) {
       unstamped = held && silent;
+      stamped = new Map();
       changes.raiseAll();
       const here = place();
       if (!held || !here) return;
-      for (const one of here.deployments.items.values()) see(one, here);
+      for (const one of here.deployments.values()) see(one, here);
       const first = book.known.size > 0 ? takeOver(here) : Promise.resolve();
       void first.then(() => clear(here)).catch(() => undefined);
     },
@@ -131,9 +146,10 @@ export function createTakeover({ book, bus, changes, wishes, writing, place }: W
       changes.raiseAll();
       tidy();
     },
-    deploymentSeen(type, deployment) {
+    deploymentSeen(type, deployment, first) {
       const { name } = deployment.metadata;
       const here = place();
+      if (first) before.add(name);
       if (type === 'gone') {
         late.delete(name);
         before.delete(name);

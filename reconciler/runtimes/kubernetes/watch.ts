@@ -10,10 +10,12 @@ interface Named {
 export interface Cache<T> {
   /** By name; kept as long as nothing else is known, also while the cluster is away. */
   readonly items: ReadonlyMap<string, T>;
-  /** Settles when the first list is there; rejects when it cannot be had. */
+  /** Settles when the first list is there; rejects when it cannot be had at the first try. It is tried further. */
   ready: Promise<void>;
-  /** Why nothing is heard of changes, where that is not allowed: it is only listed every so often then. */
-  readonly forbidden: KubeRefusal | undefined;
+  /** Whether there ever was a list. */
+  isListed(): boolean;
+  /** Why there is no list yet, or why nothing is heard of changes, where that is not allowed: it is only listed then. */
+  readonly unheard: unknown;
   /** What there is now, as the API says. */
   list(): Promise<T[]>;
   stop(): void;
@@ -28,8 +30,8 @@ interface Options<T extends Named> {
   item: z.ZodType<T>;
   /** How often it is listed anew: what a watch has missed, if it ever does, is not missed for long. */
   resyncMs: number;
-  /** Told of every change; what is gone is told with its last state. */
-  onChange(type: 'set' | 'gone', item: T): void;
+  /** Told of every change; what is gone is told with its last state. @param first it is of the first list */
+  onChange(type: 'set' | 'gone', item: T, first: boolean): void;
   /** It is heard again after it was not. */
   onReturn(): void;
 }
@@ -50,15 +52,19 @@ export function watchKind<T extends Named>(options: Options<T>): Cache<T> {
   ready.catch(() => undefined);
   const selector = `labelSelector=${encodeURIComponent(options.selector)}`;
   let version = '';
+  let failures = 0;
+  let listed = false;
+  let unheard: unknown;
+  let listedAt = 0;
 
   function put(found: T): void {
     items.set(found.metadata.name, found);
-    onChange('set', found);
+    onChange('set', found, !listed);
   }
 
   function drop(found: T): void {
     items.delete(found.metadata.name);
-    onChange('gone', found);
+    onChange('gone', found, !listed);
   }
 
   async function list(): Promise<{ found: T[]; at: string }> {
@@ -97,11 +103,6 @@ export function watchKind<T extends Named>(options: Options<T>): Cache<T> {
     else put(found.data);
   }
 
-  let failures = 0;
-  let listed = false;
-  let forbidden: KubeRefusal | undefined;
-  let listedAt = 0;
-
   /** A list where one is needed, then what happens after it. */
   async function follow(): Promise<void> {
     if (version === '' || clock.ticks() - listedAt >= resyncMs) {
@@ -118,7 +119,7 @@ export function watchKind<T extends Named>(options: Options<T>): Cache<T> {
   function heard(): void {
     if (failures > 0) options.onReturn();
     failures = 0;
-    forbidden = undefined;
+    unheard = undefined;
   }
 
   async function run(): Promise<void> {
@@ -126,10 +127,11 @@ export function watchKind<T extends Named>(options: Options<T>): Cache<T> {
       try {
         await follow();
       } catch (error) {
-        if (!listed) return reject(error);
+        reject(error);
         version = '';
-        forbidden = error instanceof KubeRefusal && error.status === 403 ? error : undefined;
-        if (error instanceof KubeRefusal && error.status === 410) continue;
+        const status = error instanceof KubeRefusal ? error.status : 0;
+        unheard = !listed || status === 403 ? error : undefined;
+        if (status === 410) continue;
         await clock.sleep(PAUSES_MS[Math.min(failures++, PAUSES_MS.length - 1)] ?? 0, signal);
       }
     }
@@ -139,8 +141,9 @@ export function watchKind<T extends Named>(options: Options<T>): Cache<T> {
   return {
     items,
     ready,
-    get forbidden() {
-      return forbidden;
+    isListed: () => listed,
+    get unheard() {
+      return unheard;
     },
     list: () => list().then(({ found }) => found),
     stop: () => stopping.abort(),

@@ -30,13 +30,18 @@ export interface Workings {
   closed(): boolean;
 }
 
+interface PodName {
+  namespace: string;
+  name: string;
+}
+
 /** How long a pod may take to run before the caller is told that it does not; it is waited for again then. */
 export const START_MS = 50_000;
 
-export function podAt({ api, namespace }: Place, pod: string): PodPlace {
-  return { api, namespace, pod };
+export function podAt({ api }: Place, { namespace, name }: PodName): PodPlace {
+  return { api, namespace, pod: name };
 }
 
-export function podPath({ namespace }: Place, pod: string): string {
-  return `/api/v1/namespaces/${namespace}/pods/${pod}`;
+export function podPath({ namespace, name }: PodName): string {
+  return `/api/v1/namespaces/${namespace}/pods/${name}`;
 }

@@ -1,32 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import type { Clock } from '../../../host/index.ts';
+import { type Clock, within } from '../../../host/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import { ownerOf } from '../docker/owner.ts';
+import type { KubeApi } from './api.ts';
+import { type Areas, createAreas } from './areas.ts';
 import { type Attachments, createAttachments } from './attachments.ts';
 import { type Cluster, openCluster } from './cluster.ts';
-import { Deployment, Pod } from './found.ts';
+import type { Deployment, Pod } from './found.ts';
 import { type Lead, openLead } from './lead.ts';
 import { marks } from './marks.ts';
 import type { Member } from './member.ts';
-import { type KubeObject, pathOf, sharedObjects } from './objects.ts';
 import { clusterProblem, KubeRefusal } from './refusal.ts';
-import { type Cache, watchKind } from './watch.ts';
 
-/** The namespace of a state directory, and what is known of it. */
+/** What a state directory has in a cluster, and what is known of it. */
 export interface Yard extends Cluster {
   owner: string;
-  namespace: string;
   lead: Lead;
   /** Where several processes may have the same pods. */
   attachments: Attachments | undefined;
-  pods: Cache<Pod>;
-  deployments: Cache<Deployment>;
-  /** Have what all servers share. */
-  share(): Promise<void>;
-  /** It may be there no more: look again at the next time. */
-  doubt(): void;
+  areas: Areas;
+  /** Those of all areas, by name. */
+  pods: ReadonlyMap<string, Pod>;
+  deployments: ReadonlyMap<string, Deployment>;
   close(): Promise<void>;
 }
 
@@ -43,8 +40,9 @@ interface Options {
   onTry(): void;
   onLead(held: boolean, silent: boolean): void;
   onLeadKept(): void;
-  onPod(type: 'set' | 'gone', pod: Pod): void;
-  onDeployment(type: 'set' | 'gone', deployment: Deployment): void;
+  /** @param first it was there when this process first looked */
+  onPod(type: 'set' | 'gone', pod: Pod, first: boolean): void;
+  onDeployment(type: 'set' | 'gone', deployment: Deployment, first: boolean): void;
   onReturn(): void;
 }
 
@@ -69,103 +67,62 @@ export async function openYard({ stateDir, env, clock, ...on }: Options): Promis
   const address = env.MCPCTL_KUBE_POD_IP ?? '127.0.0.1';
   const member: Member = { api, clock, namespace, owner, run, leaseMs: on.leaseMs };
   const attachments = installation === undefined ? undefined : createAttachments(member, address);
+  const areas = createAreas({
+    ...on,
+    api,
+    clock,
+    owner,
+    home: namespace,
+    given: env.MCPCTL_KUBE_NAMESPACE !== undefined,
+  });
+
+  /** What is there was made by one that led: it has to be known, as far as it can be, before anything is written. */
+  async function look(projects: readonly string[] | undefined): Promise<string[]> {
+    const found = projects ?? (await labelled(api, owner, namespace));
+    const heard = Promise.allSettled(found.map(async project => areas.at(project).hear()));
+    await within(clock, on.leaseMs, heard, () => undefined);
+    on.onTry();
+    return found.filter(project => !areas.drop(project));
+  }
+
   const lead = openLead({
     ...member,
     holder: `${hostname()}-${holder}`,
     follows: on.follows,
     wanted: on.leads,
-    onTry: on.onTry,
+    onTry: look,
     onChange: on.onLead,
     onKept: on.onLeadKept,
   });
-  const selector = `${marks.owner}=${owner}`;
-  const watched = { api, clock, selector, resyncMs: on.resyncMs, onReturn: () => undefined };
-  const pods = watchKind({
-    ...watched,
-    path: `/api/v1/namespaces/${namespace}/pods`,
-    item: Pod,
-    onChange: on.onPod,
-    onReturn: on.onReturn,
-  });
-  const deployments = watchKind({
-    ...watched,
-    path: `/apis/apps/v1/namespaces/${namespace}/deployments`,
-    item: Deployment,
-    onChange: on.onDeployment,
-  });
   async function close(): Promise<void> {
     await Promise.all([lead.stop(), attachments?.close()]);
-    pods.stop();
-    deployments.stop();
+    areas.stop();
     api.close();
   }
   try {
-    await Promise.all([pods.ready, deployments.ready]);
+    await areas.at(undefined).hear();
   } catch (error) {
     await close();
     throw new ProblemError(clusterProblem(error, `namespace ${namespace}`));
   }
-  const given = env.MCPCTL_KUBE_NAMESPACE !== undefined;
-  let shared: Promise<void> | undefined;
-  return {
-    ...cluster,
-    owner,
-    namespace,
-    lead,
-    attachments,
-    pods,
-    deployments,
-    share() {
-      // Who only reads may not look at the namespace itself.
-      if (!on.leads) return Promise.resolve();
-      shared ??= ensureShared(cluster, owner, namespace, given).catch((error: unknown) => {
-        shared = undefined;
-        throw error;
-      });
-      return shared;
-    },
-    doubt() {
-      shared = undefined;
-    },
-    close,
-  };
+  const { pods, deployments } = areas;
+  return { ...cluster, owner, lead, attachments, areas, pods, deployments, close };
 }
 
-const Present = z.object({
-  metadata: z.object({ labels: z.record(z.string(), z.string()).default({}) }),
-  status: z.object({ phase: z.string().default('') }).default({ phase: '' }),
-});
+const Namespaces = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 
-/** A namespace that was named by hand may be anybody's; one of another installation's is not shared. */
-async function ensureShared({ api }: Cluster, owner: string, namespace: string, given: boolean): Promise<void> {
-  for (const object of sharedObjects(owner, namespace)) {
-    const there = await present(api.get(pathOf(object)), given);
-    if (there === 'unknown') continue;
-    if (there?.status.phase === 'Terminating') {
-      throw new ProblemError(problem('KUBE_NAMESPACE_ENDING', `the namespace ${namespace} is being deleted`));
-    }
-    if (!there) await api.apply(object);
-    else refuseForeign(object, there.metadata.labels[marks.owner], owner, given);
-  }
-}
-
-async function present(
-  asked: Promise<unknown>,
-  given: boolean,
-): Promise<z.infer<typeof Present> | 'unknown' | undefined> {
+/**
+ * The projects whose namespaces carry our mark, where it may be asked. Only needed where no leader has left word of them:
+ * at the very first start, and when somebody has deleted the namespace for all.
+ */
+async function labelled(api: KubeApi, owner: string, home: string): Promise<string[]> {
+  const selector = encodeURIComponent(`${marks.owner}=${owner}`);
   try {
-    return Present.parse(await asked);
+    const { items } = Namespaces.parse(await api.get(`/api/v1/namespaces?labelSelector=${selector}`));
+    const names = items.map(({ metadata }) => metadata.name);
+    return names.flatMap(name => (name.startsWith(`${home}-`) ? [name.slice(home.length + 1)] : []));
   } catch (error) {
-    if (!(error instanceof KubeRefusal)) throw error;
-    if (error.status === 404) return undefined;
-    // Whoever may only use what is in a namespace may not look at the namespace itself.
-    if (error.status === 403 && given) return 'unknown';
+    if (error instanceof KubeRefusal && error.status === 403) return [];
     throw error;
   }
-}
-
-function refuseForeign({ kind, metadata }: KubeObject, whose: string | undefined, owner: string, given: boolean): void {
-  if (whose === owner || (whose === undefined && given)) return;
-  const who = whose === undefined ? 'somebody else' : `another installation of mcpctl (${whose})`;
-  throw new ProblemError(problem('KUBE_OBJECT_FOREIGN', `${kind} ${metadata.name} belongs to ${who}`));
 }
