@@ -57,10 +57,10 @@ describe.skipIf(!cluster)(title, { timeout: 120_000 }, () => {
     return runtime;
   }
 
-  function spec(server: string): LaunchSpec {
+  function spec(server: string, project?: string): LaunchSpec {
     const argv = ['node', '-e', behaviours.echo.script];
     const base = { id: `${server}-0`, server, ordinal: 0, specDigest: 'sha256:one', argv, env: {} };
-    return { ...base, transport: 'stdio', port: 0, path: '/mcp', secrets: [] };
+    return { ...base, ...(project && { project }), transport: 'stdio', port: 0, path: '/mcp', secrets: [] };
   }
 
   /** Server and generation of each Deployment. */
@@ -78,8 +78,8 @@ describe.skipIf(!cluster)(title, { timeout: 120_000 }, () => {
   }
 
   /** Nothing runs without nodes, so that it is not waited for, and that is no news. */
-  function want(runtime: Runtime, server: string): void {
-    void runtime.ensure(spec(server)).then(result => {
+  function want(runtime: Runtime, server: string, project?: string): void {
+    void runtime.ensure(spec(server, project)).then(result => {
       if (!('problem' in result) || EXPECTED.includes(result.problem.code)) return;
       said.push(`${server}: ${result.problem.code}: ${result.problem.message}`);
     });
@@ -141,6 +141,27 @@ describe.skipIf(!cluster)(title, { timeout: 120_000 }, () => {
     await sleep(2 * LEASE_MS);
     expect(deployments('two')).toEqual(['notes=2', 'other=2']);
     expect(lease('two').leaseTransitions).toBe(2);
+  });
+
+  it('the next leader finds a project’s namespace by the lease, and nothing is written there behind its back', async () => {
+    const gate = await openGate(server());
+    const first = open('apart', { env: through(gate.port) });
+    installations.add('apart-team');
+    want(first, 'notes', 'team');
+    await expect.poll(() => deployments('apart-team'), PATIENT).toEqual(['notes=1']);
+    const second = open('apart');
+    want(second, 'other');
+    await sleep(LEASE_MS);
+    await gate.shut();
+    await expect.poll(() => deployments('apart'), PATIENT).toEqual(['other=2']);
+    await expect.poll(() => deployments('apart-team'), PATIENT).toEqual(['notes=2']);
+    await gate.open();
+    want(first, 'late', 'team');
+    want(first, 'later', 'another');
+    await sleep(2 * LEASE_MS);
+    expect(deployments('apart-team')).toEqual(['notes=2']);
+    const namespaces = kubectl('get', 'namespace', '-o', 'name').split('\n');
+    expect(namespaces).not.toContain('namespace/mcpctl-apart-another');
   });
 
   it('a write that was allowed before another took the lead is refused after it', async () => {

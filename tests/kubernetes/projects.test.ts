@@ -10,7 +10,8 @@ const reason = whyNoCluster();
 const cluster = reason === undefined ? startCluster() : undefined;
 afterAll(() => cluster?.stop());
 
-const title = reason === undefined ? 'a namespace for each project' : `a namespace for each project (skipped: ${reason})`;
+const title =
+  reason === undefined ? 'a namespace for each project' : `a namespace for each project (skipped: ${reason})`;
 const PATIENT = { timeout: 90_000, interval: 500 };
 
 /** Answers each call with the host that it runs on, over stdio or, where it is given a port, over HTTP. */
@@ -51,6 +52,9 @@ if (process.env.PORT) {
 }
 process.on('SIGTERM', () => process.exit(0));
 `;
+
+const NAMESPACE_AND_SERVER =
+  '{range .items[*]}{.metadata.namespace}/{.metadata.labels.mcpctl\\.dev/server}{"\\n"}{end}';
 
 describe.skipIf(!cluster)(title, { timeout: 240_000 }, () => {
   if (!cluster) return;
@@ -123,19 +127,36 @@ describe.skipIf(!cluster)(title, { timeout: 240_000 }, () => {
 
   /** `namespace/server` of each pod, without what the installation's name begins with. */
   function pods(): string[] {
-    const path = '{range .items[*]}{.metadata.namespace}/{.metadata.labels.mcpctl\\.dev/server}{"\\n"}{end}';
-    const where = ['-l', `mcpctl.dev/owner=${name}`, '--field-selector=status.phase=Running', '-o', `jsonpath=${path}`];
+    const where = [
+      '-l',
+      `mcpctl.dev/owner=${name}`,
+      '--field-selector=status.phase=Running',
+      '-o',
+      `jsonpath=${NAMESPACE_AND_SERVER}`,
+    ];
     return lines(kubectl('get', 'pods', '-A', ...where));
   }
 
   function deployments(): string[] {
-    const path = '{range .items[*]}{.metadata.namespace}/{.metadata.labels.mcpctl\\.dev/server}{"\\n"}{end}';
-    return lines(kubectl('get', 'deployments', '-A', '-l', `mcpctl.dev/owner=${name}`, '-o', `jsonpath=${path}`));
+    return lines(
+      kubectl('get', 'deployments', '-A', '-l', `mcpctl.dev/owner=${name}`, '-o', `jsonpath=${NAMESPACE_AND_SERVER}`),
+    );
+  }
+
+  function uids(): string {
+    return kubectl('get', 'pods', '-A', '-l', `mcpctl.dev/owner=${name}`, '-o', 'jsonpath={.items[*].metadata.uid}');
+  }
+
+  /** Where the next leader will look. */
+  function projectsOnLease(): string {
+    const path = 'jsonpath={.metadata.annotations.mcpctl\\.dev/projects}';
+    return kubectl('-n', `mcpctl-${name}`, 'get', 'lease', `mcpctl-${name}`, '-o', path);
   }
 
   function lines(text: string): string[] {
     const all = text.split('\n').filter(Boolean);
-    return all.map(line => line.replace(`mcpctl-${name}`, '')).sort();
+    const ours = all.filter(line => line.startsWith(`mcpctl-${name}`));
+    return ours.map(line => line.replace(`mcpctl-${name}`, '')).sort();
   }
 
   /** @returns where each server that a project has says that it runs */
@@ -164,5 +185,104 @@ describe.skipIf(!cluster)(title, { timeout: 240_000 }, () => {
     expect(Object.keys(first)).toEqual(['both', 'one']);
     expect(Object.keys(second)).toEqual(['both', 'two']);
     expect(first.both).toBe(second.both);
+    const of = (kind: string) =>
+      lines(
+        kubectl(
+          'get',
+          kind,
+          '-A',
+          '-l',
+          `mcpctl.dev/owner=${name},mcpctl.dev/project`,
+          '-o',
+          `jsonpath=${NAMESPACE_AND_SERVER}`,
+        ),
+      );
+    expect(of('networkpolicies')).toEqual(['-first/one', '-second/two']);
+    expect(of('services')).toEqual(['-second/two']);
+  });
+
+  it('a server moves when another project links it, and when the policy changes, without anything left', async () => {
+    const daemon = await up('state');
+    await ready(daemon);
+    project('second', ['one', 'two', 'both']);
+    await reconciled(daemon);
+    await expect.poll(deployments, PATIENT).toEqual(['-second/two', '/both', '/one']);
+    await ready(daemon);
+    expect(Object.keys(await call(daemon, 'second'))).toEqual(['both', 'one', 'two']);
+    policy('repository');
+    await reconciled(daemon);
+    await expect.poll(deployments, PATIENT).toEqual(['/both', '/one', '/two']);
+    await ready(daemon);
+    expect(Object.keys(await call(daemon, 'second'))).toEqual(['both', 'one', 'two']);
+    project('second', ['two', 'both']);
+    policy('project');
+    await reconciled(daemon);
+    await expect.poll(deployments, PATIENT).toEqual(APART);
+    await ready(daemon);
+    expect(Object.keys(await call(daemon, 'first'))).toEqual(['both', 'one']);
+  });
+
+  it('a daemon that is started again adopts what it finds, and removes what nobody wants any more', async () => {
+    await ready(await up('state'));
+    const before = uids();
+    expect(await running.pop()?.stop()).toBe(0);
+    const again = await up('state');
+    await ready(again);
+    expect(uids()).toEqual(before);
+    expect(await again.stop()).toBe(0);
+    // Nobody names the second project’s namespace any more.
+    policy('repository');
+    rmSync(join(folder, 'ai', 'servers', 'two.yaml'));
+    project('second', ['both']);
+    const last = await up('state');
+    await ready(last);
+    await expect.poll(deployments, PATIENT).toEqual(['/both', '/one']);
+    expect(projectsOnLease()).toBe('first,second');
+    // What was deleted is listed for a while.
+    const listed = () => kubectl('-n', `mcpctl-${name}-second`, 'get', 'pods', '-o', 'name');
+    await expect.poll(listed, PATIENT).toBe('');
+    await expect.poll(() => kubectl('-n', `mcpctl-${name}-first`, 'get', 'pods', '-o', 'name'), PATIENT).toBe('');
+    expect(await last.stop()).toBe(0);
+    await ready(await up('state'));
+    expect(projectsOnLease()).toBe('');
+  });
+
+  it('gateways share one connection to a server in a project’s namespace, and go on without the reconciler', async () => {
+    const reconciler = await up('reconciler', '--roles', 'reconciler');
+    await ready(reconciler);
+    const gateways = [await up('a', '--roles', 'gateway'), await up('b', '--roles', 'gateway')];
+    await Promise.all(gateways.map(ready));
+    const [a, b] = await Promise.all(gateways.map(gateway => call(gateway, 'first')));
+    expect(Object.keys(a ?? {})).toEqual(['both', 'one']);
+    expect(a).toEqual(b);
+    const claims = () =>
+      lines(
+        kubectl(
+          'get',
+          'lease',
+          '-A',
+          '-o',
+          'jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name}{"\\n"}{end}',
+        ),
+      )
+        .filter(lease => lease.includes('/mcpctl-pod-'))
+        .map(lease => lease.replace(/mcpctl-pod-(\w+)-.*/, '$1'));
+    expect(claims()).toEqual(['-first/one', '/both']);
+    reconciler.child.kill('SIGKILL');
+    const answers = () => Promise.all(gateways.map(gateway => call(gateway, 'first'))).catch(() => []);
+    await expect.poll(answers, PATIENT).toEqual([a, a]);
+    // Nobody has handed over: the next one knows of all namespaces by the lease alone.
+    policy('repository');
+    const next = await up('next', '--roles', 'reconciler');
+    await ready(next);
+    await expect.poll(deployments, PATIENT).toEqual(['/both', '/one', '/two']);
+    await Promise.all(gateways.map(reconciled));
+    await Promise.all(gateways.map(ready));
+    await expect
+      .poll(() => answers().then(all => all.map(one => Object.keys(one))), PATIENT)
+      .toEqual([
+        ['both', 'one'],
+        ['both', 'one'],
+      ]);
   });
 });

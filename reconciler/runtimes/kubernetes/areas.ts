@@ -25,6 +25,8 @@ export interface Areas {
   readonly deployments: ReadonlyMap<string, Deployment>;
   /** @param project none: the one for all. @throws ProblemError KUBE_NAMESPACE_NAME */
   at(project: string | undefined): Area;
+  /** Every one that was ever asked for. */
+  all(): Area[];
   /** As `at`, for a server that is wanted there. */
   want(project: string | undefined): Area;
   /** The name alone. @throws ProblemError KUBE_NAMESPACE_NAME */
@@ -151,6 +153,7 @@ export function createAreas(options: Options): Areas {
     deployments,
     namespaceOf,
     at,
+    all: () => [...areas.values()],
     want(project) {
       wanted.add(project);
       return at(project);

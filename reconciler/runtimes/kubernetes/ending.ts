@@ -15,7 +15,7 @@ export interface Ending {
   endPods(place: Place, id: string, pods: readonly Pod[], staying: string | undefined): Promise<void>;
 }
 
-export function createEnding({ book, changes, writing, graceMs }: Workings, takeover: Takeover): Ending {
+export function createEnding({ book, changes, wishes, writing, graceMs }: Workings, takeover: Takeover): Ending {
   async function release(place: Place, name: string, ordinal: number): Promise<void> {
     writing.add(name);
     await place.servers.release(name, ordinal).finally(() => writing.delete(name));
@@ -79,7 +79,8 @@ export function createEnding({ book, changes, writing, graceMs }: Workings, take
     letGo,
     async stop(place, id) {
       if (!place.lead.held) {
-        // It is the leader's to end.
+        // It is the leader's to end; or this one's, when it leads.
+        wishes.doom(having(place, id).map(({ deployment }) => deployment.metadata.name));
         const instance = book.known.get(id)?.instance;
         if (instance) await letGo(instance);
         return;

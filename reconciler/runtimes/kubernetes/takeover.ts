@@ -59,6 +59,7 @@ export function createTakeover({ book, bus, changes, wishes, writing, place }: W
 
   /** What the leader before should have removed, and had not yet; and what one that leads no more has made since. */
   async function clear(here: Place): Promise<void> {
+    await Promise.allSettled(here.areas.all().map(area => fence(here, area)));
     const names = new Set([...wishes.unwanted(), ...[...late].filter(name => !wishes.isWanted(name))]);
     await Promise.allSettled([...names].map(name => discard(here, name)));
   }
@@ -80,8 +81,12 @@ export function createTakeover({ book, bus, changes, wishes, writing, place }: W
 
   async function secure(here: Place, project: string | undefined): Promise<void> {
     if (project !== undefined) await here.lead.use(project);
+    await fence(here, here.areas.at(project));
+  }
+
+  /** Once in each namespace, and one that cannot be reached holds up no other. */
+  async function fence(here: Place, area: Area): Promise<void> {
     if (!unstamped) return;
-    const area = here.areas.at(project);
     const mine = stamped;
     const stamping =
       mine.get(area.namespace) ??

@@ -53,6 +53,15 @@ it.each<[string, (wishes: Wishes) => void, { wanted: boolean; unwanted: string[]
     it => it.drop('a-0', [name('a-0')]),
     { wanted: false, unwanted: [name('a-0')] },
   ],
+  ['found to be nobody’s', it => it.doom([name('a-0')]), { wanted: false, unwanted: [name('a-0')] }],
+  [
+    'found to be nobody’s, and asked for after all',
+    it => {
+      it.doom([name('a-0')]);
+      it.ask(spec('a-0'));
+    },
+    { wanted: true, unwanted: [] },
+  ],
   [
     'dropped, and not there any more',
     it => {

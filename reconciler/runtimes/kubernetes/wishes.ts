@@ -6,6 +6,8 @@ export interface Wishes {
   ask(spec: LaunchSpec): void;
   /** @param names Deployments that are known to be for it */
   drop(id: string, names?: Iterable<string>): void;
+  /** Deployments that were found to be for what nobody asks for. */
+  doom(names: Iterable<string>): void;
   isWanted(name: string): boolean;
   /** What is not wanted any more. It is another process's to remove while that one leads. */
   unwanted(): string[];
@@ -23,13 +25,18 @@ export function createWishes(): Wishes {
   }
 
   function drop(id: string, names: Iterable<string> = []): void {
-    for (const name of [asked.get(id) ?? [], ...names].flat()) dropped.add(name);
+    doom([asked.get(id) ?? [], ...names].flat());
     asked.delete(id);
+  }
+
+  function doom(names: Iterable<string>): void {
+    for (const name of names) dropped.add(name);
   }
 
   return {
     isWanted,
     drop,
+    doom,
     ask(spec) {
       const name = objectName(spec);
       if (asked.get(spec.id) !== name) drop(spec.id);
