@@ -88,6 +88,8 @@ describe('the package', () => {
       'dist/THIRD-PARTY.txt',
       'docs/deploy/Dockerfile',
       'docs/deploy/Dockerfile.dockerignore',
+      'docs/deploy/kubernetes-projects/access.yaml',
+      'docs/deploy/kubernetes-projects/kustomization.yaml',
       'docs/deploy/kubernetes/access.yaml',
       'docs/deploy/kubernetes/gateway.yaml',
       'docs/deploy/kubernetes/kustomization.yaml',

@@ -3,6 +3,8 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../host/index.ts';
+import { type LaunchSpec, openKubernetesRuntime, type Runtime } from '../../reconciler/runtimes/index.ts';
 import { startCluster, whyNoCluster } from './cluster.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -26,13 +28,43 @@ describe.skipIf(!cluster)(title, { timeout: 60_000 }, () => {
     folder = realpathSync(mkdtempSync(join(tmpdir(), 'mcpctl-kube-')));
   });
   afterEach(() => {
-    kubectl('delete', 'namespace', team, '--wait=false', '--ignore-not-found');
+    const all = kubectl('get', 'namespace', '-o', 'jsonpath={.items[*].metadata.name}').split(' ');
+    const ours = all.filter(name => name === team || name.startsWith(`${team}-`));
+    if (ours.length > 0) kubectl('delete', 'namespace', '--wait=false', ...ours);
+    const roles = ['mcpctl', team].flatMap(of =>
+      ['reconciler', 'gateway'].flatMap(who =>
+        ['clusterrole', 'clusterrolebinding'].map(kind => `${kind}/${of}-${who}`),
+      ),
+    );
+    kubectl('delete', '--ignore-not-found', ...roles);
     rmSync(folder, { recursive: true, force: true });
   });
 
   function mcpctl(...args: string[]) {
     const env = { PATH: process.env.PATH, HOME: folder, KUBECONFIG: kubeconfig };
     return spawnSync(process.execPath, [join(root, 'cli', 'mcpctl.mjs'), ...args], { env, encoding: 'utf8' });
+  }
+
+  /** A kubeconfig of one of mcpctl's own accounts. */
+  function accountFile(account: string): string {
+    const file = join(folder, `${account}.json`);
+    writeFileSync(file, JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }));
+    const path = `/api/v1/namespaces/${team}/serviceaccounts/${account}/token`;
+    const { token } = JSON.parse(kubectl('create', '--raw', path, '-f', file)).status;
+    const config = JSON.parse(kubectl('config', 'view', '--raw', '-o', 'json'));
+    config.users[0].user = { token };
+    writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+    return file;
+  }
+
+  function spec(project: string): LaunchSpec {
+    const base = { id: `${project}-server-0`, server: `${project}-server`, ordinal: 0, specDigest: project, project };
+    return { ...base, argv: ['node'], env: {}, transport: 'stdio', port: 0, path: '/mcp', secrets: [] };
+  }
+
+  async function problemOf(ensured: ReturnType<Runtime['ensure']>): Promise<string> {
+    const result = await ensured;
+    return 'problem' in result ? result.problem.code : 'runs';
   }
 
   function may(account: string, ...what: string[]): string {
@@ -44,6 +76,12 @@ describe.skipIf(!cluster)(title, { timeout: 60_000 }, () => {
     return stdout.trim();
   }
 
+  function kustomized(deployment: string): string {
+    const overlay = { namespace: team, resources: [relative(folder, join(root, 'docs', 'deploy', deployment))] };
+    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(overlay));
+    return kubectl('kustomize', folder);
+  }
+
   it.each<[string, () => string]>([
     [
       'what it prints',
@@ -53,15 +91,8 @@ describe.skipIf(!cluster)(title, { timeout: 60_000 }, () => {
         return stdout;
       },
     ],
-    [
-      'the kustomize base, in another namespace',
-      () => {
-        const base = join(root, 'docs', 'deploy', 'kubernetes');
-        const overlay = { namespace: team, resources: [relative(folder, base)] };
-        writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(overlay));
-        return kubectl('kustomize', folder);
-      },
-    ],
+    ['the kustomize base, in another namespace', () => kustomized('kubernetes')],
+    ['the overlay for projects, in another namespace', () => kustomized('kubernetes-projects')],
   ])('%s is accepted by the API', (_what, print) => {
     const text = print();
     const hasPolicy = kubectl('api-versions').split('\n').includes('policy/v1');
@@ -125,6 +156,45 @@ describe.skipIf(!cluster)(title, { timeout: 60_000 }, () => {
       'get secrets/mcpctl-peers-mcpctl',
     ]);
   });
+
+  it.each([
+    ['are prepared', 'notes,sales', ['notes', 'sales'], 'KUBE_FORBIDDEN'],
+    ['mcpctl makes itself', '*', [], undefined],
+  ])(
+    'namespaces of projects that %s are what both accounts may work in',
+    async (_how, projects, prepared, elsewhere) => {
+      const args = ['bootstrap', 'kubernetes', REPOSITORY, '--namespace', team, '--name', 'team'];
+      expect(mcpctl(...args, '--project-namespaces', projects).status).toBe(0);
+      const namespaces = () => kubectl('get', 'namespace', '-o', 'jsonpath={.items[*].metadata.name}').split(' ');
+      expect(namespaces().filter(name => name.startsWith(`${team}-`))).toEqual(prepared.map(name => `${team}-${name}`));
+      const env = { MCPCTL_KUBE_NAMESPACE: team, MCPCTL_KUBE_INSTALLATION: 'team', MCPCTL_RUNNER_NODE: 'node' };
+      const open = (account: string, readOnly: boolean) =>
+        openKubernetesRuntime({
+          stateDir: mkdtempSync(join(folder, account)),
+          env: { ...env, KUBECONFIG: accountFile(account) },
+          readOnly,
+        });
+      const reconciler = open('mcpctl-reconciler', false);
+      const first = problemOf(reconciler.ensure(spec('notes')));
+      const other = problemOf(reconciler.ensure(spec('other')));
+      const made = (project: string) =>
+        kubectl('-n', `${team}-${project}`, 'get', 'deployment', '-o', 'jsonpath={.items[*].spec.replicas}');
+      await expect.poll(() => namespaces().includes(`${team}-notes`) && made('notes'), { timeout: 30_000 }).toBe('1');
+      if (elsewhere === undefined) await expect.poll(() => made('other'), { timeout: 30_000 }).toBe('1');
+      else expect(await other).toBe(elsewhere);
+      // A gateway that may not look there would say so at once.
+      const gateway = open('mcpctl-gateway', true);
+      const read = problemOf(gateway.ensure(spec('notes')));
+      expect(await Promise.race([read, systemClock.sleep(3_000)])).toBeUndefined();
+      for (const runtime of [reconciler, gateway]) await runtime.close({ leave: true });
+      // Nothing runs without nodes, and nothing is waited for any more.
+      expect(await first).toMatch(/^(SERVER_EXITED|KUBE_POD_FAILING)$/);
+      expect(await read).toBe('SERVER_EXITED');
+      expect(may('mcpctl-gateway', 'create', 'leases', '-n', `${team}-notes`)).toBe('yes');
+      expect(may('mcpctl-gateway', 'delete', 'pods', '-n', `${team}-notes`)).toBe('no');
+      expect(may('mcpctl-reconciler', 'delete', 'namespaces')).toBe('no');
+    },
+  );
 
   it('says what keeps it from applying', () => {
     expect(mcpctl('bootstrap', 'kubernetes').status).toBe(2);

@@ -49,8 +49,13 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
     return running;
   }
 
+  /** Not that of a test before, which is still being deleted. */
+  function namespace(): string {
+    return `mcpctl-${readFileSync(join(folder, 'state', 'kubernetes-owner'), 'utf8').slice(0, 12)}`;
+  }
+
   function pods(): string[] {
-    const where = ['--all-namespaces', '-l', 'mcpctl.dev/instance'];
+    const where = ['-n', namespace(), '-l', 'mcpctl.dev/instance'];
     return kubectl('get', 'pods', ...where, '-o', 'jsonpath={.items[*].metadata.name}')
       .split(' ')
       .filter(Boolean);
@@ -109,22 +114,13 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
   it('puts right what somebody scaled, and what somebody deleted', async () => {
     const daemon = await up();
     const [pod = ''] = pods();
-    const [namespace = ''] = kubectl(
-      'get',
-      'deployment',
-      '-A',
-      '-l',
-      'mcpctl.dev/server',
-      '-o',
-      'jsonpath={.items[*].metadata.namespace}',
-    ).split(' ');
-    kubectl('-n', namespace, 'delete', 'pod', pod, '--wait=false');
+    kubectl('-n', namespace(), 'delete', 'pod', pod, '--wait=false');
     await expect.poll(() => pods().some(name => name !== pod), { timeout: 60_000 }).toBe(true);
     await expect.poll(() => daemon.stderr(), { timeout: 60_000 }).toMatch(/SERVER_EXITED|deleted its pod/);
     await daemon.until('everything to be Ready', status => condition(status, 'Ready') === 'True');
-    const deployment = kubectl('-n', namespace, 'get', 'deployment', '-o', 'name');
-    kubectl('-n', namespace, 'patch', deployment, '-p', '{"spec":{"replicas":3}}');
-    const replicas = () => kubectl('-n', namespace, 'get', 'deployment', '-o', 'jsonpath={.items[*].spec.replicas}');
+    const deployment = kubectl('-n', namespace(), 'get', 'deployment', '-o', 'name');
+    kubectl('-n', namespace(), 'patch', deployment, '-p', '{"spec":{"replicas":3}}');
+    const replicas = () => kubectl('-n', namespace(), 'get', 'deployment', '-o', 'jsonpath={.items[*].spec.replicas}');
     await expect.poll(replicas, { timeout: 60_000 }).toBe('1');
     expect(daemon.stderr()).toMatch(/replicas is 3, not 1 \(changed by kubectl/);
   });
@@ -132,12 +128,10 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
   it('tells what somebody scaled, and leaves it as it is, where drift is only to be reported', async () => {
     const daemon = await up('--drift', 'report');
     const before = pods();
-    // Not that of a test before, which is still being deleted.
-    const namespace = `mcpctl-${readFileSync(join(folder, 'state', 'kubernetes-owner'), 'utf8').slice(0, 12)}`;
-    const deployment = kubectl('-n', namespace, 'get', 'deployment', '-o', 'jsonpath={.items[*].metadata.name}');
-    const replicas = () => kubectl('-n', namespace, 'get', 'deployment', '-o', 'jsonpath={.items[*].spec.replicas}');
+    const deployment = kubectl('-n', namespace(), 'get', 'deployment', '-o', 'jsonpath={.items[*].metadata.name}');
+    const replicas = () => kubectl('-n', namespace(), 'get', 'deployment', '-o', 'jsonpath={.items[*].spec.replicas}');
     const scale = (to: number) =>
-      kubectl('-n', namespace, 'patch', 'deployment', deployment, '-p', JSON.stringify({ spec: { replicas: to } }));
+      kubectl('-n', namespace(), 'patch', 'deployment', deployment, '-p', JSON.stringify({ spec: { replicas: to } }));
     scale(2);
     const told = await daemon.until('it to be told', status => JSON.stringify(status).includes('/spec/replicas'));
     expect(JSON.stringify(told.servers)).toMatch(/replicas is 2, not 1 \(changed by kubectl/);

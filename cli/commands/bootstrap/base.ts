@@ -21,6 +21,11 @@ export function baseFolder(root: string): string {
   return join(root, 'docs', 'deploy', 'kubernetes');
 }
 
+/** What a reconciler needs that makes a namespace for each project. */
+export function readProjectAccess(root: string): DeclaredObject[] {
+  return documentsOf(join(root, 'docs', 'deploy', 'kubernetes-projects'), 'access.yaml');
+}
+
 /**
  * The objects of the base, in the order of its kustomization.
  * @throws ProblemError for a file that is no YAML; the error of the system for one that is missing

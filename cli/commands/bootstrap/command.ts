@@ -18,6 +18,12 @@ export function bootstrapCommand(context: CliContext): Command {
     .option('--runner-python <image>', 'the image that runs packages of PyPI')
     .option('--host-name <name>', 'by which clients reach the gateways')
     .option('--gateways <number>', 'how many gateways', parseCount)
+    .option(
+      '--project-namespaces <projects>',
+      'for `spec.kubernetes.namespaces: project` of mcpctl.yaml: `team,sales` prepares a namespace for each of these ' +
+        'projects; `*` lets mcpctl make them for all, which takes rights in all namespaces of the cluster',
+      parseProjects,
+    )
     .option('--dry-run', 'print it, and ask no cluster')
     .addHelpText(
       'after',
@@ -26,6 +32,7 @@ Examples:
   $ mcpctl bootstrap kubernetes --dry-run
   $ mcpctl bootstrap kubernetes https://git.example.com/ai.git --image registry.example.com/mcpctl:1 --dry-run | kubectl apply --server-side -f -
   $ mcpctl bootstrap kubernetes https://git.example.com/ai.git --image registry.example.com/mcpctl:1 --gateways 3
+  $ mcpctl bootstrap kubernetes --project-namespaces team,sales --dry-run
 
 Exit codes: 0 printed or applied · 1 failed · 2 wrong usage`,
     )
@@ -43,6 +50,16 @@ function parseName(text: string): string {
     throw new InvalidArgumentError('lowercase letters, digits and dashes.');
   return text;
 }
+
+function parseProjects(text: string): string[] | '*' {
+  if (text === '*') return text;
+  const projects = text.split(',');
+  const wrong = projects.find(project => !PROJECT.test(project));
+  if (wrong !== undefined) throw new InvalidArgumentError(`\`${wrong}\` is no name of a project.`);
+  return [...new Set(projects)];
+}
+
+const PROJECT = /^[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?$/;
 
 function parseCount(text: string): number {
   if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('a number from 1 to 999.');

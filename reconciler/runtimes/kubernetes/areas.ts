@@ -3,7 +3,7 @@ import { ProblemError, problem } from '../../../schema/index.ts';
 import type { KubeApi } from './api.ts';
 import { Deployment, Pod } from './found.ts';
 import { marks } from './marks.ts';
-import { ensureShared } from './shared.ts';
+import { ensureShared } from './namespace.ts';
 import { type Cache, watchKind } from './watch.ts';
 
 /** A namespace in which servers run: the one for all, or that of a project. */
