@@ -135,6 +135,18 @@ function thirdParty(modules: readonly string[]): string {
   return sections.sort().join('');
 }
 
+/** Files that import each other, as a way from one back to itself. @param graph file → what it imports */
+function findCircle(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>();
+  const walk = (file: string, way: readonly string[]): string[] | undefined => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    done.add(file);
+    return (graph.get(file) ?? []).map(next => walk(next, [...way, file])).find(Boolean);
+  };
+  return [...graph.keys()].map(file => walk(file, [])).find(Boolean);
+}
+
 /** Modules of ours: files of folders, and whole folders. */
 function modules(...places: readonly string[]): RegExp {
   return new RegExp(`^${RegExp.escape(root)}/(?:${places.join('|')})$`);
@@ -194,6 +206,27 @@ const groups = [
     priority: 2,
   },
   {
+    name: 'carry-out',
+    test: modules(
+      'cli/sync/(?:apply|bundle|carry-out|content|desired|outbox|plan|servers|store|working-copy)\\.ts',
+      'cli/sync/(?:hooks|scripts)/[^/]*',
+      'host/process\\.ts',
+      'node_modules/jsonc-parser/.*',
+      'repo/thin-files\\.ts',
+      'repo/wire/(?:object-file|object-set|pack|web-copy)\\.ts',
+    ),
+    priority: 1,
+  },
+  {
+    name: 'parse-skill',
+    test: modules(
+      'schema/(?:check-value|hook-rules|issues|parse-skill|read-envelope|read-skill|references)\\.ts',
+      'schema/kinds/(?:envelope|names|skill)\\.ts',
+      'cli/sync/parse-contents\\.ts',
+    ),
+    priority: 3,
+  },
+  {
     name: 'release',
     test: modules(
       'schema/release/(?!manifest-place|version-range|next-manifest)[^/]*',
@@ -247,6 +280,10 @@ const { output } = await bundle.write({
 await bundle.close();
 const chunks = output.filter(file => file.type === 'chunk');
 writeFileSync(join(outdir, 'THIRD-PARTY.txt'), thirdParty(chunks.flatMap(({ moduleIds }) => moduleIds)));
+
+const circle = findCircle(new Map(chunks.map(({ fileName, imports }) => [fileName, imports])));
+if (circle)
+  throw new Error(`files that need each other, so that one is run before what it needs: ${circle.join(' → ')}`);
 
 const bytes = chunks.reduce((sum, { code }) => sum + Buffer.byteLength(code), 0);
 console.log(`dist/: ${chunks.length} files, ${(bytes / 1024 ** 2).toFixed(2)} MiB`);

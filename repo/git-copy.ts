@@ -30,6 +30,9 @@ export class GitCopy implements ThinCopy {
     this.folder = { dir, env, remote, held: 'refs/mcpctl/' };
   }
 
+  /** git keeps what it fetched. */
+  offer(): void {}
+
   openObjects(): Objects {
     return openObjects(this.folder.dir, this.options.env);
   }

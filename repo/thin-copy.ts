@@ -18,6 +18,8 @@ export interface ThinCopy {
   find(commit: Oid, path: string): Promise<TreeFile | undefined>;
   /** The contents of some of them, fetched where they are missing. @param maxBytes of all together */
   read(files: readonly TreeFile[], maxBytes: number, signal?: AbortSignal): Promise<ThinFile[]>;
+  /** Contents of files that are on this machine already, from elsewhere: what is the same is not fetched. */
+  offer(contents: Iterable<Buffer>): void;
   /** What was taken over, for whoever judges it; to be closed by them. */
   openObjects(): Objects;
   close(): Promise<void>;

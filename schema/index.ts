@@ -22,6 +22,7 @@ export * from './kinds/index.ts';
 export { type Classification, classify } from './layout.ts';
 export { MachineEvent, MachineEvents } from './machine-event.ts';
 export { parseFile } from './parse.ts';
+export { parseSkillFile } from './parse-skill.ts';
 export { printYaml } from './print-yaml.ts';
 export * from './problem.ts';
 export { renderPrompt } from './prompt-arguments.ts';

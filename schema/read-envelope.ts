@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { checkValue } from './check-value.ts';
 import { contentDigest } from './digest.ts';
 import { fieldName, issueProblems, type Located, problemAt } from './issues.ts';
 import { API_VERSION } from './kinds/envelope.ts';
@@ -52,7 +53,7 @@ export function checkEnvelope<K extends Kind>(
     if (typeof raw.kind === 'string' && raw.kind !== kind) return { problems };
     if (rules && isMapping(raw.spec)) problems.push(...rules(raw.spec, located));
   }
-  const parsed = schema.safeParse(raw);
+  const parsed = checkValue(schema, raw);
   if (!parsed.success) problems.push(...issueProblems(parsed.error.issues, schema, located));
   if (!parsed.success || problems.some(({ severity }) => severity === 'error')) return { problems };
 

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { type Body, checkPromptArguments } from './check-prompt.ts';
+import { checkValue } from './check-value.ts';
 import { contentDigest } from './digest.ts';
 import { issueProblems, type Located } from './issues.ts';
 import { Personality, Prompt } from './kinds/index.ts';
@@ -55,7 +56,7 @@ export function checkMarkdown<K extends MarkdownKind>(
 ): Outcome<K> {
   const { schema, noun, rules, spec, notActedOn } = readers[kind];
   const written = located.document.value ?? {};
-  const parsed = schema.safeParse(written);
+  const parsed = checkValue(schema, written);
   const problems: Problem[] = parsed.success ? [] : issueProblems(parsed.error.issues, schema, located);
   problems.push(...(rules?.(written, body, located) ?? []));
   if (body.text.trim() === '') {

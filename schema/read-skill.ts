@@ -1,9 +1,10 @@
 import type { Body } from './check-prompt.ts';
+import { checkValue } from './check-value.ts';
 import { contentDigest } from './digest.ts';
 import { checkHooks } from './hook-rules.ts';
 import { issueProblems, type Located, problemAt } from './issues.ts';
 import { envelope } from './kinds/envelope.ts';
-import { ClaudeCodeFrontMatter, PortableFrontMatter, SkillFile } from './kinds/index.ts';
+import { ClaudeCodeFrontMatter, PortableFrontMatter, SkillFile } from './kinds/skill.ts';
 import type { Declared } from './layout.ts';
 import { isMapping } from './mapping.ts';
 import { compareProblems, type Problem } from './problem.ts';
@@ -32,7 +33,7 @@ export function checkSkill(
   const portable = frontMatterProblems(PortableFrontMatter, written, located).filter(
     one => !problems.some(other => compareProblems(one, other) === 0),
   );
-  const parsed = ClaudeCodeFrontMatter.safeParse(written);
+  const parsed = checkValue(ClaudeCodeFrontMatter, written);
   if (!parsed.success || problems.length > 0) return { problems, portable };
   const { description } = parsed.data;
   const { scope, name, id } = declared;
@@ -59,7 +60,7 @@ function frontMatterProblems(
   written: unknown,
   located: Located,
 ): Problem[] {
-  const parsed = schema.safeParse(written);
+  const parsed = checkValue(schema, written);
   return parsed.success ? [] : issueProblems(parsed.error.issues, schema, located);
 }
 

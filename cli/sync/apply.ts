@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { type Problem, problem } from '../../schema/index.ts';
 import type { OfferedSkill } from './desired.ts';
 import { lookAtEntry, pointEntry, removeEntry } from './entry.ts';
@@ -71,10 +71,10 @@ async function place(applying: Applying, step: SyncStep): Promise<Applied> {
   const origin = skill.origin ?? applying.release;
   const before = observed.get(path);
   const former = before?.gone ? undefined : before?.installed;
-  const stored = await readManifest(places, facts.digest);
+  const stored = readManifest(places, facts.digest);
   const files = stored ? [] : await skill.load();
   const manifest = stored ?? (await putBundle(places, facts.digest, files));
-  await mkdir(liveFolder(places, desired.folder), { recursive: true, mode: 0o700 });
+  mkdirSync(liveFolder(places, desired.folder), { recursive: true, mode: 0o700 });
   const bytes = new Map(files.map(file => [file.path, file.bytes]));
   const where = { clientFolder: desired.folder, name, digest: facts.digest, bytes };
   let installed: InstalledSkill | undefined;
@@ -100,7 +100,7 @@ async function place(applying: Applying, step: SyncStep): Promise<Applied> {
   // What was seen at the entry may be some time ago.
   const entry = lookAtEntry(places, path);
   if (entry.kind === 'foreign') throw new Error(`${entry.what} stands at ${path} by now`);
-  await pointEntry(path, copy.live, entry);
+  pointEntry(path, copy.live, entry);
   const warnings: Problem[] = [];
   if (former) warnings.push(...(await retire(applying, step, former, copy.taken)));
   if (entry.kind === 'ours' && entry.live !== former?.live && entry.live !== copy.live) {
@@ -132,7 +132,7 @@ async function restore(applying: Applying, step: SyncStep): Promise<Applied> {
   if (before?.edited || !before?.installed) return place(applying, step);
   const entry = lookAtEntry(places, step.path);
   if (entry.kind === 'foreign') throw new Error(`${entry.what} stands at ${step.path} by now`);
-  await pointEntry(step.path, before.installed.live, entry);
+  pointEntry(step.path, before.installed.live, entry);
   return { step, warnings: [], ...keepRecord(applying, step) };
 }
 
@@ -140,7 +140,7 @@ async function remove(applying: Applying, step: SyncStep): Promise<Applied> {
   const { places, state, observed, now } = applying;
   const installed = observed.get(step.path)?.installed;
   const warnings = installed && step.op === 'remove' ? await applying.beforeRemoval(installed) : [];
-  await removeEntry(places, step.path);
+  removeEntry(places, step.path);
   const where = installed ? await discard(places, installed, now) : undefined;
   state.skills = state.skills.filter(one => one.path !== step.path);
   return { step, warnings: [...warnings, ...kept(step.id, where)] };

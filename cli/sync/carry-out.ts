@@ -1,11 +1,11 @@
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ThinCopy } from '../../repo/index.ts';
 import { type MachineEvent, type Problem, ProblemError, problem } from '../../schema/index.ts';
 import { applyStep, kept } from './apply.ts';
 import { type SkillsConfig, writeSkillsConfig } from './config.ts';
 import { chooseContent } from './content.ts';
 import { type Offer, readOffer } from './desired.ts';
-import { holdBack } from './held-back.ts';
 import { applyHookFiles, type HooksOutcome } from './hooks/apply-hooks.ts';
 import type { HookEntry } from './hooks/settings.ts';
 import { wantedHooks } from './hooks/wanted-hooks.ts';
@@ -19,7 +19,7 @@ import { runScript } from './scripts/run-script.ts';
 import { failed, isPending, runPostInstalls } from './scripts/scripts.ts';
 import { attachedServers } from './servers.ts';
 import { type InstalledSkill, readState, type SettledScope, type SkillsState, writeState } from './state.ts';
-import { tidyStore } from './store.ts';
+import { pristineFiles, tidyStore } from './store.ts';
 import type { SyncTask } from './sync.ts';
 import { discard, isOutdated, tidyLive } from './working-copy.ts';
 
@@ -38,11 +38,28 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
   const { refs, path } = asked;
   const { signal, dryRun = false, force = false, keepOrphans = false, now = Date.now() } = request;
   const state = readState(places);
-  const content = await chooseContent({ ...source, path }, config, { copy, home: places.home, refs, now, signal });
+  const choosing = chooseContent({ ...source, path }, config, { copy, home: places.home, refs, now, signal });
+  choosing.catch(() => undefined);
+  // What parses takes as long to load as the remote to answer: one turn, and it is asked.
+  await nextTurn();
+  await import('./parse-contents.ts');
+  const content = await choosing;
   const { commit, manifest, release } = content;
   const project = scopes.project?.name;
-  const offer = await readOffer(copy, { commit, path, project, known: state.skills, manifest, signal });
-  const heldBack = await holdBack(offer, copy, content.terms, state.skills);
+  const { repository: id, repositoryFile: oid } = state;
+  const repository = id !== undefined && oid !== undefined ? { id, oid } : undefined;
+  const pristine = (skill: InstalledSkill) => pristineFiles(places, skill.digest);
+  const offer = await readOffer(copy, {
+    commit,
+    path,
+    project,
+    known: state.skills,
+    repository,
+    pristine,
+    manifest,
+    signal,
+  });
+  const heldBack = await heldBackIn(offer, copy, content.terms, state.skills);
   const at = release?.name ?? commit.slice(0, 7);
   refuseOther(state, offer, request.config.from !== undefined || request.config.gateway !== undefined);
 
@@ -93,7 +110,8 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
     const hooks = await placeHooks(places, state, scopes, config);
     report.hooksApplied = hooks.applied;
     warnings.push(...hooks.warnings, ...(await tidy(places, state, now)));
-    state.repository = offer.repository;
+    state.repository = offer.repository.id;
+    state.repositoryFile = offer.repository.oid;
     const mine = within(state, scopes);
     // A script may take its time, or take this process down.
     if (mine.some(isPending)) await writeState(places, state);
@@ -121,6 +139,12 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
   return { report, warnings, changed, at };
 }
 
+/** See `holdBack`; most take every skill as it is. */
+async function heldBackIn(...given: Parameters<typeof import('./held-back.ts').holdBack>): Promise<Problem[]> {
+  const ranges = given[0].project?.spec.versions?.skills ?? {};
+  return Object.keys(ranges).length === 0 ? [] : (await import('./held-back.ts')).holdBack(...given);
+}
+
 async function placeHooks(
   places: Places,
   state: SkillsState,
@@ -142,8 +166,8 @@ async function placeHooks(
 }
 
 function refuseOther(state: SkillsState, { repository }: Offer, chosen: boolean): void {
-  if (chosen || state.repository === undefined || state.repository === repository) return;
-  const message = `the repository is \`${repository}\` now, and was \`${state.repository}\``;
+  if (chosen || state.repository === undefined || state.repository === repository.id) return;
+  const message = `the repository is \`${repository.id}\` now, and was \`${state.repository}\``;
   const hint = 'If that is meant, say so once: `mcpctl skills sync --from REPO`.';
   throw new ProblemError(problem('REPOSITORY_OTHER', message, { hint }));
 }

@@ -2,19 +2,17 @@ import { createHash } from 'node:crypto';
 import type { ThinCopy, TreeFile } from '../../repo/index.ts';
 import {
   type AnyResource,
-  assemble,
   classify,
   type Manifest,
   type ParsedFile,
   type Problem,
   ProblemError,
-  parseFile,
   problem,
   type Resource,
   refuseUnread,
 } from '../../schema/index.ts';
 import { type BundleContent, refusedBundle, sha256 } from './bundle.ts';
-import { type ManifestCheck, manifestCheck } from './manifest-check.ts';
+import type { ManifestCheck } from './manifest-check.ts';
 import type { InstalledSkill, WantedServer } from './state.ts';
 
 /** What is known of a skill besides its files. */
@@ -36,9 +34,15 @@ export interface OfferedSkill {
   load(): Promise<BundleContent[]>;
 }
 
+/** The repository by the id that it gives itself, and the file in which it does, as git knows that. */
+export interface Repository {
+  id: string;
+  oid: string;
+}
+
 /** What a commit has for one machine. */
 export interface Offer {
-  repository: string;
+  repository: Repository;
   skills: OfferedSkill[];
   /** Skills that are there, but cannot be installed: whatever is on the disk stays. */
   refused: Map<string, Problem>;
@@ -57,6 +61,10 @@ export interface OfferRequest {
   manifest?: Manifest | undefined;
   /** What is installed: a skill whose files are the same is not read again. */
   known: readonly InstalledSkill[];
+  /** The repository as it was: while its file is the same, it is not read again. */
+  repository: Repository | undefined;
+  /** The files of an installed skill as they came. */
+  pristine(skill: InstalledSkill): Iterable<Buffer>;
   signal?: AbortSignal;
 }
 
@@ -75,14 +83,14 @@ const MAX_TOTAL_BYTES = 256 * 1024 * 1024;
  * parsed. @throws ProblemError SKILLS_PROJECT_UNKNOWN, REPOSITORY_MISSING, READ_FAILED, REMOTE_*
  */
 export async function readOffer(copy: ThinCopy, request: OfferRequest): Promise<Offer> {
-  const { commit, path, project, known, manifest, signal } = request;
+  const { commit, path, project, known, pristine, manifest, signal } = request;
   const tree = await copy.list(commit, path);
   const bundles = bundlesIn(tree, project);
-  const check = manifest && manifestCheck(manifest);
+  const check = manifest && (await import('./manifest-check.ts')).manifestCheck(manifest);
   for (const { id, files } of bundles) check?.paths(id, files);
   const fingerprints = new Map(bundles.map(bundle => [bundle.id, fingerprintOf(bundle.files)]));
-  const same = new Map(known.map(skill => [`${skill.id} ${skill.fingerprint}`, skill]));
-  const knownOf = ({ id }: Bundle) => same.get(`${id} ${fingerprints.get(id)}`);
+  const unchanged = new Map(known.map(skill => [`${skill.id} ${skill.fingerprint}`, skill]));
+  const knownOf = ({ id }: Bundle) => unchanged.get(`${id} ${fingerprints.get(id)}`);
 
   const refused = new Map<string, Problem>();
   for (const bundle of bundles) {
@@ -90,13 +98,19 @@ export async function readOffer(copy: ThinCopy, request: OfferRequest): Promise<
     if (why) refused.set(bundle.id, why);
   }
   const fresh = bundles.filter(bundle => !refused.has(bundle.id) && !knownOf(bundle));
-  const settings = tree.filter(({ path: file }) => isSettings(file, project));
+  // Of a skill that changed, most files did not.
+  const former = new Set(fresh.map(({ id }) => id));
+  for (const skill of known) if (former.has(skill.id)) copy.offer(pristine(skill));
+  const own = tree.find(file => file.path === 'mcpctl.yaml');
+  const same = own && own.oid === request.repository?.oid ? request.repository : undefined;
+  const settings = tree.filter(file => (file === own && !same) || isProject(file.path, project));
   const contents = await readAll(copy, [...settings, ...fresh.flatMap(({ files }) => files)], signal);
   for (const { file, bytes } of contents) check?.content(file.path, bytes);
-  const parsed = assemble(contents.map(({ file, bytes }) => parseOne(file, bytes)));
+  const { parseContents } = await import('./parse-contents.ts');
+  const parsed = await parseContents(contents.slice(settings.length), contents.slice(0, settings.length));
   const resources = new Map(parsed.flatMap(({ id, resource }) => (id && resource ? [[id, resource] as const] : [])));
 
-  const repository = settingsOf(parsed, resources, 'repository/repository');
+  const repository = same ?? repositoryOf(settingsOf(parsed, resources, 'repository/repository'), own);
   const projectResource = project === undefined ? undefined : projectOf(parsed, resources, project);
   const bytesOf = new Map(contents.map(({ file, bytes }) => [file.path, bytes]));
   const skills = bundles.flatMap((bundle): OfferedSkill[] => {
@@ -113,7 +127,7 @@ export async function readOffer(copy: ThinCopy, request: OfferRequest): Promise<
     return [{ id, name, scope, fingerprint: fingerprints.get(id) ?? '', facts: current, load }];
   });
   return {
-    repository: repository?.kind === 'Repository' ? repository.spec.id : '',
+    repository,
     skills,
     refused,
     servers: new Set(tree.flatMap(file => serverName(file.path))),
@@ -152,8 +166,11 @@ function fingerprintOf(files: readonly TreeFile[]): string {
   return createHash('sha256').update(lines.join('')).digest('hex');
 }
 
-function isSettings(path: string, project: string | undefined): boolean {
-  if (path === 'mcpctl.yaml') return true;
+function repositoryOf(resource: AnyResource | undefined, file: TreeFile | undefined): Repository {
+  return { id: resource?.kind === 'Repository' ? resource.spec.id : '', oid: file?.oid ?? '' };
+}
+
+function isProject(path: string, project: string | undefined): boolean {
   const declared = project !== undefined && path.startsWith('projects/') ? classify(path) : undefined;
   return declared?.kind === 'resource' && declared.id === `project/${project}`;
 }
@@ -173,12 +190,6 @@ async function readAll(
   const read = await copy.read(regular, MAX_TOTAL_BYTES, signal);
   const bytes = new Map(read.map(file => [file.path, file.bytes]));
   return files.map(file => ({ file, bytes: bytes.get(file.path) ?? Buffer.alloc(0) }));
-}
-
-function parseOne(file: TreeFile, bytes: Buffer): ParsedFile {
-  if (file.fault === undefined) return parseFile(file, bytes);
-  const found = problem('NAME_INVALID', `\`${file.path}\` is not read: ${file.fault}`, { at: { file: file.path } });
-  return { path: file.path, oid: file.oid, problems: [found] };
 }
 
 function settingsOf(

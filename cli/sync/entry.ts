@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readlinkSync, realpathSync } from 'node:fs';
-import { mkdir, rename, rm, symlink, unlink } from 'node:fs/promises';
+import { mkdirSync, readlinkSync, realpathSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { statsOf } from './look.ts';
 import { isOurs, type Places } from './places.ts';
@@ -28,29 +27,29 @@ export function lookAtEntry(places: Places, path: string): Entry {
  * entry of ours is replaced by one rename, so that a reader finds the old skill or the new one. The link is made beside
  * the client’s folder, never in it: what lies in there, whatever its name, loads as a skill.
  */
-export async function pointEntry(path: string, live: string, before: Entry): Promise<void> {
+export function pointEntry(path: string, live: string, before: Entry): void {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true, mode: 0o755 });
-  if (before.kind !== 'ours') return symlink(live, path, 'junction');
-  if (process.platform === 'win32') {
-    // A junction cannot be replaced in one step.
-    await unlink(path);
-    return symlink(live, path, 'junction');
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  // A junction cannot be replaced in one step.
+  if (before.kind === 'ours' && process.platform === 'win32') unlinkSync(path);
+  if (before.kind !== 'ours' || process.platform === 'win32') {
+    symlinkSync(live, path, 'junction');
+    return;
   }
   const staged = join(dirname(realpathSync(folder)), `.mcpctl-${randomBytes(6).toString('hex')}.tmp`);
-  await symlink(live, staged);
+  symlinkSync(live, staged);
   try {
-    await rename(staged, path);
+    renameSync(staged, path);
   } catch (error) {
-    await rm(staged, { force: true });
+    rmSync(staged, { force: true });
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
     // The client’s folder is a file system of its own.
-    await unlink(path);
-    await symlink(live, path);
+    unlinkSync(path);
+    symlinkSync(live, path);
   }
 }
 
 /** Take an entry of ours away; anything else that stands there by now is left. */
-export async function removeEntry(places: Places, path: string): Promise<void> {
-  if (lookAtEntry(places, path).kind === 'ours') await unlink(path);
+export function removeEntry(places: Places, path: string): void {
+  if (lookAtEntry(places, path).kind === 'ours') unlinkSync(path);
 }

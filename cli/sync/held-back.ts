@@ -1,7 +1,7 @@
 import type { ThinCopy } from '../../repo/index.ts';
 import { inRange, type Problem, problem } from '../../schema/index.ts';
 import { type Offer, type OfferedSkill, readOffer } from './desired.ts';
-import { judge, type ReleaseTerms, releaseTags } from './release.ts';
+import type { ReleaseTerms } from './release.ts';
 import type { InstalledSkill } from './state.ts';
 
 /** So many releases back a version is looked for. */
@@ -34,7 +34,7 @@ export async function holdBack(
       problems.push(outOfRange(skill, `the project takes ${range}, and its version is ${has}${why}`));
       continue;
     }
-    const older = await findVersion(copy, terms, project?.name, skill, range, known);
+    const older = await findVersion(copy, terms, offer, skill, range, known);
     if (older) offer.skills[offer.skills.indexOf(skill)] = older;
     else {
       offer.skills = offer.skills.filter(one => one !== skill);
@@ -47,11 +47,12 @@ export async function holdBack(
 async function findVersion(
   copy: ThinCopy,
   terms: ReleaseTerms,
-  project: string | undefined,
+  { project, repository }: Offer,
   { id }: OfferedSkill,
   range: string,
   known: readonly InstalledSkill[],
 ): Promise<OfferedSkill | undefined> {
+  const { judge, releaseTags } = await import('./release.ts');
   for (const tag of releaseTags(terms.refs).slice(0, MAX_RELEASES)) {
     const found = await judge(terms, tag, true);
     if (!('release' in found)) continue;
@@ -59,7 +60,16 @@ async function findVersion(
     const version = manifest.resources.find(resource => resource.id === id)?.version;
     if (version === undefined || !inRange(version, range)) continue;
     const { path, signal } = terms;
-    const offer = await readOffer(copy, { commit: tag.oid, path, project, known, manifest, signal });
+    const offer = await readOffer(copy, {
+      commit: tag.oid,
+      path,
+      project: project?.name,
+      known,
+      pristine: () => [],
+      repository,
+      manifest,
+      signal,
+    });
     const origin = { commit: tag.oid, name: tag.ref.slice('refs/tags/'.length), signedBy: found.release.signer.name };
     const skill = offer.skills.find(one => one.id === id && one.facts.version === version);
     return skill && { ...skill, origin };

@@ -62,7 +62,7 @@ export async function inspectSkills(home: string, thorough: boolean): Promise<Sk
 
 async function damagedIn(home: string, { digest }: InstalledSkill): Promise<string[]> {
   const places = placesIn(home);
-  const manifest = await readManifest(places, digest);
+  const manifest = readManifest(places, digest);
   if (!manifest) return ['files.json'];
   const folder = bundleFolder(places, digest);
   return Object.keys(manifest).filter(path => sha256Of(join(folder, path)) !== manifest[path]?.sha256);

@@ -83,6 +83,8 @@ export interface SkillsState {
   schema: 1;
   /** The repository that the skills are of, by the id it gives itself. */
   repository?: string;
+  /** git’s id of the file in which it does. */
+  repositoryFile?: string;
   skills: InstalledSkill[];
   superseded: Superseded[];
   settled: SettledScope[];

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type Dirent, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BundleContent } from './bundle.ts';
 import { statsOf } from './look.ts';
@@ -21,9 +21,9 @@ export function bundleFolder(places: Places, digest: string): string {
 }
 
 /** What the store has of a bundle; undefined when it is not there. */
-export async function readManifest(places: Places, digest: string): Promise<Manifest | undefined> {
+export function readManifest(places: Places, digest: string): Manifest | undefined {
   try {
-    return JSON.parse(await readFile(join(places.store, nameOf(digest), MANIFEST), 'utf8'));
+    return JSON.parse(readFileSync(join(places.store, nameOf(digest), MANIFEST), 'utf8'));
   } catch {
     return undefined;
   }
@@ -39,7 +39,7 @@ export async function putBundle(places: Places, digest: string, files: readonly 
     manifest[path] = { sha256, size: bytes.length, executable };
   }
   const target = join(places.store, nameOf(digest));
-  if ((await readManifest(places, digest)) && isIntact(places, digest, manifest)) return manifest;
+  if (readManifest(places, digest) && isIntact(places, digest, manifest)) return manifest;
   const staged = `${target}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const folders = new Set(files.map(({ path }) => dirname(join(staged, BUNDLE, path))));
@@ -50,13 +50,33 @@ export async function putBundle(places: Places, digest: string, files: readonly 
     }
     writeFileSync(join(staged, MANIFEST), JSON.stringify(manifest), { mode: 0o400 });
     // Only a damaged one can be in the way.
-    await rm(target, { recursive: true, force: true });
-    await rename(staged, target);
+    rmSync(target, { recursive: true, force: true });
+    renameSync(staged, target);
   } catch (error) {
     await rm(staged, { recursive: true, force: true }).catch(() => undefined);
     throw error;
   }
   return manifest;
+}
+
+/** The files of a bundle, as far as they can be read; whether they are what they were is for whoever uses them. */
+export function* pristineFiles(places: Places, digest: string): Generator<Buffer> {
+  const folder = bundleFolder(places, digest);
+  for (const entry of readEntries(folder)) {
+    try {
+      if (entry.isFile()) yield readFileSync(join(entry.parentPath, entry.name));
+    } catch {
+      // It is fetched, then.
+    }
+  }
+}
+
+function readEntries(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true });
+  } catch {
+    return [];
+  }
 }
 
 /** Whether every pristine file has its size; what its bytes are is checked when it is copied. */

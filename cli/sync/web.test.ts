@@ -41,7 +41,11 @@ describe('on a machine without git, over HTTP', () => {
     ['a server that cannot', 'false'],
   ])('%s: installs, asks once when nothing changed, and fetches only what did', async (_situation, filter) => {
     setUp('uploadpack.allowFilter', filter);
-    repository.commit({ 'skills/other/large.bin': randomBytes(200_000) });
+    repository.commit({
+      'skills/other/large.bin': randomBytes(200_000),
+      'skills/review/large.bin': randomBytes(200_000),
+      'skills/review/notes.md': `${'A line that stays.\n'.repeat(100)}The end.\n`,
+    });
     let bytes = 0;
     const count = (sent: number) => {
       bytes += sent;
@@ -49,7 +53,7 @@ describe('on a machine without git, over HTTP', () => {
     const url = await serve({ onSent: count });
     const first = await machine.sync(['--from', url]);
     expect(first.report, first.stderr).toMatchObject({ installed: ['skill/other', 'skill/review'], errors: [] });
-    expect(bytes).toBeGreaterThan(200_000);
+    expect(bytes).toBeGreaterThan(400_000);
     const asked = () => server?.requests.splice(0).map(({ method, url: path }) => `${method} ${path}`);
     expect(asked()).toEqual([
       'GET /remote.git/info/refs?service=git-upload-pack',
@@ -58,14 +62,19 @@ describe('on a machine without git, over HTTP', () => {
     ]);
     expect((await machine.sync()).report.skipped).toEqual(['skill/other', 'skill/review']);
     expect(asked()).toEqual(['POST /remote.git/git-upload-pack']);
-    repository.commit(skillFiles('skills/review', 'Changed.', { 'scripts/run.sh': '#!/bin/sh\n' }));
+    const notes = `${'A line that stays.\n'.repeat(100)}Another end.\n`;
+    repository.commit({
+      ...skillFiles('skills/review', 'Changed.', { 'scripts/run.sh': '#!/bin/sh\n' }),
+      'skills/review/notes.md': notes,
+    });
     bytes = 0;
     const second = await machine.sync();
     expect(second.report, second.stderr).toMatchObject({ updated: ['skill/review'], skipped: ['skill/other'] });
     expect(machine.read(SKILL)).toContain('Changed.');
-    // The folders, then what changed in them; without the second where all came at once.
-    expect(asked()?.length).toBeLessThanOrEqual(3);
-    expect(bytes).toBeLessThan(50_000);
+    expect(machine.read('.claude/skills/review/notes.md')).toBe(notes);
+    // Where the refs are, and what changed: of a skill’s other files nothing, for they are in the store.
+    expect(asked()?.length).toBe(2);
+    expect(bytes).toBeLessThan(10_000);
     expect((await machine.run(['skills', 'verify'])).code).toBe(0);
   });
 

@@ -10,6 +10,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   writeFileSync,
 } from 'node:fs';
 import { copyFile, link, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
@@ -78,7 +79,7 @@ export async function makeWorkingCopy(
     const live = freeName(parent, `${name}-${digest.slice(7, 19)}`);
     const copy = { live, files, ...along };
     writeFileSync(recordFile(live), JSON.stringify(record(copy)), { mode: 0o600 });
-    await rename(staged, live);
+    renameSync(staged, live);
     return copy;
   } catch (error) {
     await rm(staged, { recursive: true, force: true }).catch(() => undefined);

@@ -41,6 +41,9 @@ export class BundleCopy implements ThinCopy {
     return readFiles(objects, files, await sizesOf(objects, oids), maxBytes);
   }
 
+  /** Everything came at once. */
+  offer(): void {}
+
   openObjects(): Objects {
     return objectsOf(this.set);
   }

@@ -65,6 +65,28 @@ describe('a pack that git made', () => {
     expect(set.isWhole(repository.git('rev-parse', 'HEAD'))).toBe(true);
   });
 
+  it('and that rests on something else, has the rest once that is there', () => {
+    const lines = Array.from({ length: 300 }, (_, line) => `line ${line}\n`);
+    repository.commit({ 'long.txt': lines.join('') });
+    const former = repository.git('rev-parse', 'HEAD:long.txt');
+    const base = Buffer.from(lines.join(''));
+    repository.commit({ 'long.txt': `${lines.join('')}more\n` });
+    const oid = repository.git('rev-parse', 'HEAD:long.txt');
+    const input = 'HEAD\n^HEAD~1\n';
+    const pack = execFileSync('git', ['pack-objects', '--revs', '--thin', '--stdout', '-q'], {
+      cwd: repository.work,
+      input,
+    });
+    const set = new ObjectSet('sha1');
+    const finish = unpack(pack, set, { ...LIMITS, thin: true });
+    finish();
+    expect(set.get(oid)).toBeUndefined();
+    expect(set.add('blob', base)).toBe(former);
+    finish();
+    expect(set.get(oid)?.bytes.toString()).toBe(`${lines.join('')}more\n`);
+    expect(() => unpack(pack, new ObjectSet('sha1'), LIMITS)).toThrow(/rest on/);
+  });
+
   it('answers names as git does', async () => {
     const set = new ObjectSet('sha1');
     repository.git('tag', '-a', 'v1', '-m', 'one');

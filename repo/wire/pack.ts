@@ -34,9 +34,11 @@ interface Delta {
 
 /**
  * Unpack a pack (gitformat-pack(5)) into a set. Nothing is unpacked beyond what it said it would come to, nor beyond
- * the limits. @throws Error when it is damaged, too much, or leaves out what its deltas rest on
+ * the limits.
+ * @returns of a thin pack, what to call when the set has more: it then also gets what rests on that
+ * @throws Error when it is damaged, too much, or leaves out what its deltas rest on
  */
-export function unpack(pack: Buffer, set: ObjectSet, limits: PackLimits): void {
+export function unpack(pack: Buffer, set: ObjectSet, limits: PackLimits): () => void {
   const idBytes = set.format === 'sha256' ? 32 : 20;
   const end = pack.length - idBytes;
   if (end < 12 || pack.toString('latin1', 0, 4) !== 'PACK' || ![2, 3].includes(pack.readUInt32BE(4))) {
@@ -64,7 +66,11 @@ export function unpack(pack: Buffer, set: ObjectSet, limits: PackLimits): void {
     } else if (entry.base !== undefined) waiting.push({ offset, base: entry.base, delta: bytes });
   }
   if (at !== end) throw new Error('the pack has something behind its objects');
-  applyDeltas(waiting, found, set, limits, total);
+  const rest = { found, total, deltas: waiting };
+  applyDeltas(rest, set, limits);
+  return () => {
+    if (rest.deltas.length > 0) applyDeltas(rest, set, limits);
+  };
 }
 
 function readEntry(pack: Buffer, offset: number, idBytes: number, end: number): Entry {
@@ -107,36 +113,37 @@ function inflate(packed: Buffer, size: number): { bytes: Buffer; read: number } 
   return { bytes: buffer, read: engine.bytesWritten };
 }
 
-/** Each is unpacked once its base is: bases may stand behind what rests on them. */
-function applyDeltas(
-  deltas: readonly Delta[],
-  found: Map<number, { type: ObjectType; bytes: Buffer }>,
-  set: ObjectSet,
-  limits: PackLimits,
-  before: number,
-): void {
-  let total = before;
-  let missing = deltas.length;
-  const byBase = Map.groupBy(deltas, ({ base }) => base);
+/** What of a pack is not unpacked yet. */
+interface Rest {
+  found: Map<number, { type: ObjectType; bytes: Buffer }>;
+  /** Bytes, unpacked, of what is. */
+  total: number;
+  deltas: Delta[];
+}
+
+/** Each is unpacked once its base is: bases may stand behind what rests on them. What has none stays. */
+function applyDeltas(rest: Rest, set: ObjectSet, limits: PackLimits): void {
+  const { found } = rest;
+  const byBase = Map.groupBy(rest.deltas, ({ base }) => base);
   const take = (base: number | Oid) => {
-    const rest = byBase.get(base) ?? [];
+    const those = byBase.get(base) ?? [];
     byBase.delete(base);
-    return rest;
+    return those;
   };
   const ready = [...byBase.keys()].filter(base => (typeof base === 'number' ? found.has(base) : set.get(base)));
   for (let base = ready.pop(); base !== undefined; base = ready.pop()) {
     const object = typeof base === 'number' ? found.get(base) : set.get(base);
     for (const { offset, delta } of object ? take(base) : []) {
       const size = resultSize(delta);
-      total += size;
-      if (size > limits.objectBytes || total > limits.totalBytes) throw new Error('the pack unfolds to too much');
+      rest.total += size;
+      if (size > limits.objectBytes || rest.total > limits.totalBytes) throw new Error('the pack unfolds to too much');
       const made = { type: object?.type ?? 'blob', bytes: patch(object?.bytes ?? Buffer.alloc(0), delta) };
       found.set(offset, made);
-      missing--;
       ready.push(offset, set.add(made.type, made.bytes));
     }
   }
-  if (missing > 0 && !limits.thin) throw new Error('the pack leaves out what its objects rest on');
+  rest.deltas = [...byBase.values()].flat();
+  if (rest.deltas.length > 0 && !limits.thin) throw new Error('the pack leaves out what its objects rest on');
 }
 
 function resultSize(delta: Buffer): number {

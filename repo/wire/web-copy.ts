@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProblemError, problem } from '../../schema/index.ts';
@@ -14,6 +14,11 @@ import { unpack } from './pack.ts';
 import { askPack, type PackRequest } from './upload-pack.ts';
 import { asking, type Web } from './web.ts';
 import { webProblem } from './web-problem.ts';
+
+/** Read at once: of a file of ours, a stream’s turns take longer than the reading. */
+async function* keptIn(file: string): AsyncGenerator<Buffer> {
+  yield readFileSync(file);
+}
 
 /** Of a repository that is ours as a whole small files come along at once; of a part of a larger one, what is asked for. */
 const filters = { whole: 'blob:limit=1m', part: 'blob:none' };
@@ -32,6 +37,8 @@ export class WebCopy implements ThinCopy {
   /** Ref → what it is at, as taken over. */
   private held = new Map<string, Oid>();
   private readonly used = new Set<string>();
+  /** What came as a difference from something that is not here, until it is. */
+  private finish: () => void = () => undefined;
   /** Contents that are kept. */
   private readonly small = new Set<Oid>();
   private changed = false;
@@ -49,9 +56,7 @@ export class WebCopy implements ThinCopy {
     if (missing.length === 0) return;
     const wants = [...new Set(missing.map(({ oid }) => oid))];
     const haves = [...new Set([...this.held.values()].flatMap(oid => set.peel(oid, 'commit') ?? []))];
-    // Of what changed first only the folders; whoever wants contents asks for them.
-    const filter = haves.length > 0 ? filters.part : this.filter;
-    await this.take({ wants, haves, shallow: true, filter }, signal);
+    await this.take({ wants, haves, shallow: true, filter: this.filter }, signal);
     if (haves.length > 0 && !wants.every(oid => set.isWhole(oid))) {
       // What was kept is not what the server was told.
       this.held = new Map();
@@ -79,6 +84,12 @@ export class WebCopy implements ThinCopy {
     const objects = objectsOf(set);
     const oids = [...new Set(files.map(({ oid }) => oid))];
     return readFiles(objects, files, await sizesOf(objects, oids), maxBytes);
+  }
+
+  /** A content is found by the id that its bytes have: nobody can offer one in the place of another. */
+  offer(contents: Iterable<Buffer>): void {
+    for (const bytes of contents) this.set?.add('blob', bytes);
+    this.finish();
   }
 
   openObjects(): Objects {
@@ -114,7 +125,7 @@ export class WebCopy implements ThinCopy {
         askPack(this.web.remote, able, { ...request, maxBytes: MAX_PACK_BYTES }, limit),
       );
       if (!pack) throw this.damaged('it does not speak version 2 of git’s protocol any more');
-      unpack(pack, await this.objects(signal), { ...LIMITS, thin: request.haves.length > 0 });
+      this.finish = unpack(pack, await this.objects(signal), { ...LIMITS, thin: request.haves.length > 0 });
       this.changed = true;
     } catch (error) {
       throw webProblem(error, `The repository ${remote.display}`, remote.url, limit);
@@ -134,7 +145,7 @@ export class WebCopy implements ThinCopy {
     };
     this.set = new ObjectSet(format);
     try {
-      const { header, set } = await readObjects(createReadStream(this.file), LIMITS);
+      const { header, set } = await readObjects(keptIn(this.file), LIMITS);
       const { url, held, small } = header;
       if (url === this.options.remote.url && set.format === format) {
         this.set = set;
