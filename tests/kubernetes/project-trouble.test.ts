@@ -73,6 +73,15 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
     );
   }
 
+  /** The projects on the lease that has come after another. */
+  function onLease(before: string): string | undefined {
+    const [lease] = JSON.parse(kubectl('-n', home, 'get', 'lease', '-o', 'json')).items.filter(
+      (one: { metadata: { name: string; uid: string } }) =>
+        one.metadata.name === `mcpctl-${home.slice('mcpctl-'.length)}` && one.metadata.uid !== before,
+    );
+    return lease?.metadata.annotations['mcpctl.dev/projects'];
+  }
+
   /** What a platform prepares for a project. */
   function prepare(project: string, account: string): void {
     const namespace = `${home}-${project}`;
@@ -120,6 +129,12 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
     kubectl('-n', bad, 'delete', 'rolebinding', 'few');
     await expect.poll(() => outcome(runtime, spec('b', 'bad', 'two')), PATIENT).toBe('KUBE_FORBIDDEN');
     expect(await outcome(runtime, spec('g', 'good', 'two'))).toBe('runs');
+    // What is on the lease is there again when somebody has deleted it, though namespaces may not be listed.
+    const lease = () =>
+      JSON.parse(kubectl('-n', home, 'get', 'lease', `mcpctl-${home.slice('mcpctl-'.length)}`, '-o', 'json'));
+    const { uid } = lease().metadata;
+    kubectl('-n', home, 'delete', 'lease', lease().metadata.name);
+    await expect.poll(() => onLease(uid), PATIENT).toBe('bad,good');
   });
 
   it('a namespace that somebody else has made is not touched, until it is given to mcpctl', async () => {

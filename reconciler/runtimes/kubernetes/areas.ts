@@ -1,24 +1,9 @@
-import type { Clock } from '../../../host/index.ts';
 import { ProblemError, problem } from '../../../schema/index.ts';
-import type { KubeApi } from './api.ts';
-import { Deployment, Pod } from './found.ts';
+import { type Area, type AreaOptions, createArea } from './area.ts';
+import type { Deployment, Pod } from './found.ts';
 import { marks } from './marks.ts';
-import { ensureShared } from './namespace.ts';
-import { type Cache, watchKind } from './watch.ts';
 
-/** A namespace in which servers run: the one for all, or that of a project. */
-export interface Area {
-  namespace: string;
-  /** Settles when it is known what is there; throws when that cannot be known, now or any more. It is tried further. */
-  hear(): Promise<void>;
-  /** What there is now, as the API says. */
-  list(): Promise<{ pods: Pod[]; deployments: Deployment[] }>;
-  /** Have what all its servers share. */
-  share(): Promise<void>;
-  /** That may be there no more: look again at the next time. */
-  doubt(): void;
-}
-
+/** All namespaces in which servers run. */
 export interface Areas {
   /** Of all areas, by name: each is named after a digest that the project is part of. */
   readonly pods: ReadonlyMap<string, Pod>;
@@ -27,39 +12,28 @@ export interface Areas {
   at(project: string | undefined): Area;
   /** Every one that was ever asked for. */
   all(): Area[];
+  /** Those of them that are a project's. */
+  projects(): string[];
   /** As `at`, for a server that is wanted there. */
   want(project: string | undefined): Area;
   /** The name alone. @throws ProblemError KUBE_NAMESPACE_NAME */
   namespaceOf(project: string | undefined): string;
-  /** Look after a project no more, unless something is there, or may be. @returns whether that was so */
+  /** Look after a project no more, unless something is there, or may be. @returns whether it is not looked after */
   drop(project: string): boolean;
   stop(): void;
 }
 
-interface Options {
-  api: KubeApi;
-  clock: Clock;
-  owner: string;
-  /** The namespace for all. */
+interface Options extends Omit<AreaOptions, 'namespace' | 'selector'> {
+  /** The namespace for all; `given` is said of it alone. */
   home: string;
-  /** It was named by hand, and may be anybody's. */
-  given: boolean;
-  /** This process may make what is shared. */
-  leads: boolean;
-  resyncMs: number;
-  /** @param first it was there when this process first looked */
-  onPod(type: 'set' | 'gone', pod: Pod, first: boolean): void;
-  onDeployment(type: 'set' | 'gone', deployment: Deployment, first: boolean): void;
-  onReturn(): void;
 }
 
 const MAX_NAME = 63;
 
-export function createAreas(options: Options): Areas {
-  const { api, clock, owner, home, resyncMs } = options;
+export function createAreas({ home, ...options }: Options): Areas {
   const pods = new Map<string, Pod>();
   const deployments = new Map<string, Deployment>();
-  const areas = new Map<string | undefined, Area & { stop(): void; isIdle(): boolean }>();
+  const areas = new Map<string | undefined, Area>();
   const wanted = new Set<string | undefined>();
 
   function namespaceOf(project: string | undefined): string {
@@ -73,79 +47,22 @@ export function createAreas(options: Options): Areas {
   /** What somebody has copied into another namespace, labels and all, is not taken for ours. */
   function selectorOf(project: string | undefined): string {
     const which = project === undefined ? `!${marks.project}` : `${marks.project}=${project}`;
-    return `${marks.owner}=${owner},${which}`;
+    return `${marks.owner}=${options.owner},${which}`;
   }
 
-  function at(project: string | undefined): Area & { stop(): void; isIdle(): boolean } {
-    const present = areas.get(project) ?? make(project);
+  function at(project: string | undefined): Area {
+    const present =
+      areas.get(project) ??
+      createArea({
+        ...options,
+        namespace: namespaceOf(project),
+        selector: selectorOf(project),
+        given: options.given && project === undefined,
+        onPod: kept(pods, options.onPod),
+        onDeployment: kept(deployments, options.onDeployment),
+      });
     areas.set(project, present);
     return present;
-  }
-
-  function make(project: string | undefined): Area & { stop(): void; isIdle(): boolean } {
-    const namespace = namespaceOf(project);
-    const given = options.given && project === undefined;
-    const common = { api, clock, selector: selectorOf(project), resyncMs };
-    let caches: { pods: Cache<Pod>; deployments: Cache<Deployment> } | undefined;
-    let shared: Promise<void> | undefined;
-
-    function caching(): { pods: Cache<Pod>; deployments: Cache<Deployment> } {
-      caches ??= {
-        pods: watchKind({
-          ...common,
-          path: `/api/v1/namespaces/${namespace}/pods`,
-          item: Pod,
-          onChange: kept(pods, options.onPod),
-          onReturn: options.onReturn,
-        }),
-        deployments: watchKind({
-          ...common,
-          path: `/apis/apps/v1/namespaces/${namespace}/deployments`,
-          item: Deployment,
-          onChange: kept(deployments, options.onDeployment),
-          onReturn: () => undefined,
-        }),
-      };
-      return caches;
-    }
-
-    function unheard(): unknown {
-      return caches && (caches.pods.unheard ?? caches.deployments.unheard);
-    }
-
-    return {
-      namespace,
-      async hear() {
-        const { pods: ofPods, deployments: ofDeployments } = caching();
-        await Promise.allSettled([ofPods.ready, ofDeployments.ready]);
-        const why = unheard();
-        if (why !== undefined) throw why;
-      },
-      async list() {
-        const [ofPods, ofDeployments] = await Promise.all([caching().pods.list(), caching().deployments.list()]);
-        return { pods: ofPods, deployments: ofDeployments };
-      },
-      share() {
-        // Who only reads may not look at the namespace itself.
-        if (!options.leads) return Promise.resolve();
-        shared ??= ensureShared(api, { owner, namespace, given }).catch((error: unknown) => {
-          shared = undefined;
-          throw error;
-        });
-        return shared;
-      },
-      doubt() {
-        shared = undefined;
-      },
-      isIdle() {
-        const all = caches ? [caches.pods, caches.deployments] : [];
-        return all.length > 0 && all.every(one => one.isListed() && one.unheard === undefined && one.items.size === 0);
-      },
-      stop() {
-        caches?.pods.stop();
-        caches?.deployments.stop();
-      },
-    };
   }
 
   return {
@@ -154,14 +71,15 @@ export function createAreas(options: Options): Areas {
     namespaceOf,
     at,
     all: () => [...areas.values()],
+    projects: () => [...areas.keys()].filter(project => project !== undefined),
     want(project) {
       wanted.add(project);
       return at(project);
     },
     drop(project) {
       const area = areas.get(project);
-      if (!area?.isIdle() || wanted.has(project)) return false;
-      area.stop();
+      if (wanted.has(project) || area?.isEmpty() === false) return false;
+      area?.stop();
       areas.delete(project);
       return true;
     },
@@ -171,12 +89,8 @@ export function createAreas(options: Options): Areas {
   };
 }
 
-interface Named {
-  metadata: { name: string };
-}
-
 /** Told on, and kept with those of other namespaces. */
-function kept<T extends Named>(
+function kept<T extends { metadata: { name: string } }>(
   all: Map<string, T>,
   told: (type: 'set' | 'gone', item: T, first: boolean) => void,
 ): (type: 'set' | 'gone', item: T, first: boolean) => void {

@@ -148,3 +148,23 @@ it.each<[string, unknown, unknown, string[]]>([
 ])('finds differences: %s', (_situation, declared, live, expected) => {
   expect(differences(declared, live).map(({ words }) => words)).toEqual(expected);
 });
+
+it.each<[string, Partial<LaunchSpec>, string | undefined]>([
+  ['one that is apart', { project: 'team' }, 'team'],
+  ['any other: nothing about it is another for that there are projects', {}, undefined],
+])('the project is on every object, and what pods are selected by: %s', (_situation, more, project) => {
+  const one = spec({ ...http, ...more });
+  const deployment = deploymentObject(one, place, { ordinals: [0], secret: 's' }).spec as never as {
+    selector: { matchLabels: Record<string, string> };
+    template: { metadata: { labels: Record<string, string> } };
+  };
+  const labels = [
+    deploymentObject(one, place, { ordinals: [0], secret: undefined }).metadata.labels,
+    secretObject(one, place, 's', {}).metadata.labels,
+    networkPolicyObject(one, place).metadata.labels,
+    serviceObject(one, place)?.metadata.labels ?? {},
+    deployment.selector.matchLabels,
+    deployment.template.metadata.labels,
+  ];
+  expect(labels.map(found => found['mcpctl.dev/project'])).toEqual(labels.map(() => project));
+});

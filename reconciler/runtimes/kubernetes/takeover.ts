@@ -1,5 +1,5 @@
 import type { LaunchSpec } from '../runtime.ts';
-import type { Area } from './areas.ts';
+import type { Area } from './area.ts';
 import { type Deployment, generationOf, type Pod } from './found.ts';
 import { marks, objectName, projectOf } from './marks.ts';
 import { KubeRefusal } from './refusal.ts';

@@ -131,7 +131,7 @@ export function watchKind<T extends Named>(options: Options<T>): Cache<T> {
         version = '';
         const status = error instanceof KubeRefusal ? error.status : 0;
         unheard = !listed || status === 403 ? error : undefined;
-        if (status === 410) continue;
+        if (listed && status === 410) continue;
         await clock.sleep(PAUSES_MS[Math.min(failures++, PAUSES_MS.length - 1)] ?? 0, signal);
       }
     }

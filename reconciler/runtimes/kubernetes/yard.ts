@@ -78,7 +78,9 @@ export async function openYard({ stateDir, env, clock, ...on }: Options): Promis
 
   /** What is there was made by one that led: it has to be known, as far as it can be, before anything is written. */
   async function look(projects: readonly string[] | undefined): Promise<string[]> {
-    const found = projects ?? (await labelled(api, owner, namespace));
+    const told = projects ?? (await labelled(api, owner, namespace));
+    // The lease may have been deleted under the one that leads.
+    const found = [...new Set([...told, ...areas.projects()])];
     const heard = Promise.allSettled(found.map(async project => areas.at(project).hear()));
     await within(clock, on.leaseMs, heard, () => undefined);
     on.onTry();
