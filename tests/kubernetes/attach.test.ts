@@ -99,7 +99,7 @@ describe.skipIf(reason !== undefined)(title, { timeout: 180_000 }, () => {
     for (const one of opened.splice(0)) await one.close({ leave: true });
     const where = ['get', 'namespace', '-l', 'mcpctl.dev/owner', '-o', 'jsonpath={.items[*].metadata.name}'];
     const left = kubectl(...where);
-    if (left !== '') kubectl('delete', 'namespace', '--wait=false', ...left.split(' '));
+    if (left !== '') kubectl('delete', 'namespace', '--wait=false', '--ignore-not-found', ...left.split(' '));
     for (const one of folders.splice(0)) rmSync(one, { recursive: true, force: true });
   });
 

@@ -30,7 +30,7 @@ describe.skipIf(!cluster)(title, { timeout: 60_000 }, () => {
   afterEach(() => {
     const all = kubectl('get', 'namespace', '-o', 'jsonpath={.items[*].metadata.name}').split(' ');
     const ours = all.filter(name => name === team || name.startsWith(`${team}-`));
-    if (ours.length > 0) kubectl('delete', 'namespace', '--wait=false', ...ours);
+    if (ours.length > 0) kubectl('delete', 'namespace', '--wait=false', '--ignore-not-found', ...ours);
     const roles = ['mcpctl', team].flatMap(of =>
       ['reconciler', 'gateway'].flatMap(who =>
         ['clusterrole', 'clusterrolebinding'].map(kind => `${kind}/${of}-${who}`),

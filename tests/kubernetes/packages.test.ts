@@ -67,7 +67,7 @@ describe.skipIf(reason !== undefined)(title, { timeout: 240_000 }, () => {
     await running?.stop();
     running = undefined;
     const left = kubectl('get', 'namespace', '-l', 'mcpctl.dev/owner', '-o', 'jsonpath={.items[*].metadata.name}');
-    if (left !== '') kubectl('delete', 'namespace', '--wait=false', ...left.split(' '));
+    if (left !== '') kubectl('delete', 'namespace', '--wait=false', '--ignore-not-found', ...left.split(' '));
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -98,9 +98,10 @@ describe.skipIf(reason !== undefined)(title, { timeout: 240_000 }, () => {
   }
 
   function inside(...argv: string[]): string {
-    const where = ['get', 'pod', '-A', '-l', 'mcpctl.dev/instance=notes-0'];
-    const of = 'jsonpath={.items[0].metadata.namespace} {.items[0].metadata.name}';
-    const [namespace = '', pod = ''] = kubectl(...where, '-o', of).split(' ');
+    // Not that of a test before, which is still being deleted.
+    const namespace = `mcpctl-${readFileSync(join(folder, 'state', 'kubernetes-owner'), 'utf8').slice(0, 12)}`;
+    const where = ['-n', namespace, 'get', 'pod', '-l', 'mcpctl.dev/instance=notes-0'];
+    const pod = kubectl(...where, '-o', 'jsonpath={.items[0].metadata.name}');
     return kubectl('-n', namespace, 'exec', pod, '--', ...argv);
   }
 

@@ -79,7 +79,7 @@ describe.skipIf(!cluster)(title, { timeout: 240_000 }, () => {
     for (const one of running.splice(0)) await one.stop();
     const where = ['get', 'namespace', '-l', 'mcpctl.dev/owner', '-o', 'jsonpath={.items[*].metadata.name}'];
     const left = kubectl(...where);
-    if (left !== '') kubectl('delete', 'namespace', '--wait=false', ...left.split(' '));
+    if (left !== '') kubectl('delete', 'namespace', '--wait=false', '--ignore-not-found', ...left.split(' '));
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -16,7 +16,7 @@ afterAll(() => cluster?.stop());
 const folder = mkdtempSync(join(tmpdir(), 'mcpctl-kube-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => {
-  cluster?.kubectl('delete', 'namespace', 'mcpctl-ai', '--wait=false', '--ignore-not-found');
+  cluster?.kubectl('delete', 'namespace', 'mcpctl-ai', 'mcpctl-ai-team', '--wait=false', '--ignore-not-found');
 });
 
 const SEPARATOR = '@@@@ next @@@@';

@@ -39,7 +39,7 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
     await running?.stop();
     running = undefined;
     const left = kubectl('get', 'namespace', '-l', 'mcpctl.dev/owner', '-o', 'jsonpath={.items[*].metadata.name}');
-    if (left !== '') kubectl('delete', 'namespace', '--wait=false', ...left.split(' '));
+    if (left !== '') kubectl('delete', 'namespace', '--wait=false', '--ignore-not-found', ...left.split(' '));
     rmSync(folder, { recursive: true, force: true });
   });
 
