@@ -80,7 +80,7 @@ const calledLate: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:child_process': ['execFileSync', 'fork', 'spawn', 'spawnSync'],
   'node:tls': ['getCACertificates'],
-  'node:zlib': ['crc32'],
+  'node:zlib': ['crc32', 'inflateSync'],
   'node:crypto': ['createHash', 'createHmac', 'createPublicKey', 'hash', 'randomBytes', 'randomUUID', 'sign', 'verify'],
 };
 
@@ -186,10 +186,18 @@ const groups = [
     priority: 3,
   },
   {
+    name: 'repository',
+    test: modules(
+      'schema/plain-yaml\\.ts',
+      'repo/(?:commit-files|find-repository|folder-files|objects|packed-entries|parsed-cache|parsed-files|parser-fingerprint|past-files|tree|tree-changes|worktree)\\.ts',
+    ),
+    priority: 2,
+  },
+  {
     name: 'reading',
     test: modules(
-      'schema/(?:catalog|cycle-rules|link-rules|plain-yaml|selection|selects|use-rules)\\.ts',
-      'repo/(?:commit-files|find-repository|folder-files|objects|parsed-cache|packed-entries|parsed-files|parser-fingerprint|past-files|staged|tree|tree-changes|worktree)\\.ts',
+      'schema/(?:catalog|cycle-rules|link-rules|selection|selects|use-rules)\\.ts',
+      'repo/staged\\.ts',
       'cli/(?:instances|load-catalog|read-files|relations|server-source)\\.ts',
     ),
     priority: 2,
@@ -249,6 +257,8 @@ const groups = [
     name: 'history',
     test: modules(
       'repo/history/(?!manifest-versions|people)[^/]*',
+      'repo/(?:stored/.*|pack-entry\\.ts)',
+      'cli/show-diff\\.ts',
       'schema/risk/(?!document|risks-of)[^/]*',
       'node_modules/diff/.*',
     ),

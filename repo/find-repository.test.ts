@@ -54,5 +54,5 @@ it.each<[situation: string, make: () => void, folder: string]>([
   make();
   const args = ['-C', join(root, folder), 'rev-parse', '--absolute-git-dir', '--show-prefix'];
   const [gitDir = '', prefix = ''] = execFileSync('git', args, { env, encoding: 'utf8' }).split('\n');
-  expect(await findRepository(join(root, folder), env)).toEqual({ gitDir, path: prefix.replace(/\/$/, '') });
+  expect(await findRepository(join(root, folder), env)).toMatchObject({ gitDir, path: prefix.replace(/\/$/, '') });
 });

@@ -8,6 +8,8 @@ export interface FoundRepository {
   gitDir: string;
   /** The folder's path in it; empty for the top. */
   path: string;
+  /** Nothing of where it lies, and whose it is, is out of the ordinary. */
+  ordinary: boolean;
 }
 
 /** The git repository around a folder, and the folder's path in it. @throws ProblemError REMOTE_NOT_FOUND */
@@ -20,7 +22,7 @@ export async function findRepository(
   const args = ['rev-parse', '--absolute-git-dir', '--show-prefix'];
   const result = await git(args, { env, cwd: folder });
   const [gitDir = '', prefix = ''] = result.stdout.toString().split('\n');
-  if (result.code === 0) return { gitDir, path: prefix.replace(/\/$/, '') };
+  if (result.code === 0) return { gitDir, path: prefix.replace(/\/$/, ''), ordinary: false };
   const why = result.spawnError ? 'no such folder, or no git' : lastWords(result, []);
   const hint = 'Name a folder inside a git repository, or leave the revision out.';
   throw new ProblemError(problem('REMOTE_NOT_FOUND', `${folder} is not inside a git repository: ${why}`, { hint }));
@@ -33,13 +35,16 @@ export async function findRepository(
  */
 function findPlain(folder: string): FoundRepository | undefined {
   try {
-    const start = realpathSync(folder);
+    const start = realpathSync.native(folder);
     const { dev } = lstatSync(start);
     for (let top = start; ; top = dirname(top)) {
       if (!isOwn(lstatSync(top), dev) || isGitFolder(top)) return undefined;
       const gitDir = join(top, '.git');
       const stats = lstatSync(gitDir, { throwIfNoEntry: false });
-      if (stats) return isOwn(stats, dev) && isOrdinary(gitDir) ? { gitDir, path: relative(top, start) } : undefined;
+      if (stats)
+        return isOwn(stats, dev) && isOrdinary(gitDir)
+          ? { gitDir, path: relative(top, start), ordinary: true }
+          : undefined;
       if (top === dirname(top)) return undefined;
     }
   } catch {

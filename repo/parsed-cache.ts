@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { mcpctlHome } from '../host/index.ts';
@@ -60,16 +60,11 @@ export function openBlobCache(
   state: 'staged' | 'main' | 'policy',
 ): Promise<ParsedCache> {
   const name = path === '' ? state : `${state}-${sha256(path).slice(0, 16)}`;
-  return openCache(join(gitDir, 'mcpctl', 'parsed'), name, 0, () => Promise.resolve(true));
+  return openCache(join(gitDir, 'mcpctl', 'parsed'), name, 0, () => true);
 }
 
-async function openCache(
-  folder: string,
-  name: string,
-  now: number,
-  isPlace: () => Promise<boolean>,
-): Promise<ParsedCache> {
-  const before = (await isPlace()) ? await loadParsed(folder, name) : undefined;
+async function openCache(folder: string, name: string, now: number, isPlace: () => boolean): Promise<ParsedCache> {
+  const before = isPlace() ? await loadParsed(folder, name) : undefined;
   const known = before?.entries ?? new Map<string, Entry>();
   const kept = new Map<string, Entry>();
   const made = new Set<string>();
@@ -101,7 +96,7 @@ async function openCache(
       }
     },
     async save() {
-      if ((made.size === 0 && kept.size === known.size) || !(await isPlace())) return;
+      if ((made.size === 0 && kept.size === known.size) || !isPlace()) return;
       await storeParsed(folder, name, { kept, made }, before).catch(() => undefined);
     },
   };
@@ -126,7 +121,12 @@ export function rootName(root: string): string {
 }
 
 /** Whether there is a home that nobody else can put something into. */
-export async function isOurs(home: string): Promise<boolean> {
-  const stats = await stat(home).catch(() => undefined);
-  return stats?.isDirectory() === true && (stats.mode & 0o022) === 0 && stats.uid === process.getuid?.();
+export function isOurs(home: string): boolean {
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(home);
+  } catch {
+    return false;
+  }
+  return stats.isDirectory() && (stats.mode & 0o022) === 0 && stats.uid === process.getuid?.();
 }

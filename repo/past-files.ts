@@ -31,7 +31,7 @@ export const noPast: PastFiles = { parsed: () => undefined, keep: () => undefine
  */
 export async function openPastFiles({ gitDir, path }: { gitDir: string; path: string }, env: Env): Promise<PastFiles> {
   const home = mcpctlHome(env);
-  if (!(await isOurs(home))) return noPast;
+  if (!isOurs(home)) return noPast;
   const folder = join(home, 'cache', 'parsed');
   const file = join(folder, `${rootName(join(gitDir, path))}.past.json`);
   const before = await readKept(file, '', (body): [string, ParsedFile][] => JSON.parse(body.toString()));

@@ -5,6 +5,7 @@ import { findRepository } from '../find-repository.ts';
 import { git, lastWords } from '../git.ts';
 import { type Objects, openObjects } from '../objects.ts';
 import { noPast, openPastFiles, type PastFiles } from '../past-files.ts';
+import { openStored } from '../stored/index.ts';
 import type { Oid } from '../types.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -24,6 +25,12 @@ export interface History {
   close(): void;
 }
 
+interface HistoryOptions {
+  objects?: Objects;
+  open?: typeof openObjects;
+  past?: History['past'];
+}
+
 const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
 const TIMEOUT_MS = 300_000;
 
@@ -34,18 +41,19 @@ const TIMEOUT_MS = 300_000;
 export async function openHistory(folder: string, env: Env): Promise<History> {
   const found = await findRepository(folder, env);
   let past: Promise<PastFiles> | undefined;
-  return openHistoryAt({ ...found, tip: 'HEAD' }, env, { past: () => (past ??= openPastFiles(found, env)) });
+  const more = { past: () => (past ??= openPastFiles(found, env)), open: found.ordinary ? openStored : openObjects };
+  return openHistoryAt({ gitDir: found.gitDir, path: found.path, tip: 'HEAD' }, env, more);
 }
 
 /**
  * Open a repository whose place is known, such as a daemon's mirror.
- * @param more `objects`: a connection to it that is open already; closing it stays with whoever opened it. `past`: what
- * was parsed before; nothing is kept unless given
+ * @param more `objects`: a connection to it that is open already; closing it stays with whoever opened it; `open`: opens
+ * one when it is needed. `past`: what was parsed before; nothing is kept unless given
  */
 export function openHistoryAt(
   place: Pick<History, 'gitDir' | 'path' | 'tip'>,
   env: Env,
-  { objects: given, past = async () => noPast }: { objects?: Objects; past?: History['past'] } = {},
+  { objects: given, open = openObjects, past = async () => noPast }: HistoryOptions = {},
 ): History {
   const { gitDir } = place;
   let own: Objects | undefined;
@@ -53,7 +61,7 @@ export function openHistoryAt(
     ...place,
     get objects() {
       if (given) return given;
-      own ??= openObjects(gitDir, env);
+      own ??= open(gitDir, env);
       return own;
     },
     past,

@@ -12,7 +12,6 @@ import { historyFolder } from '../../repository-root.ts';
 import { diffsText, risksText } from '../../show-diff.ts';
 import { done, showProblem } from '../../style.ts';
 import { type Side, sideOf } from './sides.ts';
-import { toWorkingTree } from './to-working-tree.ts';
 
 export interface DiffOptions extends CliContext, CommonOptions {
   kind?: string;
@@ -70,7 +69,7 @@ async function compare(
 ): Promise<Comparison> {
   const { pairs, context, known } = to
     ? await compareStates(history, from, to, id)
-    : await toWorkingTree(options, history, from, id);
+    : await (await import('./to-working-tree.ts')).toWorkingTree(options, history, from, id);
   if (!known && id !== undefined) {
     const hint = 'See what it was called before with `mcpctl get revisions KIND NAME`.';
     throw new ProblemError(problem('RESOURCE_NOT_FOUND', `neither side has \`${id}\``, { hint }));
