@@ -184,6 +184,22 @@ describe.skipIf(!cluster)(title, { timeout: 180_000 }, () => {
     expect(deployments()).toBe('a');
   });
 
+  it('what was to be removed, or moved, where nobody could look goes when it can be looked at', async () => {
+    const env = { KUBECONFIG: accountFor(home), MCPCTL_KUBE_NAMESPACE: home };
+    prepare('team', `${home}:few`);
+    const first = open(env);
+    for (const one of [spec('a'), spec('o', 'team'), spec('m', 'team')]) expect(await outcome(first, one)).toBe('runs');
+    await opened.pop()?.close({ leave: true });
+    kubectl('-n', `${home}-team`, 'delete', 'rolebinding', 'few');
+    const next = open(env);
+    await next.remove('o-0');
+    for (const one of [spec('a'), spec('m')]) expect(await outcome(next, one)).toBe('runs');
+    expect(deployments('team')).toBe('m o');
+    grant(`${home}-team`, `${home}:few`);
+    await expect.poll(() => deployments('team'), PATIENT).toBe('');
+    expect(deployments()).toBe('a m');
+  });
+
   it('what is copied into another namespace, labels and all, is not taken for ours', async () => {
     const runtime = open();
     expect([await outcome(runtime, spec('a')), await outcome(runtime, spec('o', 'team'))]).toEqual(['runs', 'runs']);

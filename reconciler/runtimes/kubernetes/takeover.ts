@@ -70,6 +70,16 @@ export function createTakeover({ book, bus, changes, wishes, writing, place }: W
     late.add(metadata.name);
   }
 
+  /** Its namespace could not be looked at before: it may be what was removed, or moved, meanwhile. */
+  function firstSeen({ metadata }: Deployment, here: Place | undefined): void {
+    before.add(metadata.name);
+    const ids =
+      here?.servers.ordinals(metadata.name).map(ordinal => `${metadata.labels[marks.server]}-${ordinal}`) ?? [];
+    if (ids.length === 0 || !ids.every(id => wishes.isLeft(id, metadata.name))) return;
+    wishes.doom([metadata.name]);
+    tidy();
+  }
+
   async function discard(here: Place, name: string): Promise<void> {
     const there = here.deployments.get(name);
     if (!there) return;
@@ -154,7 +164,7 @@ export function createTakeover({ book, bus, changes, wishes, writing, place }: W
     deploymentSeen(type, deployment, first) {
       const { name } = deployment.metadata;
       const here = place();
-      if (first) before.add(name);
+      if (first) firstSeen(deployment, here);
       if (type === 'gone') {
         late.delete(name);
         before.delete(name);

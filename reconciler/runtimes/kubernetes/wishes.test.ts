@@ -75,3 +75,22 @@ it.each<[string, (wishes: Wishes) => void, { wanted: boolean; unwanted: string[]
   happens(wishes);
   expect({ wanted: wishes.isWanted(name('a-0')), unwanted: wishes.unwanted() }).toEqual({ wanted, unwanted });
 });
+
+it.each<[string, (wishes: Wishes) => void, boolean]>([
+  ['never heard of', () => undefined, false],
+  ['asked for', it => it.ask(spec('a-0')), false],
+  ['asked for with another spec', it => it.ask(spec('a-0', 'two')), true],
+  ['removed', it => it.drop('a-0'), true],
+  [
+    'removed, and asked for again',
+    it => {
+      it.drop('a-0');
+      it.ask(spec('a-0'));
+    },
+    false,
+  ],
+])('what is found of an instance that was %s is left, or not', (_situation, happens, expected) => {
+  const wishes = createWishes();
+  happens(wishes);
+  expect(wishes.isLeft('a-0', name('a-0'))).toBe(expected);
+});

@@ -8,6 +8,8 @@ export interface Wishes {
   drop(id: string, names?: Iterable<string>): void;
   /** Deployments that were found to be for what nobody asks for. */
   doom(names: Iterable<string>): void;
+  /** An instance that this process was told to remove, or was asked for as another Deployment's. */
+  isLeft(id: string, name: string): boolean;
   isWanted(name: string): boolean;
   /** What is not wanted any more. It is another process's to remove while that one leads. */
   unwanted(): string[];
@@ -19,6 +21,8 @@ export function createWishes(): Wishes {
   /** Names by instance. */
   const asked = new Map<string, string>();
   const dropped = new Set<string>();
+  /** Ids. What there is of them may be found later. */
+  const left = new Set<string>();
 
   function isWanted(name: string): boolean {
     return [...asked.values()].includes(name);
@@ -27,6 +31,7 @@ export function createWishes(): Wishes {
   function drop(id: string, names: Iterable<string> = []): void {
     doom([asked.get(id) ?? [], ...names].flat());
     asked.delete(id);
+    left.add(id);
   }
 
   function doom(names: Iterable<string>): void {
@@ -37,10 +42,12 @@ export function createWishes(): Wishes {
     isWanted,
     drop,
     doom,
+    isLeft: (id, name) => left.has(id) || (asked.has(id) && asked.get(id) !== name),
     ask(spec) {
       const name = objectName(spec);
       if (asked.get(spec.id) !== name) drop(spec.id);
       asked.set(spec.id, name);
+      left.delete(spec.id);
     },
     unwanted: () => [...dropped].filter(name => !isWanted(name)),
     forget: name => void dropped.delete(name),
