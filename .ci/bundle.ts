@@ -203,13 +203,20 @@ const groups = [
     priority: 2,
   },
   {
-    name: 'sync',
+    name: 'ask',
     test: modules(
-      'cli/sync/(?:config|entry|look|observe|project|report|scopes|source|state|sync)\\.ts',
-      'cli/sync/hooks/(?:ledger|settings-file)\\.ts',
+      'cli/sync/(?:config|source|sync|ticks)\\.ts',
       'host/(?:addresses|light-http)\\.ts',
-      'repo/(?:ask-bundle|credentials|http-answer|mirror-folder|problems|ref|remote-refs|thin-copy|url)\\.ts',
+      'repo/(?:ask-bundle|ask-refs|credentials|http-answer|ref|thin-copy|url)\\.ts',
       'repo/wire/(?:ask-refs|authorities|packets|upload-pack|web|web-problem)\\.ts',
+    ),
+    priority: 2,
+  },
+  {
+    name: 'as-left',
+    test: modules(
+      'cli/sync/(?:as-left|entry|look|observe|project|report|scopes|state)\\.ts',
+      'cli/sync/hooks/(?:ledger|settings-file)\\.ts',
     ),
     priority: 2,
   },

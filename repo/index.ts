@@ -5,6 +5,7 @@
  * never from a checkout.
  */
 export { type AnsweredBundle, askBundle, type BundlePlace } from './ask-bundle.ts';
+export { askRefs } from './ask-refs.ts';
 export { type Bundles, openBundles } from './bundles.ts';
 export { changedPaths } from './changed-paths.ts';
 export { readContents } from './contents.ts';
@@ -13,7 +14,7 @@ export { type ObjectContents, type Objects, openObjects } from './objects.ts';
 export { openObjectsAhead } from './objects-ahead.ts';
 export { openReader, type ReaderOptions } from './reader/index.ts';
 export { parseRef, parseRepoPath } from './ref.ts';
-export { askRefs, type RemoteRef, type ThinCopyOptions } from './remote-refs.ts';
+export type { RemoteRef, ThinCopyOptions } from './remote-refs.ts';
 export { openSnapshots, type Snapshots, withSnapshots } from './snapshots.ts';
 export { openSource, type SourceOptions } from './source.ts';
 export { readStaged } from './staged.ts';

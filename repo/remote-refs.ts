@@ -7,7 +7,6 @@ import { checkGit, git, lastWords } from './git.ts';
 import { shareTrustedPath } from './mirror-folder.ts';
 import { remoteProblem } from './problems.ts';
 import type { Oid, Remote } from './types.ts';
-import { askRefsByWeb } from './wire/ask-refs.ts';
 
 export interface ThinCopyOptions {
   /** The bare repository’s folder; made when the first commit is taken over. */
@@ -28,20 +27,13 @@ export interface RemoteRef {
   oid: Oid;
 }
 
-/**
- * Where refs of a remote are now, by one request that neither reads nor writes a repository here.
- * Loads little: it is asked before each session of an AI client.
- * @param patterns full refs, which may end in `*`
- * @throws ProblemError REMOTE_*, GIT_MISSING
- */
-export async function askRefs(
+/** Where refs of a remote are now, as `git ls-remote` says. See `askRefs`. @throws ProblemError REMOTE_*, GIT_MISSING */
+export async function askRefsOfGit(
   options: ThinCopyOptions,
   patterns: readonly string[],
   signal?: AbortSignal,
 ): Promise<RemoteRef[]> {
   const { remote, dir, env, timeoutMs = 60_000 } = options;
-  const told = remote.kind === 'http' ? await askRefsByWeb(options, patterns, signal) : undefined;
-  if (told) return told;
   await requirePath(remote);
   const { config, extra, secrets } = await credentialsFor(options, signal);
   const globalConfig = remote.kind === 'path' ? await shareTrustedPath(dirname(dir), remote) : undefined;

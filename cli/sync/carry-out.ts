@@ -9,6 +9,7 @@ import { type Offer, readOffer } from './desired.ts';
 import { applyHookFiles, type HooksOutcome } from './hooks/apply-hooks.ts';
 import type { HookEntry } from './hooks/settings.ts';
 import { wantedHooks } from './hooks/wanted-hooks.ts';
+import { underLock } from './lock.ts';
 import { observe } from './observe.ts';
 import { eventOf, postEvents } from './outbox.ts';
 import type { Places } from './places.ts';
@@ -24,13 +25,15 @@ import type { SyncTask } from './sync.ts';
 import { discard, isOutdated, tidyLive } from './working-copy.ts';
 
 /** Do what a sync has to do, with the machine’s lock held. @throws ProblemError; nothing was changed then */
-export async function carryOut(task: SyncTask): Promise<SyncOutcome> {
-  const copy = await task.asked.open();
-  try {
-    return await work(task, copy);
-  } finally {
-    await copy.close();
-  }
+export function carryOut(task: SyncTask): Promise<SyncOutcome> {
+  return underLock(task.places, task.request.signal, async () => {
+    const copy = await task.asked.open();
+    try {
+      return await work(task, copy);
+    } finally {
+      await copy.close();
+    }
+  });
 }
 
 async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {

@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProblemError, problem } from '../../schema/index.ts';
 import { applyStep } from './apply.ts';
+import { underLock } from './lock.ts';
 import { findEdits, findExtras, isEdited, sha256Of, statsOf } from './look.ts';
 import { observe } from './observe.ts';
 import { placesIn } from './places.ts';
 import { type InstalledSkill, readState, writeState } from './state.ts';
 import { bundleFolder, readManifest } from './store.ts';
-import { underLock } from './sync.ts';
 
 /** One installed skill, as people ask for it. */
 export interface SkillStatus {

@@ -8,13 +8,13 @@ import { sessionStartEntry } from './hook/entry.ts';
 import { applyHookFiles, setOwnEntries } from './hooks/apply-hooks.ts';
 import { readLedger } from './hooks/ledger.ts';
 import { settingsFile } from './hooks/settings-file.ts';
+import { underLock } from './lock.ts';
 import { observe } from './observe.ts';
 import { type Places, placesIn } from './places.ts';
 import { projectIn } from './project.ts';
 import { PROJECT_FILE } from './project-file.ts';
 import { forgetSetup, rememberProjectFile, type SetupEntry, setupsIn } from './setups.ts';
 import { readState, type SkillsState, writeState } from './state.ts';
-import { underLock } from './sync.ts';
 import { takeOut } from './take-out.ts';
 
 /** A machine and one folder of a project on it. */

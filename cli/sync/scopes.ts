@@ -7,7 +7,6 @@ import { type ClientFolder, clientFolders, type SkillsConfig, targets } from './
 import { settingsFile } from './hooks/settings-file.ts';
 import { lookOf, statsOf } from './look.ts';
 import { type ProjectHere, projectHere } from './project.ts';
-import type { Source } from './source.ts';
 import type { InstalledSkill, SettledScope, SkillsState } from './state.ts';
 
 /** Into which folders what goes. */
@@ -19,7 +18,6 @@ export interface Scopes {
   every: { global: ClientFolder[]; own: ClientFolder[] };
 }
 
-const ANY_RELEASE = 'refs/tags/v*';
 /** Characters of what is kept as it is. */
 const MAX_BASIS = 16 * 1024;
 
@@ -72,11 +70,6 @@ export function settingsFiles({ every }: Scopes): Map<string, string> {
 
 export function settledOf({ settled }: SkillsState, { project }: Scopes): SettledScope | undefined {
   return settled.find(({ folder }) => folder === (project?.folder ?? ''));
-}
-
-/** What is asked of the remote: the branch, and the releases where a root is pinned on this machine for anything. */
-export function patterns({ ref }: Source, home: string): string[] {
-  return existsSync(join(home, 'trust')) ? [ref, ANY_RELEASE] : [ref];
 }
 
 /** Everything that what a sync does depends on, besides the disk: as long as it is the same, there is nothing to do. */

@@ -1,7 +1,7 @@
 import { type FolderSetup, readLedger, writeLedger } from './hooks/ledger.ts';
+import { underLock } from './lock.ts';
 import type { MachineSetup } from './machine.ts';
 import { type Places, placesIn } from './places.ts';
-import { underLock } from './sync.ts';
 
 /** An entry in a client’s file that leads to a gateway. */
 export type SetupEntry = FolderSetup['entries'][number];

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   askBundle,
@@ -11,7 +12,6 @@ import {
 } from '../../repo/index.ts';
 import { ProblemError, problem } from '../../schema/index.ts';
 import type { SkillsConfig } from './config.ts';
-import { statsOf } from './look.ts';
 import type { Places } from './places.ts';
 
 /** Where a machine’s skills come from, checked. */
@@ -31,6 +31,8 @@ export interface Asked {
   /** To be closed by whoever opens it. */
   open(): Promise<ThinCopy>;
 }
+
+const ANY_RELEASE = 'refs/tags/v*';
 
 export interface SourceContext {
   env: Readonly<Record<string, string | undefined>>;
@@ -98,11 +100,16 @@ function gatewaySource(
 }
 
 function isPlainFolder(path: string): boolean {
-  const exists = (name: string) => statsOf(join(path, name)) !== undefined;
+  const exists = (name: string) => existsSync(join(path, name));
   return exists('') && !exists('.git') && !(exists('HEAD') && exists('objects'));
 }
 
 function checked<T extends object>(parsed: T): Exclude<T, { problem: unknown }> {
   if ('problem' in parsed) throw new ProblemError(parsed.problem as ReturnType<typeof problem>);
   return parsed as Exclude<T, { problem: unknown }>;
+}
+
+/** What is asked of the remote: the branch, and the releases where a root is pinned on this machine for anything. */
+export function patterns({ ref }: Source, home: string): string[] {
+  return existsSync(join(home, 'trust')) ? [ref, ANY_RELEASE] : [ref];
 }

@@ -1,16 +1,12 @@
 import { existsSync } from 'node:fs';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { acquireLock, ensurePrivateDir } from '../../host/index.ts';
-import { type Problem, ProblemError, problem } from '../../schema/index.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { writeChecked } from './checked.ts';
 import { readSkillsConfig, type SkillsConfig } from './config.ts';
-import { hooksAreAsLeft } from './hooks/ledger.ts';
-import { observe } from './observe.ts';
 import { type Places, placesIn } from './places.ts';
-import { emptyReport, type SyncOutcome } from './report.ts';
-import { basisOf, patterns, type Scopes, scopesOf, settingsFiles, settledOf, within } from './scopes.ts';
-import { type Asked, openSkillsSource, type Source } from './source.ts';
-import { readState, type SettledScope, type SkillsState } from './state.ts';
+import type { SyncOutcome } from './report.ts';
+import type { Scopes } from './scopes.ts';
+import { type Asked, openSkillsSource, patterns, type Source } from './source.ts';
+import { ticks } from './ticks.ts';
 
 export interface SyncRequest {
   env: Readonly<Record<string, string | undefined>>;
@@ -39,12 +35,6 @@ export interface SyncTask {
   asked: Asked;
 }
 
-const LOCK_WAIT_MS = 30_000;
-const LOCK_PAUSE_MS = 50;
-
-/** Milliseconds since the process began; the usual clock is loaded with a dozen of Node’s modules when it is first read. */
-const ticks = () => process.uptime() * 1000;
-
 /**
  * Bring the skills on this disk to what the repository has. What concerns one skill is in the report; what concerns
  * all of them is thrown, and nothing was changed then. When there is nothing to do, nothing more is loaded than it
@@ -63,25 +53,25 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
   // One turn to connect, one to send: what is looked at here must not keep the remote from thinking.
   await nextTurn();
   await nextTurn();
-  const scopes = scopesOf(request, config, request.project);
-  const state = readState(places);
-  const plain = !request.force && !request.dryRun && !request.keepOrphans && Object.keys(request.config).length === 0;
-  const settled = settledOf(state, scopes);
-  const local = plain && settled !== undefined && isAsLeft(places, state, scopes);
   // What is going to be needed is loaded while the remote thinks.
-  const loading = local ? undefined : import('./carry-out.ts');
+  const { basisOf, lookHere, unchanged } = await import('./as-left.ts');
+  const here = lookHere(request, config, places);
+  const { scopes } = here;
+  const plain = !request.force && !request.dryRun && !request.keepOrphans && Object.keys(request.config).length === 0;
+  const settled = plain ? here.settled : undefined;
+  const loading = settled ? undefined : import('./carry-out.ts');
   loading?.catch(() => undefined);
   const asked = await asking;
   // A start and the rest of a session’s sync take their part of the budget, too.
   const slow = ticks() - started > config.budgetMs / 2;
-  const same = local && settled.basis === basisOf(config, scopes, asked.refs, home);
+  const same = settled?.basis === basisOf(config, scopes, asked.refs, home);
   if (same) await sendQueued(places, env);
-  const done = same
-    ? unchanged(state, scopes, settled)
-    : await underLock(places, signal, async () => {
-        const { carryOut } = await (loading ?? import('./carry-out.ts'));
-        return carryOut({ request, places, config, source, scopes, asked });
-      });
+  const done =
+    settled && same
+      ? unchanged(here, settled)
+      : await (loading ?? import('./carry-out.ts')).then(({ carryOut }) =>
+          carryOut({ request, places, config, source, scopes, asked }),
+        );
   if (!request.dryRun) writeChecked(places, { asked: scopes.project?.folder ?? '', now, slow });
   return done;
 }
@@ -98,53 +88,4 @@ function chosenConfig(known: SkillsConfig, chosen: Partial<SkillsConfig>): Skill
   const { from, gateway, ...rest } = { ...known, ...chosen };
   if (chosen.from !== undefined || gateway === undefined) return { ...rest, ...(from !== undefined && { from }) };
   return { ...rest, gateway };
-}
-
-/** Nothing on the disk differs from what the last sync left. */
-function isAsLeft(places: Places, state: SkillsState, scopes: Scopes): boolean {
-  if (!hooksAreAsLeft(places, [...settingsFiles(scopes).keys()])) return false;
-  return [...observe(places, [], within(state, scopes)).values()].every(
-    ({ entry, edited, gone, installed }) => !edited && !gone && entry.kind === 'ours' && entry.live === installed?.live,
-  );
-}
-
-function unchanged(state: SkillsState, scopes: Scopes, settled: SettledScope): SyncOutcome {
-  const report = emptyReport();
-  const mine = within(state, scopes);
-  report.skipped = mine.map(({ id }) => id);
-  report.mcpServersAttached = settled.attached;
-  report.hooksApplied = settled.hooks;
-  report.postInstallsSkipped = mine.flatMap(({ id, postInstall }) => (postInstall === undefined ? [] : [id]));
-  const problems = (settled.problems ?? []) as Problem[];
-  report.errors = problems.filter(({ severity }) => severity === 'error');
-  const warnings = problems.filter(({ severity }) => severity !== 'error');
-  return { report, warnings, changed: false, at: settled.at };
-}
-
-/** One sync at a time on a machine; the others wait. @throws ProblemError SKILLS_BUSY, SKILLS_STATE_UNUSABLE */
-export async function underLock<T>(places: Places, signal: AbortSignal, use: () => Promise<T>): Promise<T> {
-  const release = await takeLock(places, signal);
-  try {
-    return await use();
-  } finally {
-    release();
-  }
-}
-
-async function takeLock(places: Places, signal: AbortSignal): Promise<() => void> {
-  const deadline = ticks() + LOCK_WAIT_MS;
-  for (;;) {
-    signal.throwIfAborted();
-    let release: (() => void) | undefined;
-    try {
-      await ensurePrivateDir(places.home);
-      release = acquireLock(places.lock);
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ProblemError(problem('SKILLS_STATE_UNUSABLE', `${places.lock}: ${why}`), { cause });
-    }
-    if (release) return release;
-    if (ticks() > deadline) throw new ProblemError(problem('SKILLS_BUSY', 'another sync is under way'));
-    await sleep(LOCK_PAUSE_MS);
-  }
 }
