@@ -118,6 +118,8 @@ function visit(
 
 function pathFault(path: string, depth: number, isFolder: boolean, entry: TreeEntry | undefined): string | undefined {
   if (entry?.readable === false) return 'its name is not UTF-8 text without control characters';
+  // No git makes such a tree; whoever reads on without it must not find less than there is.
+  if (entry?.name.toLowerCase() === '.git') return 'git has its own folder by that name';
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) return `its path is longer than ${MAX_PATH_BYTES} bytes`;
   return isFolder && depth >= MAX_DEPTH ? `it is nested more than ${MAX_DEPTH} folders deep` : undefined;
 }

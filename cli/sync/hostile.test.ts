@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startGitServer } from '../../tests/git-server.ts';
 import { emptyRepository, type SkillsMachine, skillFiles, skillsMachine } from '../../tests/skills-machine.ts';
 import { type TempRepository, tempRepository } from '../../tests/temp-repository.ts';
 
@@ -99,6 +100,28 @@ describe('what git itself takes for an attack is refused with the whole commit:'
     expect(report.errors[0]?.message).toContain(why);
     expect(machine.names('.claude')).toEqual([]);
   });
+});
+
+it.each([
+  ['a path that climbs out', file('x', '..', '..')],
+  ['a folder named `.`', file('x', '.')],
+  ['.git', file('config', '.git')],
+  ['.GIT', file('config', '.GIT')],
+  ['a file .git', file('.git')],
+  ['git~1', file('config', 'git~1')],
+])('over HTTP, where no git looks, the skill that has it is refused: %s', async (_situation, entry) => {
+  commitEvil([entry]);
+  const server = await startGitServer({ root: repository.folder });
+  try {
+    const { code, report } = await machine.sync(['--from', `${server.url}/remote.git`]);
+    expect({ code, installed: report.installed }).toEqual({ code: 0, installed: ['skill/good'] });
+    expect(report.errors).toMatchObject([
+      { resource: 'skill/evil', at: { file: expect.stringContaining('skills/evil') } },
+    ]);
+    expect(machine.names('.claude/skills')).toEqual(['good']);
+  } finally {
+    await server.close();
+  }
 });
 
 it('a blob that unfolds to far more than a skill may have is not read', async () => {
