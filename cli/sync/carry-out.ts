@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ThinCopy } from '../../repo/index.ts';
 import { type MachineEvent, type Problem, ProblemError, problem } from '../../schema/index.ts';
@@ -78,12 +78,16 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
   const report = emptyReport();
   report.mcpServersAttached = attached;
   report.errors.push(...offer.refused.values(), ...heldBack);
+  const offered = new Map(offer.skills.map(skill => [skill.id, skill]));
   if (dryRun) {
     for (const step of steps) count(report, step);
+    const hooked = new Set(settingsFiles(scopes).values());
+    const { rehearse } = await import('./rehearse.ts');
+    const terms = { skip: request.skipPostInstall === true, isHooked: (at: string) => hooked.has(dirname(at)) };
+    Object.assign(report, await rehearse(steps, offered, observed, terms));
     return { report, warnings: [...warnings, ...steps.flatMap(preserved)], changed: false, at };
   }
 
-  const offered = new Map(offer.skills.map(skill => [skill.id, skill]));
   await content.accept();
   const events: MachineEvent[] = [];
   const scripts = {

@@ -89,6 +89,28 @@ describe('a sync', () => {
     expect(machine.names('.mcpctl')).not.toContain('skills.json');
   });
 
+  it('with --dry-run tells which scripts and hooks would run, as the sync itself then does', async () => {
+    const extras = (command: string) =>
+      `apiVersion: mcpctl.dev/v1\nkind: Skill\nspec:\n  postInstall: run.sh\n  hooks:\n    Stop:\n      - command: ${command}\n`;
+    const states: Files[] = [
+      { 'skills/review/skill.yaml': extras('one'), 'skills/review/run.sh': 'true\n' },
+      { 'skills/review/skill.yaml': extras('two') },
+      { 'skills/review/run.sh': 'true # again\n', ...skillFiles('skills/plot') },
+      { 'skills/review': null },
+    ];
+    for (const state of states) {
+      repository.commit(state);
+      const { stderr } = await machine.run(['skills', 'sync', ...from(), '--dry-run']);
+      const { report: told } = await machine.sync([...from(), '--dry-run']);
+      const { report: done } = await machine.sync(from());
+      expect(told).toEqual(done);
+      expect(stderr.includes('the script of skill/review would be run')).toBe(done.postInstallsRan.length > 0);
+      expect(stderr.includes('skill/review would have a hook at Stop')).toBe(done.hooksApplied.length > 0);
+    }
+    const skipping = (await machine.sync([...from(), '--dry-run', '--skip-postinstall'])).report;
+    expect(skipping.postInstallsRan).toEqual([]);
+  });
+
   it('keeps orphans when told to', async () => {
     await synced(skillFiles('skills/plot'));
     repository.commit({ 'skills/plot': null });

@@ -27,7 +27,7 @@ function syncCommand(context: CliContext): Command {
     .option('--path <folder>', 'the repository’s folder inside the git repository; remembered')
     .addOption(new Option('--trust <mode>', 'what is relied on; remembered').choices(['open', 'forge', 'release']))
     .option('--target <client...>', 'clients whose folders are filled: claude, codex, agents; remembered')
-    .option('--dry-run', 'only tell what would be done')
+    .option('--dry-run', 'only tell what would be done, and which scripts and hooks would run')
     .option('--force', 'also replace what was edited here; a copy of it is kept')
     .option('--skip-postinstall', 'run no script of a skill')
     .option('--sandbox', 'run scripts in bubblewrap: no network, and only the skill’s own folder can be written to')

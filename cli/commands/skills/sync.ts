@@ -111,6 +111,10 @@ function tell({ io, dryRun }: SyncOptions, { report, at }: SyncOutcome): void {
   ] as const) {
     for (const id of ids) step(io, `${id} ${word}${verb}`);
   }
+  if (dryRun === true) {
+    for (const id of report.postInstallsRan) step(io, `the script of ${id} would be run`);
+    for (const one of report.hooksApplied) step(io, `${one.replace(' ', ' would have a hook at ')}`);
+  }
   if (report.exitCode !== ExitCodes.ok || at === '') return;
   const { installed, updated, removed, skipped, preserved } = report;
   const parts = [
