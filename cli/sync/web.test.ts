@@ -183,7 +183,15 @@ describe('a server that is not what it should be changes nothing:', () => {
     await other.close();
   });
 
-  it('a pack that is cut off', async () => {
+  it.each<[string, (answer: Buffer) => Buffer, string, quiet: number]>([
+    ['a pack that is cut off', body => body.subarray(0, body.length - 40), 'REMOTE_UNREACHABLE', 0],
+    [
+      'a pack that is damaged',
+      body => Buffer.from(body.map((byte, at) => (at === body.length - 60 ? byte ^ 1 : byte))),
+      'READ_FAILED',
+      1,
+    ],
+  ])('%s', async (_situation, damage, problem, quiet) => {
     const url = await serve({ stallAfter: Number.POSITIVE_INFINITY });
     const cut = await startServer((request, response) => {
       const chunks: Buffer[] = [];
@@ -197,12 +205,14 @@ describe('a server that is not what it should be changes nothing:', () => {
         const body = Buffer.from(await answer.arrayBuffer());
         const isPack = body.includes('packfile');
         response.writeHead(200, { 'content-type': answer.headers.get('content-type') ?? '' });
-        response.end(isPack ? body.subarray(0, body.length - 40) : body);
+        response.end(isPack ? damage(body) : body);
       });
     });
     const { report, code } = await machine.sync(['--from', url.replace(server?.url ?? '', cut.url)]);
-    expect({ code, errors: codes(report.errors) }).toEqual({ code: 1, errors: ['REMOTE_UNREACHABLE'] });
+    expect({ code, errors: codes(report.errors) }).toEqual({ code: 1, errors: [problem] });
     expect(machine.names('.claude')).toEqual([]);
+    const from = url.replace(server?.url ?? '', cut.url);
+    expect((await machine.run(['skills', 'sync', '--quiet', '--from', from])).code).toBe(quiet);
     await cut.close();
   });
 });

@@ -120,16 +120,20 @@ export class WebCopy implements ThinCopy {
   private async take(request: Omit<PackRequest, 'maxBytes'>, signal: AbortSignal | undefined): Promise<void> {
     const { timeoutMs = 60_000, remote } = this.options;
     const limit = AbortSignal.any([...(signal ? [signal] : []), AbortSignal.timeout(timeoutMs * 10)]);
-    try {
-      const pack = await asking(this.options, this.web, limit, able =>
-        askPack(this.web.remote, able, { ...request, maxBytes: MAX_PACK_BYTES }, limit),
-      );
-      if (!pack) throw this.damaged('it does not speak version 2 of git’s protocol any more');
-      this.finish = unpack(pack, await this.objects(signal), { ...LIMITS, thin: request.haves.length > 0 });
-      this.changed = true;
-    } catch (error) {
+    const pack = await asking(this.options, this.web, limit, able =>
+      askPack(this.web.remote, able, { ...request, maxBytes: MAX_PACK_BYTES }, limit),
+    ).catch(error => {
       throw webProblem(error, `The repository ${remote.display}`, remote.url, limit);
+    });
+    if (!pack) throw this.damaged('it does not speak version 2 of git’s protocol any more');
+    const set = await this.objects(signal);
+    try {
+      this.finish = unpack(pack, set, { ...LIMITS, thin: request.haves.length > 0 });
+    } catch (error) {
+      // The whole answer came: what is wrong with it is no trouble of the network.
+      throw this.damaged(error instanceof Error ? error.message : String(error));
     }
+    this.changed = true;
   }
 
   /** What there is, with what an earlier copy kept. */
