@@ -260,10 +260,11 @@ const groups = [
     priority: 1,
   },
   { name: 'zod', test: modules('node_modules/zod/v4/core/(?!.*json-schema)[^/]*'), priority: 1 },
+  { name: 'revisions', test: modules('repo/history/(?!manifest-versions|people)[^/]*'), priority: 0 },
   {
     name: 'history',
     test: modules(
-      'repo/history/(?!manifest-versions|people)[^/]*',
+      'repo/history/(?:changes|compare|files|history|locate|log|names|releases|text-diff)\\.ts',
       'repo/(?:stored/.*|pack-entry\\.ts)',
       'cli/show-diff\\.ts',
       'schema/risk/(?!document|risks-of)[^/]*',
