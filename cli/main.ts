@@ -1,3 +1,5 @@
+import { fstatSync, statSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { createProgram } from './program.ts';
 
@@ -15,20 +17,44 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     stopping.abort();
   });
 }
+/**
+ * Whether somebody reads there. Node's own stream is made when something is written: what it consists of takes as long to
+ * load as all that is ours, and a command that is quiet needs none.
+ */
+function isTerminal(descriptor: number): boolean {
+  try {
+    const stats = fstatSync(descriptor);
+    if (!stats.isCharacterDevice() || stats.rdev === statSync(devNull).rdev) return false;
+    return process.getBuiltinModule('node:tty').isatty(descriptor);
+  } catch {
+    return false;
+  }
+}
+
 // A reader that went away (`| head`) is no fault of ours; neither a full disk below a log nor a closed terminal may
 // end a daemon and every server with it.
-process.stderr.on('error', () => undefined);
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') process.exitCode = 1;
-});
+const results = once(() =>
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exitCode = 1;
+  }),
+);
+const messages = once(() => process.stderr.on('error', () => undefined));
 
-const isTTY = process.stdout.isTTY === true;
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+const isTTY = isTerminal(1);
 const code = await createProgram({
   io: {
-    stdout: text => void process.stdout.write(text),
-    stderr: text => void process.stderr.write(text),
+    stdout: text => void results().write(text),
+    stderr: text => void messages().write(text),
     isTTY,
-    colour: isTTY && process.stderr.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
+    colour: isTTY && isTerminal(2) && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
   },
   env: process.env,
   cwd: process.cwd(),
