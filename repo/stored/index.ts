@@ -57,8 +57,8 @@ function isOrdinary(gitDir: string): boolean {
   return !isThere('refs/replace') || readdirSync(join(gitDir, 'refs/replace')).length === 0;
 }
 
-/** Of so many questions git, once started, answers the rest sooner. */
-const MAX_HERE = 2_000;
+/** Of more questions than this git, which works beside us once it is started, answers the rest sooner. */
+const MAX_HERE = 100;
 
 const OID = /^[0-9a-f]{40}$/;
 /** What git might take for a shortened id, or for `v1.0-3-g1a2b3c4`. */
