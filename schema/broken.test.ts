@@ -71,7 +71,7 @@ describe('broken repositories', () => {
 
   it('show every problem that reading and linking can find', () => {
     const seen = new Set(fixtures.flatMap(([, { problems }]) => problems.map(text => text.split(' ')[1])));
-    const offline = Object.keys(problemCodes).slice(0, Object.keys(problemCodes).indexOf('REMOTE_UNSUPPORTED'));
+    const offline = Object.keys(problemCodes()).slice(0, Object.keys(problemCodes()).indexOf('REMOTE_UNSUPPORTED'));
     // What a commit removes (PRUNE_*), what takes too long, what a status leaves out, an unfinished merge, another repository than before, and values given
     // on the command line are no file's fault; what takes a thousand files is shown in selection.test.ts.
     const elsewhere = [

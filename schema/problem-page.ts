@@ -2,7 +2,7 @@ import { problemCodes } from './problem.ts';
 
 /** `docs/problems.md`: every code of the table with its severity, meaning and cure. */
 export function problemPage(): string {
-  const sections = Object.entries(problemCodes).map(
+  const sections = Object.entries(problemCodes()).map(
     ([code, { severity, meaning, cure }]) => `## ${code}\n\n*${severity}.* ${meaning}\n\n**Cure:** ${cure}\n`,
   );
   return `# Problem codes
