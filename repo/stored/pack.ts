@@ -41,14 +41,20 @@ export class Pack {
   /** @param path without `.idx` and `.pack` */
   constructor(path: string) {
     this.index = openSync(`${path}.idx`, 'r');
-    this.pack = openSync(`${path}.pack`, 'r');
-    this.packBytes = fstatSync(this.pack).size;
-    const head = readAt(this.index, 0, IDS_AT);
-    const packHead = readAt(this.pack, 0, 12);
-    this.table = head.subarray(TABLE_AT);
-    const isIndex = head.readUInt32BE(0) === 0xff744f63 && head.readUInt32BE(4) === 2;
-    const isPack = packHead.toString('latin1', 0, 4) === 'PACK' && packHead.readUInt32BE(4) === 2;
-    if (!isIndex || !isPack || packHead.readUInt32BE(8) !== this.upTo(255)) throw new Error('not a pack of version 2');
+    try {
+      this.pack = openSync(`${path}.pack`, 'r');
+    } catch (error) {
+      closeSync(this.index);
+      throw error;
+    }
+    try {
+      this.packBytes = fstatSync(this.pack).size;
+      this.table = readAt(this.index, 0, IDS_AT).subarray(TABLE_AT);
+      this.requireVersion();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Where the entry of an object begins; undefined when it is not in this pack. */
@@ -109,6 +115,14 @@ export class Pack {
   close(): void {
     closeSync(this.index);
     closeSync(this.pack);
+  }
+
+  private requireVersion(): void {
+    const head = readAt(this.index, 0, TABLE_AT);
+    const packHead = readAt(this.pack, 0, 12);
+    const isIndex = head.readUInt32BE(0) === 0xff744f63 && head.readUInt32BE(4) === 2;
+    const isPack = packHead.toString('latin1', 0, 4) === 'PACK' && packHead.readUInt32BE(4) === 2;
+    if (!isIndex || !isPack || packHead.readUInt32BE(8) !== this.upTo(255)) throw new Error('not a pack of version 2');
   }
 
   private keep(offset: number, object: StoredObject): void {

@@ -9,7 +9,7 @@ const OID = /^[0-9a-f]{40}$/;
 /** The refs of a repository, as they lie in its folder: each in a file, or together in `packed-refs`. */
 export class RefFiles {
   private readonly gitDir: string;
-  private packed: { look: string; refs: Map<string, Oid> } | undefined;
+  private packed: { look: string; text: string } | undefined;
 
   constructor(gitDir: string) {
     this.gitDir = gitDir;
@@ -30,7 +30,7 @@ export class RefFiles {
 
   /** Whether other objects are to be taken in the place of some. */
   hasReplacements(): boolean {
-    return [...this.packedRefs().keys()].some(name => name.startsWith('refs/replace/'));
+    return this.packedRefs().includes(' refs/replace/');
   }
 
   private said(name: string): string | undefined {
@@ -40,30 +40,27 @@ export class RefFiles {
       const { code } = error as NodeJS.ErrnoException;
       // A folder, or something below what is no folder: no ref of this name, and perhaps one that is packed.
       if (code !== 'ENOENT' && code !== 'EISDIR' && code !== 'ENOTDIR') throw error;
-      return this.packedRefs().get(name);
+      return this.packedRef(name);
     }
   }
 
-  private packedRefs(): Map<string, Oid> {
+  /** Found as text: of a hundred thousand lines one is meant. */
+  private packedRef(name: string): Oid | undefined {
+    const text = this.packedRefs();
+    const at = text.indexOf(` ${name}\n`);
+    if (at === -1) return undefined;
+    const oid = text.slice(text.lastIndexOf('\n', at) + 1, at);
+    if (!OID.test(oid)) throw new Error('packed refs are not as they should be');
+    return oid;
+  }
+
+  private packedRefs(): string {
     const path = join(this.gitDir, 'packed-refs');
     const stats = statSync(path, { throwIfNoEntry: false });
-    if (!stats) return new Map();
+    if (!stats) return '';
     // Another file by the same name, when it was written anew.
     const look = `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
-    if (this.packed?.look !== look) this.packed = { look, refs: readPacked(path) };
-    return this.packed.refs;
+    if (this.packed?.look !== look) this.packed = { look, text: readFileSync(path, 'latin1') };
+    return this.packed.text;
   }
-}
-
-function readPacked(path: string): Map<string, Oid> {
-  const lines = readFileSync(path, 'latin1')
-    .split('\n')
-    .filter(line => line !== '' && !line.startsWith('#') && !line.startsWith('^'));
-  return new Map(
-    lines.map(line => {
-      const [, oid, name] = /^([0-9a-f]{40}) ([!-~]+)$/.exec(line) ?? [];
-      if (oid === undefined || name === undefined) throw new Error('packed refs are not as they should be');
-      return [name, oid];
-    }),
-  );
 }

@@ -10,6 +10,8 @@ export interface StoredObject {
   bytes: Buffer;
 }
 
+/** Each is two open files; git packs them together long before there are so many. */
+const MAX_PACKS = 64;
 /** Trees are asked for again and again. */
 const MAX_KEPT = 64;
 
@@ -27,7 +29,14 @@ export class Store {
   constructor(gitDir: string) {
     this.folder = join(gitDir, 'objects');
     const names = readdirSync(join(this.folder, 'pack')).filter(name => name.endsWith('.idx'));
-    this.packs = names.map(name => new Pack(join(this.folder, 'pack', name.slice(0, -'.idx'.length))));
+    if (names.length > MAX_PACKS) throw new Error('many packs');
+    this.packs = [];
+    try {
+      for (const name of names) this.packs.push(new Pack(join(this.folder, 'pack', name.slice(0, -'.idx'.length))));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** @throws Error when it is not here, or not as it should be */

@@ -223,6 +223,15 @@ function cloned(...args: string[]): string {
   return join(target, '.git');
 }
 
+it('leaves a repository of very many packs to git, and no file open', async () => {
+  for (let turn = 0; turn < 70; turn++) {
+    repository.git('commit', '-qm', `${turn}`, '--allow-empty');
+    repository.git('repack', '-dq');
+  }
+  await compare(gitDir, ['HEAD', 'HEAD~60', 'HEAD:a.txt'], process.env);
+  await expect(openStored(gitDir, noGit).info('HEAD')).rejects.toThrow();
+});
+
 describe('what is damaged is git’s to tell:', () => {
   const pack = (ending: string) => {
     const folder = join(gitDir, 'objects/pack');
@@ -304,7 +313,7 @@ async function outcomes(first: Objects, names: readonly string[]): Promise<unkno
   return found;
 }
 
-it('opens nothing before it is asked, and nothing is left open', async () => {
+it('opens nothing before it is asked, and leaves nothing open, also of a pack that is damaged', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'mcpctl-stored-'));
   openStored(folder, noGit).close();
   rmSync(folder, { recursive: true });
@@ -314,4 +323,16 @@ it('opens nothing before it is asked, and nothing is left open', async () => {
   await here.info('HEAD');
   here.close();
   expect(readdirSync('/proc/self/fd').length).toBe(before);
+  repository.git('commit', '-qm', 'x', '--allow-empty');
+  repository.git('repack', '-dq');
+  for (const ending of ['.idx', '.pack']) {
+    const folder = join(gitDir, 'objects/pack');
+    const name = readdirSync(folder).find(one => one.endsWith(ending)) ?? '';
+    chmodSync(join(folder, name), 0o600);
+    truncateSync(join(folder, name), 5);
+    const other = openStored(gitDir, noGit);
+    await expect(other.info('HEAD')).rejects.toThrow();
+    other.close();
+    expect(readdirSync('/proc/self/fd').length).toBe(before);
+  }
 });
