@@ -45,8 +45,7 @@ export async function chooseContent(source: ContentPlace, config: SkillsConfig, 
   if (existsSync(join(home, 'trust'))) {
     const { findTrust } = await import('../../repo/trust/index.ts');
     const trust = await findTrust(home, remote.url);
-    const { chooseTrusted } = await import('./trusted-content.ts');
-    if (trust) return chooseTrusted(source, config, trust, how);
+    if (trust) return (await import('./trusted-content.ts')).chooseTrusted(source, config, trust, how);
   }
   if (mode === 'release' || pin !== undefined) {
     const message = `no root is pinned on this machine for ${remote.display}`;

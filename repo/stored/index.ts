@@ -24,7 +24,7 @@ export function openStored(gitDir: string, env: NodeJS.ProcessEnv): Objects {
     try {
       if (!isOpen) {
         isOpen = true;
-        names = isOrdinary(gitDir) ? new Names(gitDir) : undefined;
+        names = isReadHere(gitDir) ? new Names(gitDir) : undefined;
       }
       return names && { answer: answer(names) };
     } catch {
@@ -43,13 +43,16 @@ export function openStored(gitDir: string, env: NodeJS.ProcessEnv): Objects {
     },
     close() {
       names?.close();
+      // Whoever still asks must not read what has the number of a closed file by then.
+      names = undefined;
+      isOpen = true;
       git.close();
     },
   };
 }
 
 /** Whether nothing but its objects and refs decides what a name means: no other folders, no replacements, no extensions. */
-function isOrdinary(gitDir: string): boolean {
+function isReadHere(gitDir: string): boolean {
   const others = ['commondir', 'shallow', 'objects/info/alternates', 'objects/info/grafts', 'info/grafts', 'reftable'];
   const isThere = (name: string) => lstatSync(join(gitDir, name), { throwIfNoEntry: false }) !== undefined;
   if (others.some(isThere)) return false;

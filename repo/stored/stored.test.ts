@@ -324,6 +324,7 @@ it('opens nothing before it is asked, and leaves nothing open, also of a pack th
   await here.info('HEAD');
   here.close();
   expect(openFiles()).toEqual([]);
+  await expect(here.info('HEAD')).rejects.toThrow('closed');
   repository.git('commit', '-qm', 'x', '--allow-empty');
   repository.git('repack', '-dq');
   for (const ending of ['.idx', '.pack']) {

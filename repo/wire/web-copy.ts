@@ -89,7 +89,7 @@ export class WebCopy implements ThinCopy {
   /** A content is found by the id that its bytes have: nobody can offer one in the place of another. */
   offer(contents: Iterable<Buffer>): void {
     for (const bytes of contents) this.set?.add('blob', bytes);
-    this.finish();
+    this.unpacking(this.finish);
   }
 
   openObjects(): Objects {
@@ -127,12 +127,7 @@ export class WebCopy implements ThinCopy {
     });
     if (!pack) throw this.damaged('it does not speak version 2 of git’s protocol any more');
     const set = await this.objects(signal);
-    try {
-      this.finish = unpack(pack, set, { ...LIMITS, thin: request.haves.length > 0 });
-    } catch (error) {
-      // The whole answer came: what is wrong with it is no trouble of the network.
-      throw this.damaged(error instanceof Error ? error.message : String(error));
-    }
+    this.finish = this.unpacking(() => unpack(pack, set, { ...LIMITS, thin: request.haves.length > 0 }));
     this.changed = true;
   }
 
@@ -181,6 +176,15 @@ export class WebCopy implements ThinCopy {
       await file.close();
     }
     await rename(staged, this.file).catch(() => rm(staged, { force: true }));
+  }
+
+  /** The whole answer came: what is wrong with it is no trouble of the network. */
+  private unpacking<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw this.damaged(error instanceof Error ? error.message : String(error));
+    }
   }
 
   private damaged(why: string): ProblemError {
