@@ -124,5 +124,6 @@ function tell({ io, dryRun }: SyncOptions, { report, at }: SyncOutcome): void {
     `${skipped.length} unchanged`,
     ...(preserved.length > 0 ? [`${preserved.length} preserved`] : []),
   ];
-  done(io, `skills at ${at}: ${parts.join(', ')}`);
+  const changed = dryRun === true ? ' (nothing was changed)' : '';
+  done(io, `skills at ${at}${changed}: ${parts.join(', ')}`);
 }
