@@ -53,13 +53,14 @@ export const behaviours = {
     script: `console.log(process.argv.slice(1).join(" ")); ${idle}`,
     program: polite(({ stdout, argv }) => void stdout.write(`${argv.slice(1).join(' ')}\n`)),
   },
-  /** Says whether it left a file at home before, and leaves one. */
+  /** Leaves a file at home, then says whether one was there: who heard it may end it at once. */
   settler: {
     script: `const { existsSync, writeFileSync } = require('node:fs'); const file = process.env.HOME + '/kept';
-      console.log(String(existsSync(file))); writeFileSync(file, ''); ${idle}`,
+      const kept = existsSync(file); writeFileSync(file, ''); console.log(String(kept)); ${idle}`,
     program: polite(({ stdout, home }) => {
-      stdout.write(`${home.has('kept')}\n`);
+      const kept = home.has('kept');
       home.set('kept', '');
+      stdout.write(`${kept}\n`);
     }),
   },
   /** Serves HTTP at PORT; answers with the path. */
