@@ -189,7 +189,7 @@ const groups = [
     name: 'repository',
     test: modules(
       'schema/plain-yaml\\.ts',
-      'repo/(?:commit-files|find-repository|folder-files|objects|packed-entries|parsed-cache|parsed-files|parser-fingerprint|past-files|tree|tree-changes|worktree)\\.ts',
+      'repo/(?:commit-files|folder-files|packed-entries|parsed-cache|parsed-files|parser-fingerprint|past-files|tree|tree-changes|worktree)\\.ts',
     ),
     priority: 2,
   },
@@ -260,12 +260,21 @@ const groups = [
     priority: 1,
   },
   { name: 'zod', test: modules('node_modules/zod/v4/core/(?!.*json-schema)[^/]*'), priority: 1 },
+  {
+    // What names of the past mean, and a git that is under way while the rest is loaded.
+    name: 'past',
+    test: modules(
+      'repo/history/(?:ask-patch|compare-states|history|limits|names|releases)\\.ts',
+      'repo/(?:find-repository|objects|pack-entry)\\.ts',
+      'repo/stored/.*',
+    ),
+    priority: 3,
+  },
   { name: 'revisions', test: modules('repo/history/(?!manifest-versions|people)[^/]*'), priority: 0 },
   {
     name: 'history',
     test: modules(
-      'repo/history/(?:changes|compare|files|history|locate|log|names|releases|text-diff)\\.ts',
-      'repo/(?:stored/.*|pack-entry\\.ts)',
+      'repo/history/(?:changes|compare|files|locate|log|patch|text-diff|whole-hunk)\\.ts',
       'cli/show-diff\\.ts',
       'schema/risk/(?!document|risks-of)[^/]*',
       'node_modules/diff/.*',

@@ -14,6 +14,8 @@ export interface RunOptions {
   /** Standard output beyond this ends the run. 16 MiB unless given. */
   maxOutputBytes?: number;
   signal?: AbortSignal;
+  /** Given each piece of standard output as it comes; it is not kept then. */
+  onOutput?: (piece: Buffer) => void;
   /** Written to standard input, which is closed after it; without it there is no input. */
   input?: string | Uint8Array;
   /** Written after `input`, as soon as the program has written something. */
@@ -108,7 +110,9 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     child.stdout?.on('data', (chunk: Buffer) => {
       if (result.truncated) return;
       const room = maxOutputBytes - stdoutBytes;
-      stdout.push(chunk.subarray(0, room));
+      const piece = chunk.subarray(0, room);
+      if (options.onOutput) options.onOutput(piece);
+      else stdout.push(piece);
       stdoutBytes += Math.min(room, chunk.length);
       if (chunk.length <= room) return;
       result.truncated = true;

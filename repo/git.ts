@@ -11,6 +11,8 @@ export interface GitOptions extends GitEnvironmentOptions {
   timeoutMs?: number;
   maxOutputBytes?: number;
   signal?: AbortSignal;
+  /** See `RunOptions`. */
+  onOutput?: (piece: Buffer) => void;
   input?: string | Uint8Array;
   /** See `RunOptions`. */
   reply?: string;
@@ -29,6 +31,7 @@ export function git(args: readonly string[], options: GitOptions): Promise<RunRe
     ...(maxOutputBytes !== undefined && { maxOutputBytes }),
     ...(signal && { signal }),
     ...(input !== undefined && { input }),
+    ...(options.onOutput && { onOutput: options.onOutput }),
     ...(options.reply !== undefined && { reply: options.reply }),
   });
 }

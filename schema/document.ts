@@ -18,6 +18,8 @@ import { parseYaml } from './yaml.ts';
 export interface FileContent {
   bytes: Uint8Array;
   mode: '100644' | '100755';
+  /** The bytes as text, where that is known already: without NUL characters, and no byte order mark before it. */
+  text?: string;
 }
 
 /** The files that declare one resource, by path below the repository's root folder. */

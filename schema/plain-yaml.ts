@@ -1,10 +1,22 @@
 import { plainValue } from './plain-scalar.ts';
 
+/** What a line says by itself. */
 interface Line {
   indent: number;
-  /** Without the spaces before and after it. */
-  text: string;
+  isItem: boolean;
+  /** Its text; of an item, that behind the dash. */
+  own: string;
+  /** Where that begins. */
+  ownIndent: number;
+  /** Of a mapping's member; undefined for anything else. */
+  key: string | undefined;
+  /** What stands behind the key; without one, its text. */
+  rest: string;
+  /** What `rest` means by itself, where that was asked for and is no list. */
+  scalar?: Scalar;
 }
+
+type Scalar = string | number | boolean | null;
 
 const MAX_CHARACTERS = 64 * 1024;
 const MAX_DEPTH = 16;
@@ -15,6 +27,8 @@ const KEY = /^([A-Za-z][A-Za-z0-9_./-]*):(?: +(.*))?$/;
 const PLAIN =
   /^(?:[A-Za-z0-9_./]|-(?=[A-Za-z0-9_./-]))(?:[A-Za-z0-9_./@+~=,;()?!$%'*&-]|:(?=[A-Za-z0-9_./@-])| (?! *(?:#|$)))*$/;
 const PLAIN_IN_LIST = /^(?:[A-Za-z0-9_./]|-(?=[A-Za-z0-9_./-]))[A-Za-z0-9_./@+~= -]*$/;
+/** What YAML takes for no text, and what JavaScript takes for no name. */
+const RESERVED = /^(?:null|true|false|__proto__)$/i;
 const DOUBLE_QUOTED = /^"[^"\\]*"$/;
 const SINGLE_QUOTED = /^'[^']*'$/;
 
@@ -29,9 +43,12 @@ export type PlainYaml = { value: unknown } | undefined;
 export function plainYaml(text: string): PlainYaml {
   if (text.length > MAX_CHARACTERS || !PRINTABLE.test(text)) return undefined;
   const lines: Line[] = [];
-  for (const line of text.split('\n')) {
-    const trimmed = line.trim();
-    if (trimmed !== '' && !trimmed.startsWith('#')) lines.push({ indent: line.indexOf(trimmed), text: trimmed });
+  for (let start = 0; start <= text.length; ) {
+    const newline = text.indexOf('\n', start);
+    const end = newline === -1 ? text.length : newline;
+    const line = lineOf(text.slice(start, end));
+    if (line) lines.push(line);
+    start = end + 1;
   }
   if (lines.length === 0) return undefined;
   const reader = new Reader(lines);
@@ -42,6 +59,37 @@ export function plainYaml(text: string): PlainYaml {
     if (error instanceof Unknown) return undefined;
     throw error;
   }
+}
+
+/** Files of one kind have most lines in common. */
+const MOST_KEPT = 1_000;
+const kept = new Map<string, Line | null>();
+
+/** @returns null for what says nothing */
+function lineOf(raw: string): Line | null {
+  const known = kept.get(raw);
+  if (known !== undefined) return known;
+  const line = readLine(raw);
+  if (kept.size >= MOST_KEPT) kept.clear();
+  kept.set(raw, line);
+  return line;
+}
+
+function readLine(raw: string): Line | null {
+  const text = raw.trim();
+  if (text === '' || text.startsWith('#')) return null;
+  const indent = raw.indexOf(text);
+  const isItem = text === '-' || text.startsWith('- ');
+  const own = isItem ? text.slice(1).trimStart() : text;
+  const [, key, rest = ''] = KEY.exec(own) ?? [];
+  return {
+    indent,
+    isItem,
+    own,
+    ownIndent: indent + text.length - own.length,
+    key,
+    rest: key === undefined ? own : rest,
+  };
 }
 
 /** Thrown at what this reader does not know. */
@@ -68,34 +116,31 @@ class Reader {
   private list(indent: number, depth: number): unknown[] {
     const items: unknown[] = [];
     for (let line = this.lines[this.at]; this.isItem(line, indent); line = this.lines[this.at]) {
-      const rest = line.text.slice(1).trimStart();
-      if (rest === '' || rest.startsWith('- ') || rest === '-') throw new Unknown();
-      if (KEY.test(rest)) {
-        // A mapping begins behind the dash: as if its first line stood there.
-        const inner = indent + line.text.length - rest.length;
-        items.push(this.mapping(inner, depth + 1, rest));
-      } else {
+      if (line.own === '' || line.own === '-' || line.own.startsWith('- ')) throw new Unknown();
+      // A mapping begins behind the dash: as if its first line stood there.
+      if (line.key !== undefined) items.push(this.mapping(line.ownIndent, depth + 1, true));
+      else {
         this.at += 1;
-        items.push(scalar(rest));
+        items.push(scalarOf(line));
       }
     }
     return items;
   }
 
-  /** @param first the first line, when it stands behind a dash */
-  private mapping(indent: number, depth: number, first?: string): Record<string, unknown> {
+  /** @param isInItem whether its first line stands behind a dash */
+  private mapping(indent: number, depth: number, isInItem = false): Record<string, unknown> {
     if (depth > MAX_DEPTH) throw new Unknown();
     const members: Record<string, unknown> = {};
-    let given = first;
+    let isFirstInItem = isInItem;
     for (let line = this.lines[this.at]; line; line = this.lines[this.at]) {
-      if (given === undefined && line.indent !== indent) break;
-      const [, key, text = ''] = KEY.exec(given ?? line.text) ?? [];
-      if (key === undefined || /^(?:null|true|false|__proto__)$/i.test(key) || Object.hasOwn(members, key)) {
+      if (!isFirstInItem && line.indent !== indent) break;
+      const { key, rest } = line;
+      if (key === undefined || line.isItem !== isFirstInItem || RESERVED.test(key) || Object.hasOwn(members, key)) {
         throw new Unknown();
       }
-      given = undefined;
+      isFirstInItem = false;
       this.at += 1;
-      members[key] = text === '' || text.startsWith('#') ? this.below(indent, depth, text) : scalar(text);
+      members[key] = rest === '' || rest.startsWith('#') ? this.below(indent, depth, rest) : scalarOf(line);
     }
     return members;
   }
@@ -111,11 +156,19 @@ class Reader {
   }
 
   private isItem(line: Line | undefined, indent: number): line is Line {
-    return line?.indent === indent && (line.text === '-' || line.text.startsWith('- '));
+    return line?.indent === indent && line.isItem;
   }
 }
 
-function scalar(text: string): unknown {
+/** A list is made anew for each line that says it. */
+function scalarOf(line: Line): unknown {
+  if (line.scalar !== undefined) return line.scalar;
+  const value = scalar(line.rest);
+  if (typeof value !== 'object' || value === null) line.scalar = value;
+  return value;
+}
+
+function scalar(text: string): Scalar | unknown[] | Record<string, never> {
   if (DOUBLE_QUOTED.test(text) || SINGLE_QUOTED.test(text)) return text.slice(1, -1);
   if (text.startsWith('[') && text.endsWith(']')) return bracketed(text.slice(1, -1).trim());
   if (text === '{}') return {};
@@ -123,7 +176,7 @@ function scalar(text: string): unknown {
   return plain(text);
 }
 
-function bracketed(text: string): unknown[] {
+function bracketed(text: string): Scalar[] {
   if (text === '') return [];
   return text.split(',').map(part => {
     const item = part.trim();
@@ -133,7 +186,7 @@ function bracketed(text: string): unknown[] {
   });
 }
 
-function plain(text: string): unknown {
+function plain(text: string): Scalar {
   const found = plainValue(text);
   if ('refused' in found) throw new Unknown();
   return found.value;

@@ -16,17 +16,18 @@ export function decodeSource(file: string, bytes: Uint8Array): Source | Problem 
   try {
     text = utf8.decode(bytes);
   } catch {
-    const lenient = createSource(file, new TextDecoder('utf-8').decode(bytes));
+    const lenient = textSource(file, new TextDecoder('utf-8').decode(bytes));
     const at = lenient.position(Math.max(0, lenient.text.indexOf('\ufffd')));
     return problem('FILE_NOT_TEXT', 'the file is not UTF-8', { at });
   }
-  const source = createSource(file, text);
+  const source = textSource(file, text);
   const nul = text.indexOf('\0');
   if (nul !== -1) return problem('FILE_NOT_TEXT', 'the file has a NUL byte', { at: source.position(nul) });
   return source;
 }
 
-function createSource(file: string, text: string): Source {
+/** Text as a file has it. @param text without NUL characters and a byte order mark before it */
+export function textSource(file: string, text: string): Source {
   let lineStarts: number[] | undefined;
   return {
     file,

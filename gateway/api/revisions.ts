@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { ReconcilerView } from '../../reconciler/index.ts';
 import {
   type CommitState,
-  compareFiles,
   compareStates,
   describedDocument,
   describeRevision,
@@ -78,9 +77,8 @@ export function addRevisionRoutes(app: FastifyInstance, view: ReconcilerView, pa
     return answer(reply, async (history, problems) => {
       const to: CommitState = { commit: await resolveRevision(history, id, about) };
       const from = await stateOf(history, query.data.against ?? `${to.commit}~1`, about);
-      const { pairs, context, known } = await compareStates(history, from, to, about);
-      if (!known) return missing(reply, `neither side has \`${about}\``);
-      const found = await compareFiles(pairs, context);
+      const found = await compareStates(history, from, to, about);
+      if (!found) return missing(reply, `neither side has \`${about}\``);
       return { from: from.commit, to: to.commit, ...found, problems: [...problems, ...found.problems] };
     });
   });

@@ -1,5 +1,5 @@
 import type { Workspace } from '../../repo/forges/index.ts';
-import { type Comparison, compareStates, diffFiles, openHistoryAt, risksOfPairs } from '../../repo/history/index.ts';
+import { type Comparison, compareStates, openHistoryAt } from '../../repo/history/index.ts';
 import type { Snapshots } from '../../repo/index.ts';
 import type { Examined } from './examine.ts';
 
@@ -8,8 +8,7 @@ export async function compareProposal(
   { gitDir, path, env }: Workspace,
   { objects }: Snapshots,
   { main, tree }: Pick<Examined, 'main' | 'tree'>,
-): Promise<Omit<Comparison, 'problems'>> {
+): Promise<Comparison> {
   const history = openHistoryAt({ gitDir, path, tip: main }, env, { objects });
-  const { pairs, context } = await compareStates(history, { commit: main }, { commit: tree }, undefined);
-  return { risks: await risksOfPairs(pairs, context), files: diffFiles(pairs) };
+  return compareStates(history, { commit: main }, { commit: tree });
 }

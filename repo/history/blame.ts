@@ -17,7 +17,7 @@ const MAX_OUTPUT_BYTES = 128 * 1024 * 1024;
 /** Tell of each line of a file who made it so, when, and who let it in. */
 export async function blameOf(history: History, commit: Oid, path: string): Promise<BlamedLine[]> {
   const args = ['blame', '--porcelain', '--root', commit, '--', gitPath(history, path)];
-  const lines = parseBlame(await history.git(args, MAX_OUTPUT_BYTES));
+  const lines = parseBlame(await history.git(args, { maxOutputBytes: MAX_OUTPUT_BYTES }));
   const commits = await commitsOf(history, [...new Set(lines.map(({ oid }) => oid))]);
   const byId = new Map(commits.map(one => [one.commit, one]));
   const origins = await originsOf(history, commit, commits);

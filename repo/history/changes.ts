@@ -2,20 +2,18 @@ import { type ChangedFile, classify, type FileContent, type ResourceId } from '.
 import { rootTree } from '../commit-files.ts';
 import { type TreeFile, treeChanges } from '../tree-changes.ts';
 import type { Oid } from '../types.ts';
-import { type FilePair, MAX_TOTAL_BYTES } from './compare.ts';
+import type { AskedPatch } from './ask-patch.ts';
+import { Comparing, type Comparison, compareFiles, type FilePair } from './compare.ts';
+import type { CommitState } from './compare-states.ts';
 import { filesAt } from './files.ts';
 import { type History, ownPath, pathspecs } from './history.ts';
+import { MAX_TOTAL_BYTES } from './limits.ts';
 import { mainFileAt, mainFileOf, pathsOf } from './locate.ts';
 import { type FileChange, parseLog } from './log.ts';
+import { readPatch } from './patch.ts';
 
 /** A larger file of any kind is none of the format's. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
-
-/** A commit, but for some resources that are as another one has them: what a daemon has in service. */
-export interface CommitState {
-  commit: Oid;
-  held?: ReadonlyMap<ResourceId, Oid>;
-}
 
 /** The files that are not the same in two commits, moves recognised. @param paths only these files and folders */
 async function changedFiles(
@@ -172,30 +170,33 @@ function isWithin(path: string, place: string): boolean {
   return path === place || path.startsWith(`${place}/`);
 }
 
-/** What is compared. */
-export interface Compared {
-  pairs: FilePair[];
-  /** Files that are the same on both sides, for what others mean. */
-  context: ChangedFile[];
-  /** Whether either side has the resource that is meant. */
-  known: boolean;
-}
-
-/** The files that are not the same in two states, with their contents. @param id only of this resource */
-export async function compareStates(
+/** As `compareStates`. @param asked what git was asked for already */
+export async function compareWith(
   history: History,
   from: CommitState,
   to: CommitState,
   id: ResourceId | undefined,
-): Promise<Compared> {
+  asked: AskedPatch | undefined,
+): Promise<Comparison | undefined> {
+  const found = asked && (await comparePatch(history, from.commit, to.commit, asked));
+  if (found) return found;
   const changes = await stateChanges(history, from, to, id);
-  const context = await skillContext(history, from.commit, to.commit, changes ?? []);
-  return { pairs: await readPairs(history, changes ?? []), context, known: changes !== undefined };
+  if (!changes) return undefined;
+  const context = await skillContext(history, from.commit, to.commit, changes);
+  return compareFiles(await readPairs(history, changes), context, history.past);
 }
 
-/** What stands for nothing at all, in a repository with ids like this one. */
-export function nothingLike(oid: Oid): Oid {
-  return oid.length === 64
-    ? '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321'
-    : '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
+/** Everything that is not the same in two commits; undefined when that has to be read file by file. */
+async function comparePatch(history: History, from: Oid, to: Oid, asked: AskedPatch): Promise<Comparison | undefined> {
+  const comparing = new Comparing();
+  const changes: FileChange[] = [];
+  const unread: FileChange[] = [];
+  const isWhole = await readPatch(history, asked, ({ change, pair }) => {
+    changes.push(change);
+    if (pair) comparing.add(pair);
+    else unread.push(change);
+  });
+  if (!isWhole) return undefined;
+  for (const pair of await readPairs(history, unread)) comparing.add(pair);
+  return comparing.finish(await skillContext(history, from, to, changes), history.past);
 }

@@ -24,7 +24,7 @@ export async function describeRevision(history: History, oid: Oid): Promise<Desc
   const origins = await originsOf(history, await branchOf(history, oid), [commit]);
   const pairs = await readPairs(history, commit.files);
   const context = await skillContext(history, commit.parents[0] ?? oid, oid, commit.files);
-  const { risks, problems } = await compareFiles(pairs, context, await history.past());
+  const { risks, problems } = await compareFiles(pairs, context, history.past);
   const cut = commit.parents.length === 0 && (await isShallow(history));
   return {
     commit,

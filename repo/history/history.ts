@@ -4,7 +4,7 @@ import { ProblemError, problem } from '../../schema/index.ts';
 import { findRepository } from '../find-repository.ts';
 import { git, lastWords } from '../git.ts';
 import { type Objects, openObjects } from '../objects.ts';
-import { noPast, openPastFiles, type PastFiles } from '../past-files.ts';
+import type { PastFiles } from '../past-files.ts';
 import { openStored } from '../stored/index.ts';
 import type { Oid } from '../types.ts';
 
@@ -21,8 +21,17 @@ export interface History {
   /** What was parsed of its files before. */
   past(): Promise<PastFiles>;
   /** Run git on it. @returns its output; throws a ProblemError READ_FAILED when git fails or says too much */
-  git(args: readonly string[], maxOutputBytes?: number): Promise<Buffer>;
+  git(args: readonly string[], more?: GitMore): Promise<Buffer>;
   close(): void;
+}
+
+interface GitMore {
+  /** It fails with a longer output. */
+  maxOutputBytes?: number;
+  /** Given each piece of its output as it comes, which is not returned then. */
+  onOutput?: (piece: Buffer) => void;
+  /** Variables besides ours. */
+  extra?: Readonly<Record<string, string>>;
 }
 
 interface HistoryOptions {
@@ -41,7 +50,9 @@ const TIMEOUT_MS = 300_000;
 export async function openHistory(folder: string, env: Env): Promise<History> {
   const found = await findRepository(folder, env);
   let past: Promise<PastFiles> | undefined;
-  const more = { past: () => (past ??= openPastFiles(found, env)), open: found.ordinary ? openStored : openObjects };
+  // What reads and keeps it is loaded when it is asked for.
+  const openPast = async () => (await import('../past-files.ts')).openPastFiles(found, env);
+  const more = { past: () => (past ??= openPast()), open: found.ordinary ? openStored : openObjects };
   return openHistoryAt({ gitDir: found.gitDir, path: found.path, tip: 'HEAD' }, env, more);
 }
 
@@ -53,7 +64,11 @@ export async function openHistory(folder: string, env: Env): Promise<History> {
 export function openHistoryAt(
   place: Pick<History, 'gitDir' | 'path' | 'tip'>,
   env: Env,
-  { objects: given, open = openObjects, past = async () => noPast }: HistoryOptions = {},
+  {
+    objects: given,
+    open = openObjects,
+    past = async () => (await import('../past-files.ts')).noPast,
+  }: HistoryOptions = {},
 ): History {
   const { gitDir } = place;
   let own: Objects | undefined;
@@ -65,8 +80,8 @@ export function openHistoryAt(
       return own;
     },
     past,
-    async git(args, maxOutputBytes = MAX_OUTPUT_BYTES) {
-      const result = await git(args, { env, gitDir, timeoutMs: TIMEOUT_MS, maxOutputBytes });
+    async git(args, { maxOutputBytes = MAX_OUTPUT_BYTES, ...more } = {}) {
+      const result = await git(args, { env, gitDir, timeoutMs: TIMEOUT_MS, maxOutputBytes, ...more });
       if (result.code === 0 && !result.truncated) return result.stdout;
       const why = result.truncated ? `its answer has more than ${maxOutputBytes} bytes` : lastWords(result, []);
       throw new ProblemError(problem('READ_FAILED', `git ${args[0]} failed: ${why}`));

@@ -4,15 +4,9 @@
  * from a checkout.
  */
 export { type BlamedLine, blameOf } from './blame.ts';
-export {
-  type CommitState,
-  type Compared,
-  compareStates,
-  nothingLike,
-  readPairs,
-  treeFiles,
-} from './changes.ts';
-export { type Comparison, compareFiles, diffFiles, type FileDiff, type FilePair, risksOfPairs } from './compare.ts';
+export { readPairs, treeFiles } from './changes.ts';
+export { type Comparison, compareFiles, diffFiles, type FileDiff, type FilePair } from './compare.ts';
+export { type CommitState, compareStates, nothingLike } from './compare-states.ts';
 export { type DescribedRevision, describedDocument, describeRevision } from './describe.ts';
 export { readPart } from './files.ts';
 export { type History, isShallow, openHistory, openHistoryAt } from './history.ts';

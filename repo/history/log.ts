@@ -101,8 +101,8 @@ function parseTrailer(line: string): Trailer[] {
   return colon <= 0 ? [] : [{ key: line.slice(0, colon).trim(), value: line.slice(colon + 1).trim() }];
 }
 
-/** `:100644 100755 <old> <new> M` */
-function parseRaw(token: string, path: string | undefined, from: string | undefined): FileChange | undefined {
+/** A change as `--raw` tells it: `:100644 100755 <old> <new> M`; undefined when its path is none of ours. */
+export function parseRaw(token: string, path: string | undefined, from: string | undefined): FileChange | undefined {
   const [oldMode = '', mode = '', oldOid = '', oid = ''] = token.slice(1).split(' ');
   if (path === undefined) return undefined;
   return {

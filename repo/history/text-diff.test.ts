@@ -29,6 +29,7 @@ function lines(from: number, to: number): string {
 
 describe('a difference', () => {
   it.each<[situation: string, before: string, after: string]>([
+    ['behind empty lines', `\n\n${lines(0, 9)}`, `\n\nnew\n${lines(1, 9)}`],
     ['at the beginning', lines(0, 20), `new\n${lines(1, 20)}`],
     ['in the middle', lines(0, 20), `${lines(0, 10)}new\n${lines(11, 20)}`],
     ['at the end', lines(0, 20), `${lines(0, 19)}new\n`],

@@ -1,5 +1,6 @@
 import { diffWordsWithSpace, structuredPatch } from 'diff';
 import type { FileContent } from '../../schema/index.ts';
+import { MAX_TEXT_BYTES } from './limits.ts';
 
 export interface Hunk {
   oldStart: number;
@@ -10,13 +11,17 @@ export interface Hunk {
   lines: string[];
 }
 
+/** What of a text is different, and how many bytes both sides have; both may be made anew each time. */
+export interface Difference {
+  readonly hunks: Hunk[];
+  readonly bytes: { before: number; after: number };
+}
+
 /** What of a file is different: hunks, or why there are none. */
 export type TextDiff = { kind: 'text'; hunks: Hunk[] } | { kind: 'binary' } | { kind: 'too-large' };
 
-/** Beyond this a text is not compared line by line. */
-export const MAX_TEXT_BYTES = 1024 * 1024;
 /** Lines that may be different on both sides together, so that the time stays bounded. */
-const MAX_EDITS = 20_000;
+export const MAX_EDITS = 20_000;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -44,7 +49,7 @@ export function textDiff(before: FileContent | undefined, after: FileContent | u
 }
 
 /** Lines shown around what is different. */
-const CONTEXT = 3;
+export const CONTEXT = 3;
 
 /**
  * Two texts without what they begin and end with alike, but for the lines around it: comparing takes time for every line,
@@ -56,7 +61,10 @@ function differentPart(before: string, after: string): { skipped: number; before
   let alike = 0;
   while (alike < shorter && before.charCodeAt(alike) === after.charCodeAt(alike)) alike += 1;
   let start = alike;
-  for (let lines = 0; lines <= CONTEXT && start > 0; lines++) start = before.lastIndexOf('\n', start - 2) + 1;
+  for (let lines = 0; lines <= CONTEXT && start > 0; lines++) {
+    // Before the first character there is none, which `lastIndexOf` takes for the first.
+    start = start < 2 ? 0 : before.lastIndexOf('\n', start - 2) + 1;
+  }
   let same = 0;
   while (
     same < shorter - alike &&

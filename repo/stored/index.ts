@@ -144,9 +144,11 @@ class Names {
   private peel(oid: Oid, to: 'commit' | 'tree'): Oid {
     let at = oid;
     for (let depth = 0; depth < MAX_PEELED; depth++) {
-      const { type, bytes } = this.store.get(at);
+      // Most are told by how they are packed, and need not be unpacked.
+      const { type } = this.store.info(at);
       if (type === to) return at;
       if (type !== 'tag' && !(type === 'commit' && to === 'tree')) break;
+      const { bytes } = this.store.get(at);
       const header = type === 'tag' ? 'object' : 'tree';
       at = certain(new RegExp(`^${header} ([0-9a-f]{40})\n`).exec(bytes.toString('latin1', 0, 64))?.[1]);
     }

@@ -1,4 +1,3 @@
-import { canonical } from '../digest.ts';
 import { visibleLine } from '../hidden-text.ts';
 import { isMapping } from '../mapping.ts';
 import type { RiskField } from './fields.ts';
@@ -14,8 +13,8 @@ const LONGEST = 160;
 export function compareFields(fields: readonly RiskField[], before: Said, after: Said): Finding[] {
   return fields.flatMap(field => {
     const pair = { before: memberAt(before, field.path), after: memberAt(after, field.path) };
-    const where = field.path.join('.');
     if (same(pair)) return [];
+    const where = field.path.join('.');
     if (field.by === 'key') return byKey(field, where, pair);
     if (field.by === 'name') return byName(field, where, pair);
     return [finding(field.category, where, pair)];
@@ -37,7 +36,20 @@ export function finding(category: Risk['category'], what: string, { before, afte
 export function same({ before, after }: Pair): boolean {
   if (before === after) return true;
   if (typeof before === 'string' && typeof after === 'string') return false;
-  return canonical(comparable(before)) === canonical(comparable(after));
+  return isEqual(before, after);
+}
+
+/** Values of YAML and JSON, of which mappings are in no order; null is as if it were not there. */
+function isEqual(before: unknown, after: unknown): boolean {
+  if (before === after || Object.is(before, after) || (before ?? after ?? null) === null) return true;
+  if (Array.isArray(before)) {
+    if (!Array.isArray(after) || before.length !== after.length) return false;
+    return before.every((item, index) => isEqual(item, after[index]));
+  }
+  if (!isMapping(before) || !isMapping(after)) return false;
+  const keys = Object.keys(before);
+  if (keys.length !== Object.keys(after).length) return false;
+  return keys.every(key => Object.hasOwn(after, key) && isEqual(before[key], after[key]));
 }
 
 function byKey({ category }: RiskField, where: string, pair: Pair): Finding[] {
@@ -79,13 +91,4 @@ function valueIn(entry: unknown): unknown {
 function shown(value: unknown): string {
   const text = visibleLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-}
-
-/** YAML has values that JSON has not; what they are written as tells them apart. */
-function comparable(value: unknown): unknown {
-  if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
-  if (Array.isArray(value)) return value.map(comparable);
-  if (!isMapping(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, comparable(member)]));
 }

@@ -22,18 +22,23 @@ type Place = Pick<Risk, 'resource' | 'file'>;
 export function risksAs(read: ReadSaid, files: Iterable<ChangedFile>): Risk[] {
   const all = [...files];
   const byPath = new Map(all.map(file => [file.path, file]));
-  const order = Object.keys(riskCategories);
   return all
     .filter(({ before, after }) => !isSame(before, after))
     .flatMap(file => fileRisks(read, file, byPath))
-    .sort(
-      (a, b) =>
-        order.indexOf(a.category) - order.indexOf(b.category) ||
-        compareText(a.resource ?? '', b.resource ?? '') ||
-        compareText(a.file, b.file) ||
-        (a.line ?? 0) - (b.line ?? 0) ||
-        compareText(a.what, b.what),
-    );
+    .sort(byWeight);
+}
+
+const order = Object.keys(riskCategories);
+
+/** The order in which risks are told: by weight, then resource and file. */
+export function byWeight(a: Risk, b: Risk): number {
+  return (
+    order.indexOf(a.category) - order.indexOf(b.category) ||
+    compareText(a.resource ?? '', b.resource ?? '') ||
+    compareText(a.file, b.file) ||
+    (a.line ?? 0) - (b.line ?? 0) ||
+    compareText(a.what, b.what)
+  );
 }
 
 /**
@@ -171,5 +176,8 @@ function sizes(before: FileContent, after: FileContent) {
 
 function isSame(before: Content, after: Content): boolean {
   if (!before || !after) return before === after;
-  return before === after || (before.mode === after.mode && Buffer.compare(before.bytes, after.bytes) === 0);
+  if (before === after) return true;
+  if (before.mode !== after.mode) return false;
+  if (before.text !== undefined && after.text !== undefined) return before.text === after.text;
+  return Buffer.compare(before.bytes, after.bytes) === 0;
 }

@@ -2,7 +2,8 @@ import type { FileContent } from '../document.ts';
 import { findFrontMatter } from '../front-matter.ts';
 import { isMapping } from '../mapping.ts';
 import { plainYaml } from '../plain-yaml.ts';
-import { decodeSource } from '../source.ts';
+import type { Problem } from '../problem.ts';
+import { decodeSource, type Source, textSource } from '../source.ts';
 
 /** What a file says, whether or not it is valid; undefined when there is none. */
 export type Said = { value: unknown } | { unreadable: true } | undefined;
@@ -12,17 +13,22 @@ export type ReadSaid = (path: string, content: FileContent | undefined, markdown
 
 /** The same for files that say it plainly; undefined for one that takes the real parser. */
 export function plainSaid(path: string, content: FileContent, markdown: boolean): Said {
-  const source = decodeSource(path, content.bytes);
+  const source = sourceOf(path, content);
   if ('code' in source) return { unreadable: true };
   const parts = markdown ? findFrontMatter(source) : { start: 0, end: source.text.length };
   if ('code' in parts) return { unreadable: true };
   return plainYaml(source.text.slice(parts.start, parts.end));
 }
 
+/** The text of a file, or why there is none. */
+export function sourceOf(path: string, content: FileContent): Source | Problem {
+  return content.text === undefined ? decodeSource(path, content.bytes) : textSource(path, content.text);
+}
+
 /** Whether the front matter of two Markdown files is the same to the byte, so that it need not be parsed. */
 export function sameFrontMatter(before: FileContent | undefined, after: FileContent | undefined): boolean {
   const [old, now] = [before, after].map(content => {
-    const source = content && decodeSource('', content.bytes);
+    const source = content && sourceOf('', content);
     if (!source || 'code' in source) return undefined;
     const parts = findFrontMatter(source);
     return 'code' in parts ? undefined : source.text.slice(parts.start, parts.end);
@@ -39,7 +45,8 @@ export function memberAt(said: Said, path: readonly string[]): unknown {
 
 /** Text of a file; undefined for anything else, or more than so many bytes. */
 export function textOf(content: FileContent | undefined, maxBytes = 1024 * 1024): string | undefined {
-  if (!content || content.bytes.length > maxBytes) return undefined;
-  const source = decodeSource('', content.bytes);
+  // No character is less than a byte.
+  if (!content || (content.text ?? content.bytes).length > maxBytes) return undefined;
+  const source = sourceOf('', content);
   return 'code' in source ? undefined : source.text;
 }

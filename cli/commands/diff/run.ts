@@ -1,15 +1,8 @@
-import {
-  type Comparison,
-  compareFiles,
-  compareStates,
-  type History,
-  openHistory,
-} from '../../../repo/history/index.ts';
+import { type Comparison, compareStates, type History, openHistory } from '../../../repo/history/index.ts';
 import { ProblemError, problem, type ResourceId } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { type CommonOptions, resolveTarget } from '../../kinds.ts';
 import { historyFolder } from '../../repository-root.ts';
-import { diffsText, risksText } from '../../show-diff.ts';
 import { done, showProblem } from '../../style.ts';
 import { type Side, sideOf } from './sides.ts';
 
@@ -37,8 +30,15 @@ export async function runDiff(options: DiffOptions): Promise<ExitCode> {
       sideOf(options, history, options.from, id),
       options.to === undefined ? undefined : sideOf(options, history, options.to, id),
     ]);
-    const found = await compare(options, history, from, to, id);
-    print(options, from, to, found);
+    const compared = compare(options, history, from, to, id);
+    // What shows it is loaded while git works.
+    const [found, show] = await Promise.all([compared, import('../../show-diff.ts')]);
+    if (output === 'json') {
+      const all = { from: from.commit, to: to?.commit ?? null, ...found };
+      io.stdout(`${JSON.stringify(all, undefined, 2)}\n`);
+    } else if (output === 'name') {
+      io.stdout(found.files.map(({ path, resource }) => `${resource ?? path}\n`).join(''));
+    } else io.stdout(`${show.risksText(io, found.risks)}${show.diffsText(io, found.files)}`);
     if (output === 'text' && found.files.length === 0) {
       done(io, `no difference between ${options.from} and ${options.to ?? 'the working tree'}`);
     }
@@ -67,23 +67,12 @@ async function compare(
   to: Side | undefined,
   id: ResourceId | undefined,
 ): Promise<Comparison> {
-  const { pairs, context, known } = to
+  const found = to
     ? await compareStates(history, from, to, id)
     : await (await import('./to-working-tree.ts')).toWorkingTree(options, history, from, id);
-  if (!known && id !== undefined) {
-    const hint = 'See what it was called before with `mcpctl get revisions KIND NAME`.';
-    throw new ProblemError(problem('RESOURCE_NOT_FOUND', `neither side has \`${id}\``, { hint }));
-  }
-  return compareFiles(pairs, context, await history.past());
-}
-
-function print({ io, output }: DiffOptions, from: Side, to: Side | undefined, found: Comparison): void {
-  if (output === 'json') {
-    const all = { from: from.commit, to: to?.commit ?? null, ...found };
-    io.stdout(`${JSON.stringify(all, undefined, 2)}\n`);
-  } else if (output === 'name') {
-    io.stdout(found.files.map(({ path, resource }) => `${resource ?? path}\n`).join(''));
-  } else io.stdout(`${risksText(io, found.risks)}${diffsText(io, found.files)}`);
+  if (found) return found;
+  const hint = 'See what it was called before with `mcpctl get revisions KIND NAME`.';
+  throw new ProblemError(problem('RESOURCE_NOT_FOUND', `neither side has \`${id}\``, { hint }));
 }
 
 function usage(message: string, hint: string): ProblemError {

@@ -1,5 +1,6 @@
 import {
-  type Compared,
+  type Comparison,
+  compareFiles,
   type FilePair,
   type History,
   mainFileAt,
@@ -14,13 +15,13 @@ import { repositoryRoot } from '../../repository-root.ts';
 import { readContent } from '../../write-files.ts';
 import type { Side } from './sides.ts';
 
-/** The files of a commit that are not the same in the working tree. @param id only of this resource */
+/** Compare a commit with the working tree. @param id only this resource; undefined is returned when neither has it */
 export async function toWorkingTree(
   context: Pick<CliContext, 'cwd' | 'env'> & { dir: string },
   history: History,
   { commit, held }: Side,
   id: ResourceId | undefined,
-): Promise<Compared> {
+): Promise<Comparison | undefined> {
   const root = repositoryRoot(context.cwd, context.dir);
   const files = await readFiles(context, root);
   const places = id === undefined ? undefined : await placesOf(history, held?.get(id) ?? commit, files, id);
@@ -28,6 +29,7 @@ export async function toWorkingTree(
   const before = new Map((await treeFiles(history, commit, held)).map(file => [file.path, file]));
   const now = new Map(files.map(file => [file.path, file]));
   const paths = [...new Set([...before.keys(), ...now.keys()])].filter(isMeant).sort();
+  if (id !== undefined && paths.length === 0) return undefined;
   const pairs: FilePair[] = [];
   const same: FilePair[] = [];
   for (const path of paths) {
@@ -42,7 +44,7 @@ export async function toWorkingTree(
     if (isUnchanged(whole)) same.push(whole);
     else pairs.push(whole);
   }
-  return { pairs, context: same, known: id === undefined || paths.length > 0 };
+  return compareFiles(pairs, same, history.past);
 }
 
 async function placesOf(
