@@ -153,4 +153,16 @@ describe('plain YAML', () => {
     }
     expect(known).toBeGreaterThan(100);
   });
+
+  it('leaves what is longer than a line to the real parser, without a long look', () => {
+    expect(plainYaml(`a: x${' '.repeat(60_000)}y\n`)).toBeUndefined();
+  });
+
+  it('gives nobody the values of somebody else', () => {
+    const read = () => plainYaml('list: [a, b]\nempty: []\nnone: {}\n')?.value as Record<string, unknown[]>;
+    read().list?.push('c');
+    read().empty?.push('c');
+    Object.assign(read().none ?? {}, { c: 1 });
+    expect(read()).toEqual({ list: ['a', 'b'], empty: [], none: {} });
+  });
 });

@@ -20,6 +20,7 @@ type Scalar = string | number | boolean | null;
 
 const MAX_CHARACTERS = 64 * 1024;
 const MAX_DEPTH = 16;
+const MAX_PLAIN = 4 * 1024;
 /** Anything else, and tabs, is for the real parser. */
 const PRINTABLE = /^[\n\u0020-\u007e]*$/;
 const KEY = /^([A-Za-z][A-Za-z0-9_./-]*):(?: +(.*))?$/;
@@ -63,15 +64,20 @@ export function plainYaml(text: string): PlainYaml {
 
 /** Files of one kind have most lines in common. */
 const MOST_KEPT = 1_000;
+/** Characters; a longer line is nobody else's. */
+const LONGEST_KEPT = 200;
 const kept = new Map<string, Line | null>();
 
 /** @returns null for what says nothing */
 function lineOf(raw: string): Line | null {
   const known = kept.get(raw);
   if (known !== undefined) return known;
-  const line = readLine(raw);
+  if (raw.length > LONGEST_KEPT) return readLine(raw);
+  // A copy: as a part of a file's text it would keep all of that in memory.
+  const own = Buffer.from(raw, 'latin1').toString('latin1');
+  const line = readLine(own);
   if (kept.size >= MOST_KEPT) kept.clear();
-  kept.set(raw, line);
+  kept.set(own, line);
   return line;
 }
 
@@ -172,7 +178,8 @@ function scalar(text: string): Scalar | unknown[] | Record<string, never> {
   if (DOUBLE_QUOTED.test(text) || SINGLE_QUOTED.test(text)) return text.slice(1, -1);
   if (text.startsWith('[') && text.endsWith(']')) return bracketed(text.slice(1, -1).trim());
   if (text === '{}') return {};
-  if (!PLAIN.test(text)) throw new Unknown();
+  // Looking for what comes behind spaces takes time for each of them.
+  if (text.length > MAX_PLAIN || !PLAIN.test(text)) throw new Unknown();
   return plain(text);
 }
 

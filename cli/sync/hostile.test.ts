@@ -28,7 +28,12 @@ const git = (args: readonly string[], input?: Buffer | string) =>
 function commitEvil(
   entries: readonly { folder: readonly string[]; name: string; mode: string; content?: string }[],
 ): void {
-  const blob = (content: string) => git(['hash-object', '-w', '--stdin'], content);
+  const blobs = new Map<string, string>();
+  const blob = (content: string) => {
+    const oid = blobs.get(content) ?? git(['hash-object', '-w', '--stdin'], content);
+    blobs.set(content, oid);
+    return oid;
+  };
   const main = blob('---\nname: evil\ndescription: Evil\n---\nText\n');
   const tree = (items: { name: string; mode: string; oid: string }[]) => {
     const sorted = items.toSorted((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));

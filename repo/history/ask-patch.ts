@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Oid } from '../types.ts';
 import { type History, pathspecs } from './history.ts';
 import { MAX_TEXT_BYTES, MAX_TOTAL_BYTES } from './limits.ts';
@@ -16,7 +15,13 @@ export interface AskedPatch {
 const PATCH = [
   ...['-c', `core.bigFileThreshold=${MAX_TEXT_BYTES}`, '-c', 'diff.suppressBlankEmpty=false'],
   ...['diff-tree', '-r', '-M', '--raw', '-z', '-p', '--full-index', '--no-ext-diff', '--no-textconv', '--no-color'],
-  ...['--diff-algorithm=myers', '--no-indent-heuristic', '--inter-hunk-context=0', '-U1000000000'],
+  ...[
+    '--diff-algorithm=myers',
+    '--no-indent-heuristic',
+    '--inter-hunk-context=0',
+    '-U1000000000',
+    '--ignore-submodules=none',
+  ],
 ];
 
 /**
@@ -30,8 +35,8 @@ export function askPatch(history: History, from: Oid, to: Oid): AskedPatch {
     .git([...PATCH, from, to, '--', ...pathspecs(history, [])], {
       maxOutputBytes: MAX_TOTAL_BYTES,
       onOutput: piece => (take ? take(piece) : void waiting.push(piece)),
-      // It would take files of a working tree for those of a commit, and a large index takes its time.
-      extra: { GIT_INDEX_FILE: join(history.gitDir, 'index.none') },
+      // With an index it would take files of a working tree for those of a commit. Where nobody can put one.
+      extra: { GIT_INDEX_FILE: '/proc/none/index' },
     })
     .then(
       () => true,

@@ -22,7 +22,19 @@ async function changedFiles(
   to: Oid,
   paths: readonly string[] = [],
 ): Promise<FileChange[]> {
-  const args = ['diff-tree', '-r', '-z', '--raw', '--no-abbrev', '-M', from, to, '--', ...pathspecs(history, paths)];
+  const args = [
+    'diff-tree',
+    '-r',
+    '-z',
+    '--raw',
+    '--no-abbrev',
+    '-M',
+    '--ignore-submodules=none',
+    from,
+    to,
+    '--',
+    ...pathspecs(history, paths),
+  ];
   const output = await history.git(args);
   const marked = Buffer.concat([Buffer.from('\u0001\u0003\0'), output]);
   return parseLog(marked, path => ownPath(history, path)).flatMap(({ files }) => files);
@@ -78,10 +90,10 @@ async function pathsIn(history: History, commits: readonly Oid[], id: ResourceId
   return [...new Set(mains.flatMap(main => (main === undefined ? [] : pathsOf(id, main))))];
 }
 
-/** Read both sides of files, as many as fit; of the others only the sizes. */
-export async function readPairs(history: History, changes: readonly FileChange[]): Promise<FilePair[]> {
+/** Read both sides of files, as many as fit; of the others only the sizes. @param read how many bytes there are already */
+export async function readPairs(history: History, changes: readonly FileChange[], read = 0): Promise<FilePair[]> {
   const { objects } = history;
-  let total = 0;
+  let total = read;
   const sized = await Promise.all(
     changes.map(async change => {
       const [before, after] = await Promise.all(
@@ -191,12 +203,12 @@ async function comparePatch(history: History, from: Oid, to: Oid, asked: AskedPa
   const comparing = new Comparing();
   const changes: FileChange[] = [];
   const unread: FileChange[] = [];
-  const isWhole = await readPatch(history, asked, ({ change, pair }) => {
+  const bytes = await readPatch(history, asked, ({ change, pair }) => {
     changes.push(change);
     if (pair) comparing.add(pair);
     else unread.push(change);
   });
-  if (!isWhole) return undefined;
-  for (const pair of await readPairs(history, unread)) comparing.add(pair);
+  if (bytes === undefined) return undefined;
+  for (const pair of await readPairs(history, unread, bytes)) comparing.add(pair);
   return comparing.finish(await skillContext(history, from, to, changes), history.past);
 }

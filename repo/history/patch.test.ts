@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
@@ -50,7 +60,7 @@ async function withHistory<T>(work: (history: History) => Promise<T>): Promise<T
 
 async function filesOf(history: History, from: string, to: string): Promise<PatchedFile[]> {
   const files: PatchedFile[] = [];
-  expect(await readPatch(history, askPatch(history, from, to), file => files.push(file))).toBe(true);
+  expect(await readPatch(history, askPatch(history, from, to), file => files.push(file))).toBeGreaterThan(0);
   return files;
 }
 
@@ -80,6 +90,8 @@ const states: State[] = [
   ['no line end after', true, 'a\nb\n', 'a\nb'],
   ['no line end at all', true, 'a\nb', 'a\nc'],
   ['no line end far away', true, `x\n${lines.join('')}end`, `y\n${lines.join('')}end`],
+  ['no line end near', true, 'x\na\nb\nc\nd\nend', 'y\na\nb\nc\nd\nend'],
+  ['no line end nearer', true, 'x\na\nend', 'y\na\nend'],
   ['lines like those of a patch', true, '-a\n+b\n a\n', '-a\n+b\n\\ No newline at end of file\n@@ -1 +1 @@\n--- a/x\n'],
   ['a last line like its mark', true, 'a\n', '\\ No newline at end of file\n'],
   ['empty lines', true, '\n\na\n\n\n', '\n\nb\n\n\n'],
@@ -182,6 +194,112 @@ describe('a patch', () => {
     }
   });
 
+  it('has what git has of a commit, whatever lies where a working tree could be', async () => {
+    const place = mkdtempSync(join(tmpdir(), 'mcpctl-place-'));
+    try {
+      const own = (...args: string[]) => execFileSync('git', ['-C', place, ...args], { encoding: 'utf8' }).trim();
+      own('init', '--quiet');
+      // Files of this folder, by their whole paths.
+      for (const [key, value] of [
+        ['core.worktree', '/'],
+        ['core.trustctime', 'false'],
+        ['core.checkStat', 'minimal'],
+        ['user.name', 'Test'],
+        ['user.email', 'test@example.com'],
+      ] as const) {
+        own('config', key, value);
+      }
+      const file = join(place, 'a.md');
+      const at = (day: number) => new Date(`2026-01-0${day}T00:00:00Z`);
+      const [from, to] = ['spec: one\n', 'spec: two\n'].map((text, index) => {
+        writeFileSync(file, text);
+        utimesSync(file, at(index + 1), at(index + 1));
+        own('add', file);
+        own('commit', '--quiet', '--message=x');
+        return own('rev-parse', 'HEAD');
+      });
+      writeFileSync(file, '# nothing\n');
+      utimesSync(file, at(2), at(2));
+      copyFileSync(join(place, '.git/index'), join(place, '.git/index.none'));
+      const history = openHistoryAt({ gitDir: join(place, '.git'), path: '', tip: 'HEAD' }, process.env);
+      try {
+        const [found] = await filesOf(history, from ?? '', to ?? '');
+        expect([found?.pair?.before?.text, found?.pair?.after?.text]).toEqual(['spec: one\n', 'spec: two\n']);
+      } finally {
+        history.close();
+      }
+    } finally {
+      rmSync(place, { recursive: true, force: true });
+    }
+  });
+
+  it('that attributes force to be text is still no text that is too large', async () => {
+    write('prompts/forced.md', 'a\n');
+    const from = commit();
+    write('prompts/forced.md', 'x'.repeat(1024 * 1024 + 1));
+    const to = commit();
+    write('.git/info/attributes', '* diff\n');
+    try {
+      await withHistory(async history => {
+        expect((await filesOf(history, from, to)).map(({ pair }) => pair)).toEqual([undefined]);
+        const { files } = await compareStates(history, { commit: from }, { commit: to });
+        expect(files).toMatchObject([{ summary: 'too-large', hunks: [] }]);
+      });
+    } finally {
+      rmSync(join(folder, '.git/info/attributes'));
+    }
+  });
+
+  it('tells a lock that can be run, as both', async () => {
+    const lock = (version: string) => JSON.stringify({ packages: { 'node_modules/a': { version } } });
+    write('locks/servers/a/package-lock.json', lock('1.0.0'));
+    const from = commit();
+    write('locks/servers/a/package-lock.json', lock('2.0.0'));
+    chmodSync(join(folder, 'locks/servers/a/package-lock.json'), 0o755);
+    const to = commit();
+    await withHistory(async history => {
+      const { risks } = await compareStates(history, { commit: from }, { commit: to });
+      expect(risks.map(({ category }) => category)).toEqual(['lock', 'executable']);
+    });
+  });
+
+  it('tells a move by what git says, not by how a name is shown', async () => {
+    const name = (byte: number) => Buffer.concat([Buffer.from(join(folder, 'prompts/')), Buffer.from([byte])]);
+    writeFileSync(name(0xff), lines.join(''));
+    const from = commit();
+    renameSync(name(0xff), name(0xfe));
+    const to = commit();
+    await withHistory(async history => {
+      expect((await compareStates(history, { commit: from }, { commit: to })).files.map(({ op }) => op)).toEqual([
+        'renamed',
+      ]);
+    });
+  });
+
+  it('is looked at once, however long a name or a section is', async () => {
+    const MIB = 1024 * 1024;
+    const facts = `:100644 100644 ${'1'.repeat(40)} ${'2'.repeat(40)} M`;
+    const long = 'n'.repeat(8 * MIB);
+    const list = ['long', 'last'].map(path => `${facts}\0${path === 'long' ? long : path}\0`).join('');
+    const head = `index ${'1'.repeat(40)}..${'2'.repeat(40)} 100644\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n`;
+    const answer = `${list}\0diff --git a/x b/x\n${head}-a\n+${'x'.repeat(24 * MIB)}\ndiff --git a/y b/y\n${head}-a\n+b\n`;
+    const bytes = Buffer.from(answer);
+    const files: PatchedFile[] = [];
+    await withHistory(async history => {
+      const asked: AskedPatch = {
+        async pieces(take) {
+          for (let at = 0; at < bytes.length; at += 64 * 1024) take(bytes.subarray(at, at + 64 * 1024));
+          return true;
+        },
+      };
+      expect(await readPatch(history, asked, file => files.push(file))).toBe(bytes.length);
+    });
+    expect(files.map(({ change, pair }) => [change.path.length, pair?.after?.text])).toEqual([
+      [long.length, undefined],
+      ['last'.length, 'b\n'],
+    ]);
+  });
+
   it('of any texts tells both of them', async () => {
     const line = fc.constantFrom('', 'a', 'b', ' a', '-', '+', '\\', '@@ -1 +1 @@', 'diff --git a/x b/x', '\r', 'ü');
     const text = fc
@@ -223,16 +341,22 @@ describe('a patch', () => {
           return true;
         },
       });
-      const isWhole = (answer: Buffer) => readPatch(history, asked([answer]), () => undefined);
+      const isWhole = async (answer: Buffer) =>
+        (await readPatch(history, asked([answer]), () => undefined)) !== undefined;
       expect(await isWhole(all)).toBe(true);
-      const lastSection = all.lastIndexOf('diff --git');
-      for (let end = 1; end <= lastSection; end++) expect(await isWhole(all.subarray(0, end)), `${end}`).toBe(false);
+      const list = all.indexOf('\0\0');
+      const heads = all.lastIndexOf('@@ -');
+      for (let end = 1; end < all.length; end++) {
+        // Without its lines a file is read in another way.
+        const isOnlyHead = end > all.lastIndexOf('diff --git') && end <= heads && all[end - 1] === 0x0a;
+        if (!isOnlyHead) expect(await isWhole(all.subarray(0, end)), `${end} of ${list}, ${heads}`).toBe(false);
+      }
       expect(await isWhole(Buffer.from('fatal: whatever\n'))).toBe(false);
       expect(await isWhole(Buffer.concat([all, all]))).toBe(false);
       // What comes byte by byte is no other answer.
       const slowly = asked(Array.from(all, byte => Buffer.from([byte])));
       const files: PatchedFile[] = [];
-      expect(await readPatch(history, slowly, file => files.push(file))).toBe(true);
+      expect(await readPatch(history, slowly, file => files.push(file))).toBe(all.length);
       expect(files.map(({ pair }) => pair?.after?.text)).toEqual(['b\n', 'b\n']);
     });
   });

@@ -1,7 +1,9 @@
 import type { AskedPatch } from './ask-patch.ts';
 import type { FilePair } from './compare.ts';
 import { type History, ownPath } from './history.ts';
+import { MAX_TEXT_BYTES } from './limits.ts';
 import { type FileChange, parseRaw } from './log.ts';
+import { PatchCutter, type PatchParts } from './patch-parts.ts';
 import { MAX_EDITS } from './text-diff.ts';
 import { TextContent, WholeHunk } from './whole-hunk.ts';
 
@@ -11,86 +13,57 @@ export interface PatchedFile {
   pair?: FilePair;
 }
 
+/** The longest section that may be a text which is compared: both sides, the marks of their lines, and what stands above. */
+const MAX_SECTION = 2 * MAX_TEXT_BYTES + 128 * 1024;
+
 /**
  * What is not the same in two commits, taken apart while git still works.
  * @param onFile is given each file, in the order of their paths
- * @returns whether that was all; otherwise (it is too long, or not what was expected) it has to be read in another way
+ * @returns how many bytes that were; undefined when it was not all (it is too long, or not what was expected), and has to be
+ * read in another way
  */
 export async function readPatch(
   history: History,
   asked: AskedPatch,
   onFile: (file: PatchedFile) => void,
-): Promise<boolean> {
+): Promise<number | undefined> {
   const reader = new PatchReader(path => ownPath(history, path), onFile);
-  const isWhole = await asked.pieces(piece => reader.take(piece));
-  return isWhole && reader.end();
+  const cutter = new PatchCutter(reader, MAX_SECTION);
+  let bytes = 0;
+  const isWhole = await asked.pieces(piece => {
+    bytes += piece.length;
+    cutter.take(piece);
+  });
+  return isWhole && cutter.end() && reader.end() ? bytes : undefined;
 }
 
-const SECTION = '\ndiff --git ';
-
-/** Takes an answer to `PATCH` apart. */
-class PatchReader {
+/** Puts the list of a patch and its sections together. */
+class PatchReader implements PatchParts {
   private readonly ownPathOf: (path: string) => string | undefined;
   private readonly onFile: (file: PatchedFile) => void;
-  /** What is not taken apart yet, as text of one byte a character: where something stands does not depend on what it says. */
-  private rest = '';
   private readonly changes: FileChange[] = [];
-  private isListed = false;
   private at = 0;
   /** What became a link is shown twice: as gone, and as new. */
   private isSecond = false;
   private isWrong = false;
+  private last: FilePair | undefined;
 
   constructor(ownPathOf: (path: string) => string | undefined, onFile: (file: PatchedFile) => void) {
     this.ownPathOf = ownPathOf;
     this.onFile = onFile;
   }
 
-  take(piece: Buffer): void {
-    this.rest += piece.toString('latin1');
-    if (!this.isListed) this.list();
-    if (!this.isListed) return;
-    let start = 0;
-    for (let end = this.rest.indexOf(SECTION, 1); end !== -1; end = this.rest.indexOf(SECTION, start + 1)) {
-      this.section(this.rest.slice(start, end + 1));
-      start = end;
-    }
-    this.rest = this.rest.slice(start);
-  }
-
-  /** @returns whether it was whole, and what was expected */
-  end(): boolean {
-    if (!this.isListed) return this.rest === '' && this.changes.length === 0;
-    this.section(this.rest);
-    return !this.isWrong && this.at === this.changes.length;
-  }
-
-  /** Which files there are: `:<modes and ids> M`, a path or two, each ended by NUL; nothing stands behind the last one. */
-  private list(): void {
-    const tokens = this.rest.split('\0');
-    let at = 0;
-    // The last token may go on in the next piece.
-    while (!this.isListed && at + 1 < tokens.length) {
-      const facts = tokens[at] ?? '';
-      const length = facts === '' ? 1 : /[RC]\d*$/.test(facts) ? 3 : 2;
-      if (at + length >= tokens.length) break;
-      if (facts === '') this.isListed = true;
-      else this.add(facts, tokens.slice(at + 1, at + length).map(utf8));
-      at += length;
-    }
-    // As if each section began on a new line.
-    this.rest = `${this.isListed ? '\n' : ''}${tokens.slice(at).join('\0')}`;
-  }
-
-  private add(facts: string, [first = '', last = first]: readonly string[]): void {
-    const change = parseRaw(facts, this.ownPathOf(last), last === first ? undefined : this.ownPathOf(first));
+  listed(facts: string, paths: readonly string[]): void {
+    const [first = '', second] = paths.map(utf8);
+    const path = this.ownPathOf(second ?? first);
+    const change = parseRaw(facts, path, second === undefined ? undefined : this.ownPathOf(first));
     if (change) this.changes.push(change);
     else this.isWrong = true;
   }
 
-  private section(text: string): void {
+  shown(section: string | undefined): void {
     const change = this.changes[this.at];
-    if (!change || !text.startsWith(SECTION)) {
+    if (!change) {
       this.isWrong = true;
       return;
     }
@@ -101,8 +74,16 @@ class PatchReader {
     }
     this.isSecond = false;
     this.at += 1;
-    const pair = isTwice ? undefined : pairOf(change, text);
-    this.onFile(pair ? { change, pair } : { change });
+    this.last = isTwice || section === undefined ? undefined : pairOf(change, section);
+    this.onFile(this.last ? { change, pair: this.last } : { change });
+  }
+
+  /** @returns whether it was what was expected, to the last line: what was cut off would be missing there */
+  end(): boolean {
+    const { difference } = this.last ?? {};
+    return (
+      !this.isWrong && this.at === this.changes.length && (!(difference instanceof WholeHunk) || difference.isWhole())
+    );
   }
 }
 
@@ -125,8 +106,8 @@ function pairOf({ path, from, before, after }: FileChange, section: string): Fil
   const body = isMeant ? textOf(section.slice(at + 1)) : undefined;
   if (body === undefined) return undefined;
   const whole = new WholeHunk(body);
-  // What may have too many differences is left to those who count them.
-  if (whole.lines > MAX_EDITS) return undefined;
+  // What may be too large, or have too many differences, is left to those who look closely.
+  if (whole.lines > MAX_EDITS || whole.isLarger(MAX_TEXT_BYTES)) return undefined;
   return {
     path,
     ...(from !== undefined && { from }),

@@ -12,9 +12,25 @@ export class WholeHunk implements Difference {
 
   /** @param body as git writes it; ends with a line end */
   constructor(body: string) {
-    const [, old = '1', now = '1'] = /^@@ -[01](?:,(\d+))? \+[01](?:,(\d+))? /.exec(body) ?? [];
-    this.lines = Number(old) + Number(now);
+    const { old, now } = countsOf(body);
+    this.lines = old + now;
     this.body = body;
+  }
+
+  /** Whether it has as many lines as it says. */
+  isWhole(): boolean {
+    const { old, now } = countsOf(this.body);
+    const lines = this.body.split('\n').slice(1, -1);
+    const of = (mark: string) => lines.filter(line => line.startsWith(mark)).length;
+    return of(' ') + of('-') === old && of(' ') + of('+') === now;
+  }
+
+  /** Whether a side has more bytes than that. */
+  isLarger(bytes: number): boolean {
+    // No character takes more than three bytes as they are counted here.
+    if (this.body.length * 3 <= bytes) return false;
+    const { before, after } = this.bytes;
+    return before > bytes || after > bytes;
   }
 
   /** One side, whole. */
@@ -26,6 +42,7 @@ export class WholeHunk implements Difference {
     let lineEnd = '\n';
     for (let start = body.indexOf('\n') + 1, end = start; start < body.length; start = end + 1) {
       end = body.indexOf('\n', start);
+      if (end === -1) end = body.length;
       const mark = body[start];
       // `\ No newline at end of file`: of the line before this one.
       if (mark === '\\') lineEnd = isOwn ? '' : lineEnd;
@@ -44,6 +61,11 @@ export class WholeHunk implements Difference {
   get hunks(): Hunk[] {
     return hunksOf(this.body.split('\n').slice(1, -1));
   }
+}
+
+function countsOf(body: string): { old: number; now: number } {
+  const [, old = '1', now = '1'] = /^@@ -[01](?:,(\d+))? \+[01](?:,(\d+))? /.exec(body) ?? [];
+  return { old: Number(old), now: Number(now) };
 }
 
 /** One side of a file that is known as a hunk. */
@@ -80,7 +102,8 @@ function hunksOf(lines: readonly string[]): Hunk[] {
     let end = start;
     for (let index = start, alike = 0; index < lines.length && alike <= 2 * CONTEXT; index++) {
       if (lines[index]?.startsWith(' ')) alike += 1;
-      else [alike, end] = [0, index + 1];
+      // What says that there is no line end belongs to the line before it.
+      else if (alike === 0 || !lines[index]?.startsWith('\\')) [alike, end] = [0, index + 1];
     }
     const from = Math.max(at, start - CONTEXT);
     const to = end + CONTEXT + (lines[end + CONTEXT]?.startsWith('\\') ? 1 : 0);

@@ -8,6 +8,7 @@ import { memberAt, type Said } from './said.ts';
 export type Finding = Pick<Risk, 'category' | 'op' | 'what' | 'before' | 'after'>;
 
 const LONGEST = 160;
+const MAX_DEPTH = 200;
 
 /** Which of the weighty fields of a document are new, changed or gone. */
 export function compareFields(fields: readonly RiskField[], before: Said, after: Said): Finding[] {
@@ -40,16 +41,18 @@ export function same({ before, after }: Pair): boolean {
 }
 
 /** Values of YAML and JSON, of which mappings are in no order; null is as if it were not there. */
-function isEqual(before: unknown, after: unknown): boolean {
+function isEqual(before: unknown, after: unknown, depth = 0): boolean {
   if (before === after || Object.is(before, after) || (before ?? after ?? null) === null) return true;
+  // Nobody writes so much in each other; as if it were not the same.
+  if (depth > MAX_DEPTH) return false;
   if (Array.isArray(before)) {
     if (!Array.isArray(after) || before.length !== after.length) return false;
-    return before.every((item, index) => isEqual(item, after[index]));
+    return before.every((item, index) => isEqual(item, after[index], depth + 1));
   }
   if (!isMapping(before) || !isMapping(after)) return false;
   const keys = Object.keys(before);
   if (keys.length !== Object.keys(after).length) return false;
-  return keys.every(key => Object.hasOwn(after, key) && isEqual(before[key], after[key]));
+  return keys.every(key => Object.hasOwn(after, key) && isEqual(before[key], after[key], depth + 1));
 }
 
 function byKey({ category }: RiskField, where: string, pair: Pair): Finding[] {

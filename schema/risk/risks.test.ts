@@ -194,6 +194,14 @@ describe('risksOf', () => {
     expect(told(changed(path, before, after))).toEqual(expected);
   });
 
+  it('a lock whose packages go deeper than anybody writes is another one', () => {
+    const lock = (version: string) =>
+      `{"packages":{"a":{"version":"${version}","x":${'['.repeat(5_000)}${']'.repeat(5_000)}}}}`;
+    expect(told(changed('locks/servers/a/package-lock.json', lock('1'), lock('2')))).toEqual([
+      'lock changed lock/a: 0 packages added, 0 removed, 1 changed: 1 packages → 1 packages',
+    ]);
+  });
+
   it('executable bits, and scripts that skill.yaml names', () => {
     const extras = yaml('Skill', '{postInstall: run.sh}');
     const script: ChangedFile = {

@@ -162,7 +162,11 @@ function isExecutable(content: Content): boolean {
 
 /** The same file as one that cannot be run. */
 function plain({ path, before, after }: ChangedFile): ChangedFile {
-  const without = (content: Content) => content && { ...content, mode: '100644' as const };
+  const without = (content: Content): Content => {
+    if (!content) return undefined;
+    const { bytes, text } = content;
+    return { bytes, mode: '100644', ...(text !== undefined && { text }) };
+  };
   return { path, before: without(before), after: without(after) };
 }
 
