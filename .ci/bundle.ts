@@ -274,7 +274,7 @@ const groups = [
   {
     name: 'history',
     test: modules(
-      'repo/history/(?:changes|compare|files|locate|log|patch|text-diff|whole-hunk)\\.ts',
+      'repo/history/(?:changes|compare|files|locate|log|patch|patch-parts|text-diff|whole-hunk)\\.ts',
       'cli/show-diff\\.ts',
       'schema/risk/(?!document|risks-of)[^/]*',
       'node_modules/diff/.*',
