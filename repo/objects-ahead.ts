@@ -33,6 +33,9 @@ export function openObjectsAhead(
       const found = (await ahead).find(name);
       return found ? { oid: found.oid, type: found.type, size: found.size } : later.info(name);
     },
+    async commit(name) {
+      return (await this.info(`${name}^{commit}`))?.oid;
+    },
     async contents(name, most) {
       const found = (await ahead).find(name);
       if (!found) return later.contents(name, most);

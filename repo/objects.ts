@@ -24,6 +24,8 @@ export interface ObjectContents extends ObjectInfo {
 export interface Objects {
   /** @param name an object id, or `<id>^{commit}` and the like; @returns undefined when there is no such object */
   info(name: string): Promise<ObjectInfo | undefined>;
+  /** The commit that a name means, by itself or through tags; undefined when it means none. */
+  commit(name: string): Promise<Oid | undefined>;
   /** What is larger than `maxBytes` is not kept in memory, here; git may still load it: ask `info` first. */
   contents(name: string, maxBytes: number): Promise<ObjectContents | undefined>;
   close(): void;
@@ -70,6 +72,7 @@ export function openObjects(gitDir: string, env: NodeJS.ProcessEnv): Objects {
   }
   return {
     info: name => ask('info', name),
+    commit: async name => (await ask('info', `${name}^{commit}`))?.oid,
     contents: (name, maxBytes) => ask('contents', name, maxBytes),
     close() {
       closed = true;

@@ -50,6 +50,14 @@ const ignored: Classification = { kind: 'ignored' };
  * @param path below the repository's root folder, `/`-separated
  */
 export function classify(path: string): Classification {
+  // Of one file several ask, one after the other.
+  if (path !== last.path) last = { path, found: classifyPath(path) };
+  return last.found;
+}
+
+let last: { path: string; found: Classification } = { path: '', found: { kind: 'ignored' } };
+
+function classifyPath(path: string): Classification {
   const parts = path.split('/');
   const [top = ''] = parts;
   if (path === 'mcpctl.yaml') return resource(path, 'Repository', 'global', 'repository');

@@ -33,7 +33,7 @@ export async function resolveRevision(history: History, name: string, about?: Re
 
 async function commitNamed(history: History, name: string): Promise<Oid | undefined> {
   const meant = name === 'HEAD' || name.startsWith('HEAD~') || name.startsWith('HEAD^') ? name.slice(4) : undefined;
-  return (await history.objects.info(`${meant === undefined ? name : `${history.tip}${meant}`}^{commit}`))?.oid;
+  return history.objects.commit(meant === undefined ? name : `${history.tip}${meant}`);
 }
 
 async function refuseAmbiguous(history: History, hash: string): Promise<void> {

@@ -37,6 +37,10 @@ export function openStored(gitDir: string, env: NodeJS.ProcessEnv): Objects {
       const found = here(names => names.info(name));
       return found ? found.answer : git.info(name);
     },
+    async commit(name) {
+      const found = here(names => names.commit(name));
+      return found ? found.answer : git.commit(name);
+    },
     async contents(name, maxBytes) {
       const found = here(names => names.contents(name, maxBytes));
       return found ? found.answer : git.contents(name, maxBytes);
@@ -75,9 +79,9 @@ const SUBMODULE = '160000';
 
 /** What names of objects mean, as gitrevisions(7) has it; throws an Error for whatever is not certain. */
 class Names {
-  private readonly store: Store;
   private readonly refs: RefFiles;
   private readonly gitDir: string;
+  private opened: Store | undefined;
   private graph: { found: CommitGraph | undefined } | undefined;
   private readonly known = new Map<string, Oid>();
 
@@ -85,12 +89,15 @@ class Names {
     this.gitDir = gitDir;
     this.refs = new RefFiles(gitDir);
     if (this.refs.hasReplacements()) throw new Error('objects are replaced');
-    this.store = new Store(gitDir);
   }
 
   info(name: string): ObjectInfo | undefined {
     const oid = this.resolve(name);
     return oid === undefined ? undefined : { oid, ...this.store.info(oid) };
+  }
+
+  commit(name: string): Oid {
+    return this.revision(`${name}^{commit}`);
   }
 
   contents(name: string, maxBytes: number): ObjectContents | undefined {
@@ -100,7 +107,13 @@ class Names {
   }
 
   close(): void {
-    this.store.close();
+    this.opened?.close();
+  }
+
+  /** What commits are called is told without it, where git has written down all of them. */
+  private get store(): Store {
+    this.opened ??= new Store(this.gitDir);
+    return this.opened;
   }
 
   /** Undefined only when it is certain that there is no such object. */
@@ -119,14 +132,17 @@ class Names {
     const known = this.known.get(name);
     if (known !== undefined) return known;
     const [, base = '', steps = '', type] = /^([^~^]+)((?:~\d{0,9}|\^)*)(?:\^\{(commit|tree)\})?$/.exec(name) ?? [];
-    let oid = OID.test(base) ? base : this.named(base);
+    const isId = OID.test(base);
+    let oid = isId ? base : this.named(base);
+    if (steps !== '') this.graph ??= { found: CommitGraph.open(this.gitDir) };
     for (const step of steps.match(/~\d*|\^/g) ?? []) {
       const back = step.length > 1 ? Number(step.slice(1)) : 1;
-      oid = this.ancestor(this.peel(oid, 'commit'), back);
+      oid = this.ancestor(this.commitAt(oid, !isId), back);
     }
-    if (type !== undefined) oid = this.peel(oid, type as 'commit' | 'tree');
+    if (type === 'commit') oid = this.commitAt(oid, !isId || steps !== '');
+    else if (type === 'tree') oid = this.peel(oid, 'tree');
     // A ref may be another one at the next time.
-    if (OID.test(base)) this.known.set(name, oid);
+    if (isId) this.known.set(name, oid);
     return oid;
   }
 
@@ -138,6 +154,14 @@ class Names {
     const places = ['', 'tags/', 'heads/', 'remotes/'].flatMap(folder => this.refs.get(`refs/${folder}${name}`) ?? []);
     if (places.length > 1) throw new Error('not certain');
     return certain(places[0]);
+  }
+
+  /**
+   * A commit, itself or through tags. One that a ref or another commit leads to, and that git has written down, is there;
+   * one that is known by its id alone may be gone, and not be forgotten yet.
+   */
+  private commitAt(oid: Oid, isReached: boolean): Oid {
+    return isReached && this.graph?.found?.find(oid) !== undefined ? oid : this.peel(oid, 'commit');
   }
 
   /** What a tag is about, or the tree of a commit. */
@@ -156,8 +180,7 @@ class Names {
   }
 
   private ancestor(oid: Oid, back: number): Oid {
-    this.graph ??= { found: CommitGraph.open(this.gitDir) };
-    const graph = this.graph.found;
+    const graph = this.graph?.found;
     let at = oid;
     for (let left = back, read = 0; left > 0; left--, read++) {
       let place = graph?.find(at);

@@ -82,10 +82,20 @@ function paths(): string[] {
   return [...files, ...more];
 }
 
+/** Names by which plain repositories have commits. */
+const COMMITS = /^(?:HEAD|main|feature\/x|light|v1\.0\.0|refs\/|heads\/|tags\/)[^:{]*$/;
+
 async function answers(objects: Objects, names: readonly string[]): Promise<unknown[]> {
   const found: unknown[] = [];
   for (const name of names) {
-    found.push([name, await objects.info(name), await objects.contents(name, MAX), await objects.contents(name, 3)]);
+    const commit = COMMITS.test(name) ? await objects.commit(name) : undefined;
+    found.push([
+      name,
+      commit,
+      await objects.info(name),
+      await objects.contents(name, MAX),
+      await objects.contents(name, 3),
+    ]);
   }
   return found;
 }
@@ -173,6 +183,19 @@ describe('git is asked', () => {
     await compare(gitDir, all, process.env);
     const here = openStored(gitDir, noGit);
     for (const name of all) await expect(here.info(name), name).rejects.toThrow();
+    here.close();
+  });
+
+  it('for a commit that is gone, though it was written down', async () => {
+    const gone = repository.git('commit-tree', 'HEAD^{tree}', '-p', 'HEAD', '-m', 'gone');
+    repository.git('branch', 'gone', gone);
+    repository.git('commit-graph', 'write', '--reachable');
+    repository.git('branch', '-D', 'gone');
+    repository.git('prune', '--expire=now');
+    const here = openStored(gitDir, process.env);
+    // By then the graph is open.
+    expect(await here.commit('HEAD~1')).toBe(repository.git('rev-parse', 'HEAD~1'));
+    expect(await here.commit(gone)).toBeUndefined();
     here.close();
   });
 

@@ -92,6 +92,7 @@ export function objectsOf(set: ObjectSet): Objects {
       const found = look(name);
       return found && { oid: found.oid, type: found.type, size: found.size };
     },
+    commit: async name => look(`${name}^{commit}`)?.oid,
     async contents(name, maxBytes) {
       const found = look(name);
       return found && { ...found, bytes: found.size <= maxBytes ? found.bytes : undefined };
