@@ -79,6 +79,7 @@ const calledLate: Readonly<Record<string, readonly string[]>> = {
     ...['realpath', 'rename', 'rm', 'rmdir', 'stat', 'statfs', 'symlink', 'unlink', 'writeFile'],
   ],
   'node:child_process': ['execFileSync', 'fork', 'spawn', 'spawnSync'],
+  'node:net': ['isIP'],
   'node:tls': ['getCACertificates'],
   'node:zlib': ['crc32', 'inflateSync'],
   'node:crypto': ['createHash', 'createHmac', 'createPublicKey', 'hash', 'randomBytes', 'randomUUID', 'sign', 'verify'],
@@ -108,6 +109,45 @@ function withOwnModules(code: string): string {
     return `${functions.join('')}${constants.map(constant => `const ${constant}=${module};`).join('')}`;
   });
 }
+
+/**
+ * Files that only hand on what another one has are left out: each takes Node as long to find as any other. There is one
+ * wherever a part of a group is asked for by `import()`.
+ */
+const nothingHandedOn: Plugin = {
+  name: 'nothing-handed-on',
+  generateBundle(_options, files) {
+    const ways = new Map<string, string>();
+    for (const { fileName, ...file } of Object.values(files)) {
+      const [, names, from] =
+        file.type === 'chunk' ? (/^export\{([^}]+)\}from"(\.\/[^"]+)";\n?$/.exec(file.code) ?? []) : [];
+      const pairs = names?.split(',').map(pair => pair.split(' as '));
+      const object = pairs?.map(([name, as = name]) => `${as}:file.${name}`).join();
+      if (object !== undefined) ways.set(fileName, `import(\`${from}\`).then(file=>({${object}}))`);
+    }
+    for (const file of Object.values(files)) {
+      if (ways.has(file.fileName)) delete files[file.fileName];
+      else if (file.type === 'chunk') {
+        file.code = file.code.replace(/import\(`\.\/([^`]+)`\)/g, (all, name: string) => ways.get(name) ?? all);
+      }
+    }
+  },
+};
+
+/**
+ * Nothing but ASCII: a file with one other character takes Node twice the memory, and the longer way to read it. What
+ * replaces a character means the same in texts, patterns and names; in `String.raw` alone it would not.
+ */
+const asciiOnly: Plugin = {
+  name: 'ascii-only',
+  generateBundle(_options, files) {
+    for (const file of Object.values(files)) {
+      if (file.type !== 'chunk' || /\\[\u0080-\uffff]|String\.raw`[^`]*[\u0080-\uffff]/.test(file.code)) continue;
+      const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+      file.code = file.code.replace(/[\u0080-\uffff]/g, escaped);
+    }
+  },
+};
 
 /** The commit that is bundled; `-dirty` behind it when files differ from it, empty when there is no git. */
 function commit(): string {
@@ -163,7 +203,7 @@ const groups = [
     test: modules('cli/sync/(?:checked|places|project-file)\\.ts', 'cli/sync/hook/background\\.ts', 'host/home\\.ts'),
     priority: 4,
   },
-  { name: 'problem', test: modules('schema/(?:hidden-text|problem|quote)\\.ts'), priority: 4 },
+  { name: 'problem', test: modules('schema/(?:hidden-text|problem|quote)\\.ts', 'host/files\\.ts'), priority: 4 },
   {
     name: 'commands',
     // What stands in the place of the processes that commander could start is as good as a part of it.
@@ -182,7 +222,7 @@ const groups = [
   },
   {
     name: 'machine',
-    test: modules('host/(?:files|lock|redact|run)\\.ts', 'repo/(?:git|git-environment)\\.ts'),
+    test: modules('host/(?:lock|redact|run)\\.ts', 'repo/(?:git|git-environment)\\.ts'),
     priority: 3,
   },
   {
@@ -205,18 +245,12 @@ const groups = [
   {
     name: 'ask',
     test: modules(
-      'cli/sync/(?:config|source|sync|ticks)\\.ts',
+      'cli/sync/(?:as-left|config|entry|look|observe|project|report|scopes|source|state|sync|ticks)\\.ts',
+      'cli/sync/hooks/(?:ledger|settings-file)\\.ts',
+      'cli/sync/hook/run-hook\\.ts',
       'host/(?:addresses|light-http)\\.ts',
       'repo/(?:ask-bundle|ask-refs|credentials|http-answer|ref|thin-copy|url)\\.ts',
       'repo/wire/(?:ask-refs|authorities|packets|upload-pack|web|web-problem)\\.ts',
-    ),
-    priority: 2,
-  },
-  {
-    name: 'as-left',
-    test: modules(
-      'cli/sync/(?:as-left|entry|look|observe|project|report|scopes|state)\\.ts',
-      'cli/sync/hooks/(?:ledger|settings-file)\\.ts',
     ),
     priority: 2,
   },
@@ -291,7 +325,7 @@ const bundle = await rolldown({
   platform: 'node',
   // A package's own ES modules where it has them: `require` behind a wrapper (jsonc-parser) cannot be followed.
   resolve: { mainFields: ['module', 'main'] },
-  plugins: [programUrls, leaveOut, commandsHere, ownModules],
+  plugins: [programUrls, leaveOut, commandsHere, ownModules, nothingHandedOn, asciiOnly],
   // Our own modules do nothing when they are only imported: what is not used is left out, with all that it needs.
   treeshake: { moduleSideEffects: id => (id.includes('node_modules') ? undefined : false) },
   transform: { target: 'node24', define: { MCPCTL_COMMIT: JSON.stringify(commit()) } },

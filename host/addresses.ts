@@ -1,9 +1,9 @@
-import net, { isIP } from 'node:net';
+import { type BlockList, isIP } from 'node:net';
 
 /** What kind of network an IP address belongs to, as far as outbound connections care. */
 export type AddressClass = 'public' | 'private' | 'loopback' | 'forbidden';
 
-let known: { forbidden: net.BlockList; loopback: net.BlockList; privateUse: net.BlockList } | undefined;
+let known: { forbidden: BlockList; loopback: BlockList; privateUse: BlockList } | undefined;
 
 /** Made when an address is looked at first: most commands look at none. */
 function lists() {
@@ -80,9 +80,10 @@ function dotted(high: number, low: number): string {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
-function blockList(subnets: readonly (readonly [string, number])[]): net.BlockList {
-  // Node loads what it is made of when it is asked for by name.
-  const list = new net.BlockList();
+function blockList(subnets: readonly (readonly [string, number])[]): BlockList {
+  // An `import` of it would load all of `node:net` wherever an address is never looked at.
+  const { BlockList } = process.getBuiltinModule('node:net');
+  const list = new BlockList();
   for (const [net, prefix] of subnets) list.addSubnet(net, prefix, isIP(net) === 6 ? 'ipv6' : 'ipv4');
   return list;
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readPrivateFile, UnsafeFileError } from '../host/index.ts';
 import { type Problem, problem } from '../schema/index.ts';
@@ -107,6 +108,8 @@ function fromEnvironment(env: NodeJS.ProcessEnv): Login | { problem: Problem } |
 async function fromFile(path: string, remote: URL): Promise<Login | { problem: Problem } | undefined> {
   let text: string;
   try {
+    // Most machines have none, and what reads one starts threads for it.
+    if (!statSync(path, { throwIfNoEntry: false })) return undefined;
     text = (await readPrivateFile(path, MAX_FILE_BYTES)).toString('utf8');
   } catch (error) {
     if (error instanceof UnsafeFileError) {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { basisOf, lookHere, unchanged } from './as-left.ts';
 import { writeChecked } from './checked.ts';
 import { readSkillsConfig, type SkillsConfig } from './config.ts';
 import { type Places, placesIn } from './places.ts';
@@ -51,10 +51,7 @@ export async function syncSkills(request: SyncRequest): Promise<SyncOutcome> {
   const asking = source.ask(patterns(source, home), signal);
   asking.catch(() => undefined);
   // One turn to connect, one to send: what is looked at here must not keep the remote from thinking.
-  await nextTurn();
-  await nextTurn();
-  // What is going to be needed is loaded while the remote thinks.
-  const { basisOf, lookHere, unchanged } = await import('./as-left.ts');
+  for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate);
   const here = lookHere(request, config, places);
   const { scopes } = here;
   const plain = !request.force && !request.dryRun && !request.keepOrphans && Object.keys(request.config).length === 0;

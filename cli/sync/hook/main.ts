@@ -48,11 +48,12 @@ function patienceOf(where: Places, folder: string): 'fresh' | 'leave' | 'wait' {
 }
 
 /**
- * End without waiting for what is still under way: an ordinary exit waits for a name that is being looked up. Another
- * program takes this one’s place, and has nothing to do.
+ * End without waiting for what is still under way: an ordinary exit waits for a name that is being looked up, or a disk.
+ * Then another program takes this one’s place, and has nothing to do.
  */
 function endNow(): never {
-  if (process.platform !== 'win32' && process.execve && existsSync('/bin/sh')) {
+  const isBusy = process.getActiveResourcesInfo().some(name => /^(?:FSReq|GetAddrInfo)/.test(name));
+  if (isBusy && process.platform !== 'win32' && process.execve && existsSync('/bin/sh')) {
     process.execve('/bin/sh', ['sh', '-c', ':'], {});
   }
   process.exit(0);
