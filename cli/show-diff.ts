@@ -8,10 +8,7 @@ const MAX_WORDS_LENGTH = 4_000;
 
 /** Files as a unified diff, as git shows them. What could steer a terminal, or hides, is shown as `\u…`. */
 export function diffsText(io: Io, files: readonly FileDiff[]): string {
-  return files
-    .flatMap(file => fileLines(io, file))
-    .map(line => `${line}\n`)
-    .join('');
+  return files.map(file => `${fileLines(io, file).join('\n')}\n`).join('');
 }
 
 /** What a change may bring about, to stand above its text; empty when there is nothing to say. */
@@ -29,13 +26,14 @@ export function risksText(io: Io, risks: readonly Risk[]): string {
 }
 
 function fileLines(io: Io, file: FileDiff): string[] {
-  const { path, from = path, op, mode, summary, bytes, hunks } = file;
+  const { path, from = path, op, mode, summary, hunks } = file;
   const before = op === 'added' ? '/dev/null' : `a/${visibleLine(from)}`;
   const after = op === 'removed' ? '/dev/null' : `b/${visibleLine(path)}`;
   const modes = mode ? [`mode ${mode.before} → ${mode.after}`] : [];
   const moved = op === 'renamed' ? [`moved from ${visibleLine(from)}`] : [];
   if (summary === 'binary') return [...modes, ...moved, `binary files ${before} and ${after} differ`];
   if (summary === 'too-large') {
+    const { bytes } = file;
     return [
       ...modes,
       ...moved,

@@ -1,9 +1,9 @@
-import { type ChangedFile, classify, type FileContent, type ResourceId } from '../../schema/index.ts';
+import type { ChangedFile, FileContent, ResourceId } from '../../schema/index.ts';
 import { rootTree } from '../commit-files.ts';
 import { type TreeFile, treeChanges } from '../tree-changes.ts';
 import type { Oid } from '../types.ts';
 import type { AskedPatch } from './ask-patch.ts';
-import { Comparing, type Comparison, compareFiles, type FilePair } from './compare.ts';
+import { Comparing, type Comparison, compareFiles, type FilePair, isOfBundle } from './compare.ts';
 import type { CommitState } from './compare-states.ts';
 import { filesAt } from './files.ts';
 import { type History, ownPath, pathspecs } from './history.ts';
@@ -143,8 +143,7 @@ export async function skillContext(
   const changed = new Set(changes.map(({ path }) => path));
   const wanted = new Set<string>();
   for (const { path, after } of changes) {
-    const declared = classify(path);
-    if (declared.kind !== 'part' && !path.endsWith('/SKILL.md')) continue;
+    if (!isOfBundle(path)) continue;
     const main = await mainFileOf(history, after ? to : from, path);
     const extras = main?.endsWith('/SKILL.md') ? main.replace(/SKILL\.md$/, 'skill.yaml') : undefined;
     if (extras !== undefined && !changed.has(extras)) wanted.add(extras);
@@ -201,14 +200,14 @@ export async function compareWith(
 /** Everything that is not the same in two commits; undefined when that has to be read file by file. */
 async function comparePatch(history: History, from: Oid, to: Oid, asked: AskedPatch): Promise<Comparison | undefined> {
   const comparing = new Comparing();
-  const changes: FileChange[] = [];
+  const bundles: FileChange[] = [];
   const unread: FileChange[] = [];
   const bytes = await readPatch(history, asked, ({ change, pair }) => {
-    changes.push(change);
+    if (isOfBundle(change.path)) bundles.push(change);
     if (pair) comparing.add(pair);
     else unread.push(change);
   });
   if (bytes === undefined) return undefined;
   for (const pair of await readPairs(history, unread, bytes)) comparing.add(pair);
-  return comparing.finish(await skillContext(history, from, to, changes), history.past);
+  return comparing.finish(await skillContext(history, from, to, bundles), history.past);
 }

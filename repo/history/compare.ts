@@ -115,7 +115,7 @@ function inOrder(files: readonly FileDiff[]): FileDiff[] {
 }
 
 /** A file of a skill: what it is for, another one tells. */
-function isOfBundle(path: string): boolean {
+export function isOfBundle(path: string): boolean {
   return path.endsWith('/SKILL.md') || classify(path).kind === 'part';
 }
 
