@@ -1,6 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { formatPosition, limitProblems, type Problem, problem, problemCodes, sortProblems } from './problem.ts';
+import {
+  asProblem,
+  formatPosition,
+  limitProblems,
+  type Problem,
+  problem,
+  problemCodes,
+  sortProblems,
+} from './problem.ts';
 import { problemPage } from './problem-page.ts';
 
 const page = readFileSync(new URL('../docs/problems.md', import.meta.url), 'utf8');
@@ -39,6 +48,41 @@ it('leaves out what is too much, and says how much', () => {
     ...many.slice(0, 10),
     expect.objectContaining({ code: 'PROBLEMS_OMITTED', message: '2 more problems are not shown' }),
   ]);
+});
+
+const here = import.meta.filename;
+
+it.each<[string, () => unknown, string, RegExp]>([
+  [
+    'a file where a folder is needed',
+    () => mkdirSync(`${here}/below`),
+    'SYSTEM_REFUSED',
+    /problem\.test\.ts.*a file stands/,
+  ],
+  [
+    'a folder that is a file',
+    () => readdirSync(here),
+    'SYSTEM_REFUSED',
+    /a file stands where a folder is needed \(ENOTDIR\)/,
+  ],
+  [
+    'a file that is a folder',
+    () => readFileSync(tmpdir()),
+    'SYSTEM_REFUSED',
+    /^a folder stands where a file is needed/,
+  ],
+  ['a full disk', () => writeFileSync('/dev/full', 'x'), 'SYSTEM_REFUSED', /the disk is full \(ENOSPC\)/],
+  ['a name that is too long', () => readFileSync(`/${'x'.repeat(300)}`), 'SYSTEM_REFUSED', /the name is too long/],
+  ['what is not there', () => readFileSync(`${here}.not`), 'INTERNAL', /ENOENT/],
+  ['a defect', () => JSON.parse('{'), 'INTERNAL', /JSON/],
+])('tells %s', (_name, act, code, message) => {
+  let thrown: unknown;
+  try {
+    act();
+  } catch (error) {
+    thrown = error;
+  }
+  expect(asProblem(thrown)).toMatchObject({ code, message: expect.stringMatching(message) });
 });
 
 it('formats a position without letting a file name move the cursor', () => {

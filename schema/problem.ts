@@ -934,6 +934,11 @@ function allCodes() {
       meaning: 'The command line is not understood.',
       cure: 'Run the command with `--help`.',
     },
+    SYSTEM_REFUSED: {
+      severity: 'error',
+      meaning: 'The system does not let a file or folder be read or written, or something else stands in its place.',
+      cure: 'Mend the place that is named, or name another one, and run the command again.',
+    },
     INTERNAL: { severity: 'error', meaning: 'A defect in mcpctl.', cure: 'Report it with the message.' },
   } as const satisfies Record<string, Code>;
 }
@@ -983,10 +988,31 @@ export class ProblemError extends Error {
   }
 }
 
-/** What went wrong, as a problem: a ProblemError's own, or INTERNAL for anything unexpected. */
+/** What the system says of files and folders that is no defect of ours (errno(3)), in words. */
+const refusals: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  ENOTDIR: 'a file stands where a folder is needed',
+  EISDIR: 'a folder stands where a file is needed',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'its links lead in a circle',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+};
+
+/** What went wrong, as a problem: a ProblemError's own, SYSTEM_REFUSED for a file or folder, or INTERNAL for anything unexpected. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
-  return problem('INTERNAL', error instanceof Error ? error.message : String(error));
+  if (!(error instanceof Error)) return problem('INTERNAL', String(error));
+  const { code = '', path, syscall = '' } = error as Error & { code?: string; path?: unknown; syscall?: string };
+  const isOfFile =
+    typeof path === 'string' ? !syscall.startsWith('spawn') : ['read', 'write', 'fsync'].includes(syscall);
+  const refusal = isOfFile && Object.hasOwn(refusals, code) ? refusals[code] : undefined;
+  if (refusal === undefined) return problem('INTERNAL', error.message);
+  return problem('SYSTEM_REFUSED', `${typeof path === 'string' ? `${printable(path)}: ` : ''}${refusal} (${code})`);
 }
 
 /** `file:line:column`, as far as it is known; empty for a problem without a place. */

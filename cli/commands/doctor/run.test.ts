@@ -162,6 +162,16 @@ describe('mcpctl doctor', () => {
     expect(of('state')).toMatchObject([{ level }]);
   });
 
+  it('says of a place that cannot be looked at why, and goes on', async () => {
+    const file = put(join(folder, 'a-file'), '', 0o600);
+    const { code, of } = await doctor(bare({ MCPCTL_HOME: join(file, 'below') }));
+    expect(code).toBe(1);
+    expect(of('state')).toMatchObject([
+      { level: 'failed', found: `${file}/below: a file stands where a folder is needed (ENOTDIR)` },
+    ]);
+    expect(of('git')).toHaveLength(1);
+  });
+
   it('tells daemons that run, that hang and that were killed', async () => {
     const env = bare();
     const state = (name: string) => join(env.MCPCTL_HOME ?? '', 'state', name);

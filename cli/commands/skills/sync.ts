@@ -36,7 +36,7 @@ const UNTRUSTED = new Set(['NOT_TRUSTED', 'ROOT_NOT_PINNED', 'ROOT_INVALID', 'TR
 /** What is answered with the code of wrong usage and of a disk that cannot be written to. */
 const DISK_CODES = new Set(['USAGE', 'SKILLS_STATE_UNUSABLE', 'STATE_UNUSABLE']);
 /** The disk is full or cannot be written to. */
-const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
 
 /** Sync and report. The exit codes are the command’s own: see its help. */
 export async function runSync(options: SyncOptions): Promise<ExitCode> {
