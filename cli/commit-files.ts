@@ -1,4 +1,5 @@
 import { run } from '../host/index.ts';
+import { gitMissing } from '../repo/index.ts';
 import { ProblemError, problem } from '../schema/index.ts';
 import type { CliContext } from './context.ts';
 
@@ -53,7 +54,8 @@ function gitIn(
     const argv = ['git', '--literal-pathspecs', ...args];
     const result = await run(argv, { cwd: root, env: Object.fromEntries(own), timeoutMs: TIMEOUT_MS, signal });
     if (result.code === 0) return result.stdout.toString().trimEnd();
-    const words = result.spawnError ? 'git could not be run' : (result.stderr.trim().split('\n').at(-1) ?? '');
+    if (result.spawnError) throw new ProblemError(gitMissing(result.spawnError));
+    const words = result.stderr.trim().split('\n').at(-1) ?? '';
     throw new ProblemError(problem('COMMIT_FAILED', `git ${args[0]}: ${words}`));
   };
 }

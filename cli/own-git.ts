@@ -1,4 +1,5 @@
 import { type RunResult, run } from '../host/index.ts';
+import { gitMissing } from '../repo/index.ts';
 import { type ProblemCode, ProblemError, problem } from '../schema/index.ts';
 import type { CliContext } from './context.ts';
 
@@ -27,6 +28,7 @@ export function ownGit({ env, signal }: Pick<CliContext, 'env' | 'signal'>, fold
     async run(args, code = 'READ_FAILED') {
       const result = await call(args);
       if (result.code === 0) return result.stdout.toString().trim();
+      if (result.spawnError) throw new ProblemError(gitMissing(result.spawnError));
       throw new ProblemError(problem(code, `git ${args[0]}: ${gitWords(result)}`));
     },
   };

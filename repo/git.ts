@@ -42,12 +42,16 @@ const OLDEST = [2, 36] as const;
 /** Check that git is installed and new enough. @returns GIT_MISSING when it is not */
 export async function checkGit(env: NodeJS.ProcessEnv): Promise<Problem | undefined> {
   const result = await git(['version'], { env, timeoutMs: 10_000 });
-  if (result.code !== 0) {
-    return problem('GIT_MISSING', `git could not be run: ${result.spawnError?.code ?? lastWords(result, [])}`);
-  }
+  if (result.spawnError) return gitMissing(result.spawnError);
+  if (result.code !== 0) return problem('GIT_MISSING', `git could not be run: ${lastWords(result, [])}`);
   const [, major = '0', minor = '0'] = /(\d+)\.(\d+)/.exec(result.stdout.toString()) ?? [];
   if (Number(major) > OLDEST[0] || (Number(major) === OLDEST[0] && Number(minor) >= OLDEST[1])) return undefined;
   return problem('GIT_MISSING', `git ${major}.${minor} is too old`);
+}
+
+/** What it means that git did not start. */
+export function gitMissing({ code = 'it did not start' }: NodeJS.ErrnoException): Problem {
+  return problem('GIT_MISSING', `git could not be run: ${code}`);
 }
 
 const NO_REASON =
@@ -55,6 +59,7 @@ const NO_REASON =
 
 /** What a failed command said, in one redacted line; never empty. */
 export function lastWords(result: RunResult, secrets: readonly string[]): string {
+  if (result.spawnError) return gitMissing(result.spawnError).message;
   const lines = result.stderr
     .split('\n')
     .map(line => line.trim())

@@ -10,6 +10,7 @@ export { type Bundles, openBundles } from './bundles.ts';
 export { changedPaths } from './changed-paths.ts';
 export { readContents } from './contents.ts';
 export { findRepository } from './find-repository.ts';
+export { gitMissing } from './git.ts';
 export { type ObjectContents, type Objects, openObjects } from './objects.ts';
 export { openObjectsAhead } from './objects-ahead.ts';
 export { openReader, type ReaderOptions } from './reader/index.ts';

@@ -1,4 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { ProblemError } from '../schema/index.ts';
+import { gitMissing } from './git.ts';
 import { gitEnvironment } from './git-environment.ts';
 import type { Oid } from './types.ts';
 
@@ -99,7 +101,7 @@ class Answers {
       stderr = (stderr + chunk.toString('utf8')).slice(-2_000);
     });
     child.stdin.on('error', () => undefined);
-    child.on('error', error => this.fail(error));
+    child.on('error', error => this.fail(new ProblemError(gitMissing(error), { cause: error })));
     child.on('close', () => this.fail(new Error(`git cat-file ended: ${stderr.trim()}`)));
   }
 

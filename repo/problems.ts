@@ -1,6 +1,6 @@
 import { type RunResult, redact } from '../host/index.ts';
 import { type Problem, type ProblemCode, problem } from '../schema/index.ts';
-import { lastWords } from './git.ts';
+import { gitMissing, lastWords } from './git.ts';
 import { type HttpAnswer, redirectTarget } from './http-answer.ts';
 import type { Remote } from './types.ts';
 
@@ -106,9 +106,7 @@ export function remoteProblem(
   answer?: HttpAnswer,
 ): Problem {
   const who = `The repository ${remote.display}`;
-  if (result.spawnError) {
-    return problem('GIT_MISSING', `git could not be run: ${result.spawnError.code ?? 'it did not start'}`);
-  }
+  if (result.spawnError) return gitMissing(result.spawnError);
   if (result.aborted) return problem('REMOTE_UNREACHABLE', `${who} was not asked to the end: the fetch was stopped`);
   if (result.timedOut) return problem('REMOTE_TIMEOUT', `${who} did not answer in time`);
   const target = remote.kind === 'http' ? redirectTarget(answer, remote.url) : undefined;

@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProblemError, problem } from '../../schema/index.ts';
 import { findRepository } from '../find-repository.ts';
-import { git, lastWords } from '../git.ts';
+import { git, gitMissing, lastWords } from '../git.ts';
 import { type Objects, openObjects } from '../objects.ts';
 import type { PastFiles } from '../past-files.ts';
 import { openStored } from '../stored/index.ts';
@@ -83,6 +83,7 @@ export function openHistoryAt(
     async git(args, { maxOutputBytes = MAX_OUTPUT_BYTES, ...more } = {}) {
       const result = await git(args, { env, gitDir, timeoutMs: TIMEOUT_MS, maxOutputBytes, ...more });
       if (result.code === 0 && !result.truncated) return result.stdout;
+      if (result.spawnError) throw new ProblemError(gitMissing(result.spawnError));
       const why = result.truncated ? `its answer has more than ${maxOutputBytes} bytes` : lastWords(result, []);
       throw new ProblemError(problem('READ_FAILED', `git ${args[0]} failed: ${why}`));
     },
