@@ -35,7 +35,9 @@ function isTerminal(descriptor: number): boolean {
 // end a daemon and every server with it.
 const results = once(() =>
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') process.exitCode = 1;
+    if (error.code === 'EPIPE') return;
+    process.exitCode = 1;
+    messages().write(`✗ what there is to say could not be written: ${error.message}\n`);
   }),
 );
 const messages = once(() => process.stderr.on('error', () => undefined));
