@@ -1,6 +1,6 @@
 /** Names of variables, headers and options whose values are taken for secrets. */
 const NAMES = [
-  /(?:^|[_-])(?:TOKEN|KEY|APIKEY|SECRET|PAT|AUTH|AUTHORIZATION|CREDENTIALS?|COOKIE|DSN|JWT)$/i,
+  /(?:^|[_-])(?:TOKEN|KEY|APIKEY|SECRET|PAT|AUTH|AUTHORIZATION|CREDENTIALS?|COOKIE|DSN|JWT|PASS)$|[_-]PWD$/i,
   /PASS(?:WORD|WD|PHRASE)|SECRET|API_?-?KEY|ACCESS_?-?KEY|PRIVATE_?-?KEY|CONNECTION_?STRING/i,
   /[a-z](?:Token|Key)$/,
 ];
@@ -14,6 +14,7 @@ const VALUES = [
   /(?:^|[^A-Za-z0-9])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}/,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
   /^(?:Bearer|Basic|Token) +\S{6,}/i,
+  /[\s"'=:]Bearer +[^\s"'\\$%{]{6,}/i,
   /[a-z][a-z0-9+.-]*:\/\/[^\s/?#:@]*:[^\s/?#@]+@/i,
   /[?&](?:access_?token|api_?key|key|token|password|secret|sig|signature)=[^&\s]+/i,
 ];
@@ -27,11 +28,51 @@ export function isSecretName(name: string): boolean {
 }
 
 /**
- * Whether a value looks like a secret by itself. Errs on the side of yes: a value taken for a secret costs one
- * variable, a secret taken for a value ends up in git.
+ * Whether a value looks like a secret by itself, or holds one: a shell's line, JSON and an address do. Errs on the
+ * side of yes: a value taken for a secret costs one variable, a secret taken for a value ends up in git.
  */
 export function isSecretValue(value: string): boolean {
-  return VALUES.some(pattern => pattern.test(value)) || looksRandom(value);
+  if (VALUES.some(pattern => pattern.test(value)) || namesSecret(value)) return true;
+  const text = value.replace(DIGEST, '');
+  return [...text.split(BETWEEN_WORDS), ...addressParts(text)].some(looksRandom);
+}
+
+/** What names contents, and is no secret. */
+const DIGEST = /\bsha(?:1|256|384|512)[:-][A-Za-z0-9+/]{32,}=*/g;
+
+/** What stands between the words of a shell's line or of JSON; a `=` at the end belongs to its word. */
+const BETWEEN_WORDS = /[\s"'`\\,;|&<>()[\]{}]+|=(?=[^=\s])/;
+
+/**
+ * `NAME=value`, `"name": "value"`, `X-Name: value` and `--name value` within a text. Of a name before a bare `:`, only
+ * one of a header counts: `auth:8080` is a host. A value is only looked at, for it can hold names itself.
+ */
+const NAMED = [
+  /(?<![\w$%{.-])-{0,2}([A-Za-z][\w.-]*)\s?=\s?(?![=>])(?=([^\s;&|]{0,200}))/g,
+  /["']([A-Za-z][\w.-]*)\\*["']\s*:\s*(?=([[\s]*\\*["'][^"']{0,200}|[^\s,;}]{0,200}))/g,
+  /(?<![\w$%{./-])(X-[\w-]+|Authorization|Cookie|[A-Za-z][\w-]*(?=:\s)):\s*((?:(?:Bearer|Basic|Token)\s+)?[^\s;]*)/gi,
+  /(?<!\S)["']?--([A-Za-z][\w-]*)\s+([^\s;|-][^\s;|]*)/g,
+];
+
+/** What stands for a value that is somewhere else, or for none. */
+const NO_VALUE = /^(?:(?:Bearer|Basic|Token)?\s*$|(?:(?:Bearer|Basic|Token)\s+)?[$%`{]|(?:true|false|null|none)\b)/i;
+
+/** Whether something in a text is given a value, and its name is a secret's. */
+function namesSecret(text: string): boolean {
+  return NAMED.some(pattern =>
+    [...text.matchAll(pattern)].some(
+      ([, name = '', value = '']) =>
+        isSecretName(name) && !NO_VALUE.test(value.replace(/^[\s"'\\[]+|["'\\\],]+$/g, '')),
+    ),
+  );
+}
+
+/** Everything of the addresses in a text but their hosts; who has such an address may often use what is there. */
+function addressParts(text: string): string[] {
+  const addresses = text.match(/(?:https?|wss?):\/\/[^\s"'`\\<>]+/gi) ?? [];
+  return addresses.flatMap(address =>
+    address.replace(/^\w+:\/\/(?:([^/?#@]*)@)?[^/?#]*/, '$1').split(/[^A-Za-z0-9_-]+/),
+  );
 }
 
 /** Letters and digits mixed in one long run, as in `3f9a…`; no path, no sentence, no dashed words. */

@@ -75,6 +75,10 @@ export function createValueBuilder(server: string, variableNames: VariableNames)
     if (whole !== undefined && (isSecretValue(whole) || (before !== undefined && isSecretName(before)))) {
       return inVariable(label);
     }
+    // What stands beside a reference can be a secret too, which no part of an argument tells for sure.
+    if (pieces.some(piece => piece.kind !== 'variable' && isSecretValue(piece.text))) {
+      return inVariable(label, ` as a whole: ${composition(pieces)}`);
+    }
     return pieces
       .map(piece => {
         if (piece.kind === 'variable') return `$(${variableFor(piece)})`;
@@ -84,9 +88,12 @@ export function createValueBuilder(server: string, variableNames: VariableNames)
       .join('');
   }
 
-  function inVariable(label: string): string {
-    const name = variableName(label);
-    argumentVariables.set(name, ask(name, ownVariable(name), `\`${label}\` of its arguments`));
+  function inVariable(label: string, how = ''): string {
+    const first = variableName(label);
+    let name = first;
+    // Options may be given several times (`--header`).
+    for (let number = 2; argumentVariables.has(name); number++) name = `${first}_${number}`;
+    argumentVariables.set(name, ask(name, ownVariable(name), `\`${label}\` of its arguments${how}`));
     return `$(${name})`;
   }
 

@@ -9,7 +9,7 @@ import {
 import { type ImportedServer, literalOf, type NamedText, type Text } from './imported.ts';
 import { createVariableNames, serverName, type VariableNames } from './names.ts';
 import { type Recognised, recognise } from './recognise.ts';
-import { isSecretValue } from './secret-guess.ts';
+import { isSecretName, isSecretValue } from './secret-guess.ts';
 import { type AskedSecret, createValueBuilder, type Value, type ValueBuilder } from './secret-values.ts';
 
 /** One resource that an entry becomes. */
@@ -123,7 +123,7 @@ function specOf(
     setArguments(spec, args);
     if (recognised.unpinned) {
       const { tool, package: runs, cure } = recognised.unpinned;
-      const message = `server/${name}: \`${tool}\` runs \`${runs}\`, which is not pinned: what it is can change from one start to the next`;
+      const message = `server/${name}: \`${tool}\` runs \`${isSecretValue(runs) ? '…' : runs}\`, which is not pinned: what it is can change from one start to the next`;
       notes.push(problem('IMPORT_UNPINNED', message, { hint: `${capitalised(cure)}.`, resource: `server/${name}` }));
     }
   } else {
@@ -162,7 +162,7 @@ function urlSpec(
 /** An address is no place for a secret, nor for a reference without a default. */
 function fixedAddress(text: Text): { url: string } | { refused: string; hint?: string } {
   const fixed = text.map(piece =>
-    piece.kind === 'variable' && piece.fallback !== undefined && !piece.secret
+    piece.kind === 'variable' && piece.fallback !== undefined && !piece.secret && !isSecretName(piece.name)
       ? { kind: 'text' as const, text: piece.fallback }
       : piece,
   );
@@ -174,7 +174,7 @@ function fixedAddress(text: Text): { url: string } | { refused: string; hint?: s
   if (isSecretValue(url)) {
     return {
       refused: 'its address holds what looks like a secret',
-      hint: 'Move it into a header, where the server allows that.',
+      hint: 'Move it into a header, where the server allows that; if it is none, write the Server yourself.',
     };
   }
   return { url };

@@ -1,4 +1,14 @@
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -128,6 +138,51 @@ it.each<[string, string[], Record<string, string>, number, string]>([
   expect(stderr).toContain(message);
   expect(stderr).not.toMatch(/secret-value|abcdef/);
   expect(stdout).toBe('');
+});
+
+/** Put together here, so that nobody's scanner takes it for a real one. */
+const random = 'a1B2c3D4e5F6g7H8i9J0k1L2m3N4';
+it.each<[string, Record<string, unknown>, RegExp]>([
+  [
+    'JSON in a variable',
+    { command: 'x', env: { HEADERS: '{"Authorization": "Bearer abcdefgh", "Version": "1"}' } },
+    /MCPCTL_SECRET_A_HEADERS +server\/a: the variable `HEADERS`/,
+  ],
+  [
+    'the line of a shell',
+    { command: 'sh', args: ['-c', "npx y@1 https://x.example --header 'Authorization: Bearer abcdefgh'"] },
+    /MCPCTL_SECRET_A_C +server\/a: `-c` of its arguments/,
+  ],
+  [
+    'an exported variable',
+    { command: 'bash', args: ['-lc', 'export API_KEY=abcdefgh; exec x'] },
+    /MCPCTL_SECRET_A_LC +server\/a: `-lc` of its arguments/,
+  ],
+  [
+    'the line of a shell that refers to a variable too',
+    { command: 'bash', args: ['-lc', `API_KEY=abcdefgh exec x \${PLACE}`] },
+    /MCPCTL_SECRET_A_LC +server\/a: `-lc` of its arguments as a whole: …\$\{PLACE\}/,
+  ],
+  [
+    'two options of one name',
+    { command: 'x', args: ['--header', 'Authorization: Bearer abcdefgh', '--header', 'X-Api-Key: abcdefgh'] },
+    /MCPCTL_SECRET_A_HEADER +server\/a: `--header` of its arguments\n +MCPCTL_SECRET_A_HEADER_2 /,
+  ],
+  ['JSON after an option', { command: 'x', args: ['--config', '{"exaApiKey":"abcdefgh"}'] }, /MCPCTL_SECRET_A_CONFIG/],
+  ['JSON in an option', { command: 'x', args: ['--config={"exaApiKey":"abcdefgh"}'] }, /MCPCTL_SECRET_A_CONFIG/],
+  ['the path of an address', { url: `https://x.example/api/mcp/s/${random}/mcp` }, /`a` is not imported: its address/],
+  [
+    'the path of a bridge’s address',
+    { command: 'npx', args: ['-y', 'mcp-remote', `https://x.example/s/${random}`] },
+    /`a` is not imported: its address/,
+  ],
+])('writes and shows no secret from %s', async (_place, entry, told) => {
+  write('work/.mcp.json', JSON.stringify({ mcpServers: { a: entry } }));
+  expect(await mcpctl('import', '.mcp.json', '-C', '../repo', '-o', 'yaml')).toBe(0);
+  expect(stderr).toMatch(told);
+  const written = ['servers', 'secrets'].map(kind => join(folder, `repo/${kind}/a.yaml`)).filter(existsSync);
+  const everything = [stdout, stderr, ...written.map(path => readFileSync(path, 'utf8'))].join('\n');
+  expect(everything).not.toMatch(new RegExp(`abcdefgh|${random}`));
 });
 
 it('takes skills along, byte by byte and with their modes', async () => {
