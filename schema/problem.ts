@@ -391,7 +391,7 @@ function allCodes() {
     },
     NOT_TRUSTED: {
       severity: 'error',
-      meaning: 'A release is not trusted: the message names the check that failed.',
+      meaning: 'A release or a root of trust is not trusted: the message names the check that failed.',
       cure: 'See every check with `mcpctl verify --explain`; what is in service stays.',
     },
     TRUST_UNUSABLE: {

@@ -372,7 +372,10 @@ describe('mcpctl verify', () => {
     expect((await run('verify')).code).toBe(5);
     const fingerprint = JSON.parse((await run('trust', 'show', '-o', 'json')).stdout).roots[0].fingerprint;
     const wrong = await run('trust', 'add', '.', '--fingerprint', `sha256:${'0'.repeat(64)}`);
-    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('ROOT_MISSING') });
+    expect(wrong).toMatchObject({ code: 5, stderr: expect.stringContaining('NOT_TRUSTED') });
+    expect(wrong.stderr).toContain(`it has ${fingerprint} (version 1)`);
+    expect(wrong.stderr).toContain('ask whoever runs it');
+    expect(wrong.stderr).not.toContain('trust init');
     expect((await run('trust', 'add', '.')).code).toBe(5);
     expect((await run('trust', 'add', '.', '--fingerprint', fingerprint)).code).toBe(0);
     const { code, stdout } = await run('verify', '--files', '-o', 'json');
