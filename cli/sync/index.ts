@@ -13,6 +13,7 @@ export {
   refuseOtherProject,
   removeAll,
   removeProject,
+  withdrawProjectFile,
   writeProjectFile,
 } from './machine.ts';
 export { emptyReport, type SyncOutcome, type SyncReport } from './report.ts';

@@ -13,7 +13,7 @@ import { observe } from './observe.ts';
 import { type Places, placesIn } from './places.ts';
 import { projectIn } from './project.ts';
 import { PROJECT_FILE } from './project-file.ts';
-import { forgetSetup, rememberProjectFile, type SetupEntry, setupsIn } from './setups.ts';
+import { forgetProjectFile, forgetSetup, rememberProjectFile, type SetupEntry, setupsIn } from './setups.ts';
 import { readState, type SkillsState, writeState } from './state.ts';
 import { takeOut } from './take-out.ts';
 
@@ -42,13 +42,23 @@ export function refuseOtherProject({ folder, project }: MachineSetup): void {
   throw new ProblemError(problem('FILE_EXISTS', message, { hint }));
 }
 
-/** Say which project a folder is of. @throws ProblemError FILE_EXISTS when it is another’s */
-export async function writeProjectFile(setup: MachineSetup): Promise<void> {
+/**
+ * Say which project a folder is of. @returns whether the file was not there before
+ * @throws ProblemError FILE_EXISTS when it is another’s
+ */
+export async function writeProjectFile(setup: MachineSetup): Promise<boolean> {
   const { folder, project } = setup;
   refuseOtherProject(setup);
-  if (projectIn(folder) === project) return;
+  if (projectIn(folder) === project) return false;
   await rememberProjectFile(setup);
   await writeAtomic(join(folder, PROJECT_FILE), `${project}\n`, { mode: 0o644 });
+  return true;
+}
+
+/** Take back what `writeProjectFile` just wrote. */
+export async function withdrawProjectFile(setup: MachineSetup): Promise<void> {
+  await removeProjectFile(setup);
+  await forgetProjectFile(setup);
 }
 
 /** Let skills be synced before each session of Claude Code. Doing it twice changes nothing. */

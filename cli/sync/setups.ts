@@ -27,6 +27,13 @@ export async function rememberProjectFile(where: Where): Promise<void> {
   });
 }
 
+/** Remember it no longer; entries are kept. */
+export async function forgetProjectFile(where: Where): Promise<void> {
+  await change(where, setup => {
+    delete setup.projectFile;
+  });
+}
+
 /** The entries of a client that are remembered of a folder’s project, without those that another folder has as well. */
 export function rememberedEntries({ home, folder, project }: Omit<Where, 'signal'>, client: string): SetupEntry[] {
   const all = setupsIn(placesIn(home));
@@ -66,7 +73,10 @@ async function change(
     const known = ledger.setups?.find(one => !others.includes(one)) ?? { folder, project, entries: [] };
     const before = JSON.stringify(known);
     make(known, others);
-    if (JSON.stringify(known) !== before) await writeLedger(places, { ...ledger, setups: [...others, known] });
+    if (JSON.stringify(known) === before) return;
+    const { setups: _, ...rest } = ledger;
+    const setups = known.entries.length > 0 || known.projectFile ? [...others, known] : others;
+    await writeLedger(places, { ...rest, ...(setups.length > 0 && { setups }) });
   });
 }
 

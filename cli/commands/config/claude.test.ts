@@ -70,6 +70,30 @@ describe('mcpctl config claude', () => {
     expect(machine.names('.claude/skills')).toEqual([]);
   });
 
+  it.each<[what: string, project: string, from: string | undefined, told: string]>([
+    ['a project that is not there', 'typo', undefined, 'SKILLS_PROJECT_UNKNOWN'],
+    ['a source that cannot be read', 'demo', '/nonexistent', 'REMOTE_NOT_FOUND'],
+  ])('writes nothing for %s, and the right one can be named then', async (_what, project, from, told) => {
+    const set = (name: string, place: string) =>
+      machine.run(['config', 'claude', '-p', name, '--from', place], machine.path('work'));
+    const { code, stderr } = await set(project, from ?? repository.bare);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(told)]);
+    expect(machine.names('work')).toEqual([]);
+    expect(machine.read('.mcpctl/hooks.json') ?? '').not.toContain(project);
+    const right = await set('demo', repository.bare);
+    expect(right.code, right.stderr).toBe(0);
+    expect(machine.read('work/.mcpctl-project')).toBe('demo\n');
+    expect(machine.read('work/.mcp.json')).toContain('demo');
+  });
+
+  it('an entry that somebody else has is refused before skills are installed', async () => {
+    machine.write('work/.mcp.json', '{"mcpServers": {"demo": {"command": "x"}}}');
+    const { code, stderr } = await config('--from', repository.bare);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('CLIENT_ENTRY_TAKEN')]);
+    expect(machine.names('work')).toEqual(['.mcp.json']);
+    expect(machine.names('.claude')).toEqual([]);
+  });
+
   it('with --skip-skills touches no skills', async () => {
     expect((await config('--skip-skills')).code).toBe(0);
     expect(machine.names('.claude')).toEqual([]);

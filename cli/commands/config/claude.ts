@@ -13,9 +13,10 @@ import {
   rememberedEntries,
   removeProject,
   type SetupEntry,
+  withdrawProjectFile,
   writeProjectFile,
 } from '../../sync/index.ts';
-import { type ExportOptions, runExport } from '../export/run.ts';
+import { type ExportOptions, planExport, runExport } from '../export/run.ts';
 
 export interface ConfigClaudeOptions extends Omit<ExportOptions, 'client' | 'write'> {
   from?: string;
@@ -36,22 +37,29 @@ export async function runConfigClaude(options: ConfigClaudeOptions): Promise<Exi
   // Before anything is written.
   refuseOtherProject(setup);
   const onEntry = (entry: SetupEntry, changed: boolean) => rememberEntry(setup, entry, changed);
-  const code = await runExport({ ...options, client: 'claude-code', write: true, onEntry });
-  if (code !== ExitCodes.ok) return code;
-  await writeProjectFile(setup);
-  if (options.skipSkills === true) return ExitCodes.ok;
+  const entry = { ...options, client: 'claude-code', write: true, onEntry };
+  await planExport(entry);
+  const wasNew = await writeProjectFile(setup);
+  if (options.skipSkills === true) return runExport(entry);
   if ((from ?? gateway) === undefined && !hasSkillsSource(home)) {
+    const code = await runExport(entry);
     step(io, 'no skills: this machine was not told where they come from; add --from REPO, or --gateway URL');
-    return ExitCodes.ok;
+    return code;
   }
   // As the command itself is loaded: what two ways lead to would be one file more for both.
-  const { runSync } = await import('../skills/sync.ts');
-  const synced = await runSync({
+  const { syncTold } = await import('../skills/sync.ts');
+  const { report, at } = await syncTold({
     ...{ io, env, cwd: setup.folder, signal, project, output: 'table' },
     ...(from !== undefined && { from }),
     ...(gateway !== undefined && { gateway }),
   });
-  if (synced !== ExitCodes.ok) return synced;
+  // Nothing could be read, or there is no such project: the folder is left as it was, for another name to be given.
+  if (at === '') {
+    if (wasNew) await withdrawProjectFile(setup);
+    return report.exitCode;
+  }
+  const code = await runExport(entry);
+  if (code !== ExitCodes.ok || report.exitCode !== ExitCodes.ok) return code || report.exitCode;
   for (const found of await installSessionHook(setup)) io.stderr(showProblem(io, found));
   done(io, 'skills are synced before each session of Claude Code');
   return ExitCodes.ok;

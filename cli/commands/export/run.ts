@@ -31,21 +31,13 @@ export interface ExportOptions extends GatewayOptions, Omit<CliContext, 'finish'
  */
 export async function runExport(options: ExportOptions): Promise<ExitCode> {
   const { io } = options;
-  const client = findClient(options.client);
-  if (!client) throw usage(`there is no client \`${options.client}\``);
-  const entry = entryOf(client, options);
   if (options.write !== true) {
+    const { client, entry } = wanted(options);
     io.stdout(rendered(client, '', entry, client.title));
     advise(options, client, entry);
     return ExitCodes.ok;
   }
-  const { path, scope } = fileOf(client, options);
-  const file = scope === 'project' ? await ownFile(resolve(options.cwd, options.dir), path) : await followed(path);
-  const before = await readFile(file, 'utf8').catch(error => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  });
-  const after = rendered(client, before, entry, path);
+  const { client, entry, path, scope, file, before, after } = await planExport(options);
   await options.onEntry?.({ file, name: entry.name, client: client.name }, after !== before);
   if (after === before) done(io, `${client.title} has \`${entry.name}\` already: ${path}`);
   else {
@@ -60,6 +52,27 @@ export async function runExport(options: ExportOptions): Promise<ExitCode> {
   io.stdout(`${path}\n`);
   advise(options, client, entry);
   return ExitCodes.ok;
+}
+
+/**
+ * What would be written where. For who has something else to do first, and must not when this is refused.
+ * @throws ProblemError those of `runExport`
+ */
+export async function planExport(options: ExportOptions) {
+  const { client, entry } = wanted(options);
+  const { path, scope } = fileOf(client, options);
+  const file = scope === 'project' ? await ownFile(resolve(options.cwd, options.dir), path) : await followed(path);
+  const before = await readFile(file, 'utf8').catch(error => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  return { client, entry, path, scope, file, before, after: rendered(client, before, entry, path) };
+}
+
+function wanted(options: ExportOptions): { client: Client; entry: GatewayEntry } {
+  const client = findClient(options.client);
+  if (!client) throw usage(`there is no client \`${options.client}\``);
+  return { client, entry: entryOf(client, options) };
 }
 
 function entryOf(client: Client, options: ExportOptions): GatewayEntry {

@@ -40,6 +40,11 @@ const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR',
 
 /** Sync and report. The exit codes are the command’s own: see its help. */
 export async function runSync(options: SyncOptions): Promise<ExitCode> {
+  return (await syncTold(options)).report.exitCode;
+}
+
+/** The same, for who goes on with what came of it. */
+export async function syncTold(options: SyncOptions): Promise<SyncOutcome> {
   const { io, output } = options;
   const outcome = await sync(options);
   const { report } = outcome;
@@ -47,7 +52,7 @@ export async function runSync(options: SyncOptions): Promise<ExitCode> {
   else tell(options, outcome);
   if (output === 'json' || io.quiet !== true) for (const one of outcome.warnings) io.stderr(showProblem(io, one));
   for (const one of report.errors) io.stderr(showProblem(io, one));
-  return report.exitCode;
+  return outcome;
 }
 
 async function sync(options: SyncOptions): Promise<SyncOutcome> {
