@@ -142,6 +142,32 @@ describe('mcpctl config claude', () => {
     expect(machine.read('work/.mcp.json')).toEqual(after);
   });
 
+  it('--remove takes nothing away while the file cannot be read, and all of it once it can', async () => {
+    await config('--from', repository.bare);
+    const whole = machine.read('work/.mcp.json') ?? '';
+    machine.write('work/.mcp.json', '{broken');
+    const refused = await config('--remove');
+    expect([refused.code, refused.stdout]).toEqual([1, '']);
+    expect(refused.stderr).toContain(`${machine.path('work/.mcp.json')}:1:`);
+    expect(refused.stderr).toContain('CLIENT_FILE_INVALID');
+    expect(refused.stderr).not.toContain('any more');
+    expect(machine.read('work/.mcp.json')).toBe('{broken');
+    expect(machine.names('work/.claude/skills')).toEqual(['deploy']);
+    machine.write('work/.mcp.json', whole);
+    expect((await config('--remove')).code).toBe(0);
+    expect(machine.names('work')).not.toContain('.mcp.json');
+    expect(machine.names('work/.claude/skills')).toEqual([]);
+  });
+
+  it('--remove names an entry of somebody else that it leaves', async () => {
+    const theirs = '{"mcpServers": {"demo": {"command": "x"}}}';
+    machine.write('work/.mcp.json', theirs);
+    const { code, stderr, stdout } = await config('--remove');
+    expect([code, stdout]).toEqual([0, '']);
+    expect(stderr).toContain(`\`demo\` in ${machine.path('work/.mcp.json')} is left`);
+    expect(machine.read('work/.mcp.json')).toBe(theirs);
+  });
+
   it('a folder of another project is refused before anything is written', async () => {
     machine.write('work/.mcpctl-project', 'other\n');
     const { code, stderr } = await config('--skip-skills');

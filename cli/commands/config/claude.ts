@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { mcpctlHome } from '../../../host/index.ts';
+import type { Problem } from '../../../schema/index.ts';
 import { findClient } from '../../clients/clients.ts';
 import { removeGatewayEntry } from '../../clients/remove-entry.ts';
 import { type ExitCode, ExitCodes } from '../../context.ts';
@@ -70,9 +71,23 @@ async function undo(options: ConfigClaudeOptions, setup: MachineSetup): Promise<
   const { scope = 'project', project, name = project } = options;
   const named = { file: fileOf(options, scope), name };
   const removed = new Set<string>();
+  const unread = new Map<string, Problem>();
+  const foreign = new Set<string>();
   for (const entry of [named, ...rememberedEntries(setup, 'claude-code')]) {
-    const path = await removeGatewayEntry(entry.file, entry.name);
-    if (path !== undefined) removed.add(path);
+    const outcome = await removeGatewayEntry(entry.file, entry.name);
+    if (outcome === undefined) continue;
+    if ('problem' in outcome) unread.set(entry.file ?? '', outcome.problem);
+    else if ('removed' in outcome) removed.add(outcome.removed);
+    else foreign.add(`\`${entry.name}\` in ${outcome.foreign} is left: it is not an entry of mcpctl`);
+  }
+  for (const text of foreign) step(io, text);
+  // What is remembered of the folder is what finds the entry once the file can be read: all of it stays until then.
+  if (unread.size > 0) {
+    const hint =
+      'Mend the file and run the command again: its entry, the project’s skills and the hook are still there.';
+    for (const found of unread.values()) io.stderr(showProblem(io, { ...found, hint }));
+    io.stdout([...removed].map(path => `${path}\n`).join(''));
+    return ExitCodes.failed;
   }
   const problems = await removeProject(setup);
   for (const found of problems) io.stderr(showProblem(io, found));

@@ -84,7 +84,11 @@ async function remove({ env, signal }: CliContext, home: string, entries: readon
     await refuseRunning(home);
     const { former, entries: remembered, problems } = await removeAll({ env, home, signal });
     const usual = former.map(({ folder, project }) => ({ file: join(folder, '.mcp.json'), name: project }));
-    for (const { file, name } of [...remembered, ...usual]) await removeGatewayEntry(file, name);
+    for (const { file, name } of [...remembered, ...usual]) {
+      const outcome = await removeGatewayEntry(file, name);
+      const isKnown = problems.some(({ at }) => at?.file === file);
+      if (outcome && 'problem' in outcome && !isKnown) problems.push(outcome.problem);
+    }
     for (const { path } of entries) await rm(path, { recursive: true, force: true });
     // Only when nothing of somebody else's is in it.
     await rmdir(home).catch(() => undefined);
