@@ -35,7 +35,7 @@ Examples:
   $ mcpctl import --client claude-desktop -p assistant
   $ mcpctl import ~/.claude/skills
 
-Exit codes: 0 ok · 1 a file cannot be read, or nothing of it could be imported · 2 wrong usage`,
+Exit codes: 0 ok, also where all entries are kept or left out · 1 a file cannot be read, has no entry, or nothing new in it is valid · 2 wrong usage`,
     )
     .action(async (file: string | undefined, options) => {
       const { runImport } = await import('./run.ts');

@@ -18,8 +18,8 @@ export interface ImportOptions extends SourceOptions, ChangeOptions, CliContext 
 
 /**
  * Make resources of what an AI client is configured with. stdout: what was made; stderr: what was not carried over,
- * and the variables that have to be set. What the repository has is kept. Exits 1 when a file cannot be read, or
- * nothing of it could be imported.
+ * and the variables that have to be set. What the repository has is kept, and doing it twice is no
+ * failure. Exits 1 when a file cannot be read or has no entry, or nothing new in it is valid.
  * @throws ProblemError USAGE, REPOSITORY_MISSING, and those of `changeTree`
  */
 export async function runImport(options: ImportOptions): Promise<ExitCode> {
