@@ -1,10 +1,18 @@
-import { expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
 import { takeGlobals } from './globals.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'mcpctl-globals-'));
+mkdirSync(join(home, 'ai', 'deep', 'er'), { recursive: true });
+writeFileSync(join(home, 'file'), '');
+afterAll(() => rmSync(home, { recursive: true }));
 
 it.each([
   ['nothing', ['get', 'servers'], { argv: ['get', 'servers'] }],
-  ['a folder before the command', ['-C', 'ai', 'get'], { cwd: '/home/ai', argv: ['get'] }],
-  ['a folder in a folder', ['--dir=ai', '--path', 'deep/er', 'get'], { cwd: '/home/ai/deep/er', argv: ['get'] }],
+  ['a folder before the command', ['-C', 'ai', 'get'], { cwd: join(home, 'ai'), argv: ['get'] }],
+  ['a folder in a folder', ['--dir=ai', '--path', 'deep/er', 'get'], { cwd: join(home, 'ai/deep/er'), argv: ['get'] }],
   [
     'behind the command they are its own',
     ['up', '--path', 'x', '--timeout', '3'],
@@ -28,13 +36,13 @@ it.each([
     { argv: ['create', 'server', 'x', '--', 'node', '-v'] },
   ],
 ])('%s', (_situation, words, expected) => {
-  const none = { quiet: false, verbose: false, cwd: '/home', timeoutMs: undefined };
-  expect(takeGlobals(words, '/home')).toEqual({ ...none, ...expected });
+  const none = { quiet: false, verbose: false, cwd: home, timeoutMs: undefined };
+  expect(takeGlobals(words, home)).toEqual({ ...none, ...expected });
 });
 
 it.each([[['-C']], [['--server']], [['--timeout', 'soon', 'get']], [['--timeout=0', 'get']]])(
   '%j: wrong usage',
   words => {
-    expect(() => takeGlobals(words, '/home')).toThrow('USAGE');
+    expect(() => takeGlobals(words, home)).toThrow('USAGE');
   },
 );

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import { ProblemError, problem } from '../schema/index.ts';
+import { namedFolder } from './repository-root.ts';
 
 /** What stands on a command line for whichever command it is. */
 export interface Globals {
@@ -63,7 +63,7 @@ function needed(name: string, value: string | undefined): string {
 
 function take(globals: Globals, option: 'dir' | 'path' | 'timeout', name: string, value: string | undefined): void {
   const given = needed(name, value);
-  if (option !== 'timeout') globals.cwd = resolve(globals.cwd, given);
+  if (option !== 'timeout') globals.cwd = namedFolder(globals.cwd, given, name);
   else {
     const seconds = Number(given);
     if (!/^\d+(\.\d+)?$/.test(given) || seconds <= 0 || seconds > 86_400) {

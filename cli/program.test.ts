@@ -38,6 +38,24 @@ describe('every command', () => {
     expect([code, stdout]).toEqual([2, '']);
   });
 
+  it.each(
+    leaves
+      .filter(({ command }) => command.options.some(({ long }) => long === '--dir'))
+      .map(help => [help.name, help] as const),
+  )('%s: a folder that is not there is wrong usage, and not what is above it', async (name, { command }) => {
+    const needed = [
+      ...command.registeredArguments.flatMap(({ required, argChoices }) =>
+        required ? (argChoices?.[0] ?? 'prompt') : [],
+      ),
+      ...command.options.flatMap(({ mandatory, long, argChoices }) =>
+        mandatory ? [long ?? '', argChoices?.[0] ?? 'x'] : [],
+      ),
+    ];
+    const { code, stdout, stderr } = await mcpctl([...argvOf(name), ...needed, '-C', 'nosuch/deep'], { cwd: '/' });
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('`-C nosuch/deep`: there is no folder /nosuch/deep');
+  });
+
   it.each(commandRows.map(row => [row.name, row] as const))(
     '%s: the summary is that of the table',
     async (name, row) => {

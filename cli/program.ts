@@ -4,6 +4,7 @@ import { asProblem, type ProblemCode } from '../schema/index.ts';
 import { type CommandRow, commandTable } from './command-table.ts';
 import { type CliContext, type ExitCode, ExitCodes } from './context.ts';
 import { takeGlobals } from './globals.ts';
+import { namedFolder } from './repository-root.ts';
 import { showProblem } from './style.ts';
 import { guarded } from './terminal.ts';
 
@@ -114,7 +115,11 @@ export async function buildProgram(
     .option('-v, --verbose', 'with any command: show what caused a problem')
     .enablePositionalOptions()
     .helpCommand('help [command]', 'show help for a command')
-    .showHelpAfterError('(run with --help for the options)');
+    .showHelpAfterError('(run with --help for the options)')
+    .hook('preAction', (_program, command) => {
+      if (command.getOptionValueSource('dir') !== 'cli') return;
+      namedFolder(context.cwd, command.opts<{ dir: string }>().dir, '-C');
+    });
   for (const { heading, commands } of commandTable) {
     for (const row of commands.filter(known)) {
       const command = wanted(row) ? await row.load(context) : new Command(row.name);

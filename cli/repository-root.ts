@@ -1,6 +1,31 @@
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ProblemError, problem } from '../schema/index.ts';
+
+/**
+ * A folder that a command line names. One that is not there must not mean the repository above it: a typing error would
+ * change and commit what nobody named.
+ * @param option how it was named
+ * @returns an absolute path
+ * @throws ProblemError USAGE
+ */
+export function namedFolder(cwd: string, dir: string, option: string): string {
+  const folder = resolve(cwd, dir);
+  const why = whyNoFolder(folder);
+  if (why === undefined) return folder;
+  const hint = 'Name a folder that is there; `mcpctl init DIR` makes one.';
+  throw new ProblemError(problem('USAGE', `\`${option} ${dir}\`: ${why}`, { hint }));
+}
+
+function whyNoFolder(folder: string): string | undefined {
+  try {
+    return statSync(folder).isDirectory() ? undefined : `${folder} is not a folder`;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const missing = code === 'ENOENT' || code === 'ENOTDIR';
+    return missing ? `there is no folder ${folder}` : `${folder} cannot be opened: ${code}`;
+  }
+}
 
 /**
  * The folder that has `mcpctl.yaml`: the one given or the nearest above it, as git finds its working tree.
