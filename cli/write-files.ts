@@ -40,13 +40,15 @@ export async function readContent(root: string, path: string): Promise<FileConte
  * Carry out changes of files below a folder: all of them or, when one fails, none. Nothing outside of the folder is
  * touched, and nothing behind a symbolic link. Folders are made as needed, and removed when nothing is left in them.
  * @param root absolute, without symbolic links
- * @throws ProblemError FILE_NOT_REGULAR, FILE_CHANGED; what the system refuses is thrown as it is
+ * @throws ProblemError FILE_NOT_REGULAR, FILE_CHANGED, WRITE_FAILED
  */
 export async function writeFiles(root: string, changes: readonly FileChange[]): Promise<void> {
   const staged: { change: FileChange; temporary: string }[] = [];
   const undo: (() => Promise<void>)[] = [];
+  let current = '';
   try {
     for (const change of changes) {
+      current = change.path;
       undo.push(...(await makeFolders(root, dirname(change.path))));
       const temporary = join(root, dirname(change.path), `.mcpctl-${randomBytes(6).toString('hex')}.tmp`);
       staged.push({ change, temporary });
@@ -55,6 +57,7 @@ export async function writeFiles(root: string, changes: readonly FileChange[]): 
     }
     for (const { change, temporary } of staged) {
       const { path, before, after } = change;
+      current = path;
       if (after) await rename(temporary, join(root, path));
       else await rm(join(root, path), { force: true });
       undo.push(() => restore(join(root, path), before));
@@ -62,7 +65,7 @@ export async function writeFiles(root: string, changes: readonly FileChange[]): 
   } catch (error) {
     for (const { temporary } of staged) await rm(temporary, { force: true });
     for (const step of undo.reverse()) await step().catch(() => undefined);
-    throw error;
+    throw error instanceof ProblemError ? error : refused(current, error);
   }
   for (const { path, after } of changes) if (!after) await removeEmpty(root, dirname(path));
 }
@@ -136,4 +139,12 @@ function notRegular(path: string): ProblemError {
 
 function changed(path: string): ProblemError {
   return new ProblemError(problem('FILE_CHANGED', `\`${path}\` changed meanwhile`, { at: { file: path } }));
+}
+
+/** What the system refuses is the user's to mend, by rights or space. */
+function refused(path: string, cause: unknown): unknown {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === undefined) return cause;
+  const found = problem('WRITE_FAILED', `\`${path}\` cannot be written: ${code}`, { at: { file: path } });
+  return new ProblemError(found, { cause });
 }

@@ -899,9 +899,15 @@ function allCodes() {
       meaning: 'A file was changed by somebody else while a command worked on it; nothing was written.',
       cure: 'Run the command again.',
     },
+    WRITE_FAILED: {
+      severity: 'error',
+      meaning: 'A file of the working tree could not be written; nothing was changed.',
+      cure: 'Check the rights of the folder that it is in, and the space on the disk; then run the command again.',
+    },
     EDITOR_FAILED: {
       severity: 'error',
-      meaning: 'The editor could not be started, or ended with an error; nothing was changed.',
+      meaning:
+        'The editor could not be started, ended with an error, or left nothing to take over; nothing was changed.',
       cure: 'Set VISUAL or EDITOR to an editor that waits until the file is closed, such as `code --wait`.',
     },
     COMMIT_FAILED: {

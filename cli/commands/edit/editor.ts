@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProblemError, problem } from '../../../schema/index.ts';
@@ -37,5 +37,23 @@ export async function editText(
     child.on('exit', (status, by) => resolve(status ?? by ?? 1));
   });
   if (code !== 0) throw new ProblemError(problem('EDITOR_FAILED', `\`${editor}\` ended with ${code}`));
-  return readFile(path, 'utf8');
+  return readFile(path, 'utf8').catch(cause => {
+    const why = cause.code === 'ENOENT' ? 'removed the file' : `left what cannot be read: ${cause.code}`;
+    const hint = 'Nothing was changed. Save the file to change a resource; `mcpctl delete KIND NAME` removes one.';
+    throw new ProblemError(problem('EDITOR_FAILED', `\`${editor}\` ${why}`, { hint }), { cause });
+  });
+}
+
+/**
+ * Remove a copy, unless there is something in it that is nowhere else.
+ * @param isKnown whether a text is
+ * @returns whether it is still there
+ */
+export async function dropCopy({ folder, path }: EditedCopy, isKnown: (text: string) => boolean): Promise<boolean> {
+  const keep = await readFile(path, 'utf8').then(
+    text => !isKnown(text),
+    error => error.code !== 'ENOENT',
+  );
+  if (!keep) await rm(folder, { recursive: true, force: true });
+  return keep;
 }

@@ -1,6 +1,8 @@
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { mcpctl } from '../../../tests/command-line.ts';
 import { shopFiles } from '../../../tests/shop-files.ts';
 import { type TempRepository, tempRepository } from '../../../tests/temp-repository.ts';
@@ -8,11 +10,17 @@ import { type TempRepository, tempRepository } from '../../../tests/temp-reposit
 let shop: TempRepository;
 beforeAll(() => {
   shop = tempRepository({ ...shopFiles, 'prompts/marked.md': '\ufeff---\r\ntitle: T\r\n---\r\nText\r\n' });
+  // Copies that are left are seen; others edit on this machine too.
+  mkdirSync(join(shop.folder, 'tmp'));
+  vi.stubEnv('TMPDIR', join(shop.folder, 'tmp'));
   shop.git('config', 'user.name', 'Test');
   shop.git('config', 'user.email', 'test@example.com');
 });
 afterEach(() => shop.git('checkout', '--quiet', '.'));
-afterAll(() => shop.remove());
+afterAll(() => {
+  vi.unstubAllEnvs();
+  shop.remove();
+});
 
 /**
  * Run `edit` with an editor that carries out one step (a piece of shell about `$1`) each time it is opened, and notes
@@ -36,6 +44,15 @@ async function edit(args: readonly string[], ...steps: string[]) {
 
 function text(path: string): string {
   return readFileSync(join(shop.work, path), 'utf8');
+}
+
+/** What was kept, as a command said where; removed once read. */
+function takeKept(stderr: string): string | undefined {
+  const [, kept] = /kept in (\S+)/.exec(stderr) ?? [];
+  if (kept === undefined) return undefined;
+  const content = readFileSync(kept, 'utf8');
+  rmSync(dirname(kept), { recursive: true });
+  return content;
 }
 
 const stock = String(shopFiles['servers/stock.yaml']);
@@ -69,14 +86,13 @@ describe('edit', () => {
   });
 
   it.each<[string, string[]]>([
-    ['saved with the same problems', [`sed -i 's/stdio/stdioo/' "$1"`, 'true']],
-    ['emptied', [': > "$1"']],
-  ])('gives up when it is %s, and keeps what was written', async (_situation, steps) => {
+    ['saved with the same problems again', [`sed -i 's/stdio/stdioo/' "$1"`, 'true']],
+    ['saved empty', [': > "$1"']],
+  ])('gives up when it was %s, and keeps what was written', async (situation, steps) => {
     const { code, stdout, stderr } = await edit(['server', 'stock'], ...steps);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    const [, kept = ''] = /kept in (\S+)/.exec(stderr) ?? [];
-    expect(existsSync(kept)).toBe(true);
-    rmSync(dirname(kept), { recursive: true });
+    expect(stderr).toContain(`\`servers/stock.yaml\` was ${situation} [EDITOR_FAILED]`);
+    expect(takeKept(stderr)).toEqual(situation === 'saved empty' ? '' : expect.stringContaining('stdioo'));
     expect(shop.git('status', '--porcelain')).toBe('');
   });
 
@@ -94,6 +110,7 @@ describe('edit', () => {
     );
     expect(code).toBe(1);
     expect(stderr).toContain('FILE_CHANGED');
+    expect(takeKept(stderr)).toContain('blue');
     expect(text('servers/stock.yaml')).toBe(`${stock}# theirs\n`);
   });
 
@@ -105,6 +122,44 @@ describe('edit', () => {
     const outcome = await edit(args, step);
     expect(outcome.stderr).toContain(message);
     expect(outcome.code).toBe(code);
+  });
+});
+
+describe('an edit that is not taken over', () => {
+  it.each<[string, string, string, string | undefined]>([
+    ['the editor fails', 'exit 3', 'ended with 3 [EDITOR_FAILED]', undefined],
+    ['the editor fails late', `sed -i 's/gold/blue/' "$1"; exit 3`, 'ended with 3 [EDITOR_FAILED]', 'blue'],
+    ['the editor removes the file', 'rm "$1"', 'removed the file [EDITOR_FAILED]', undefined],
+  ])('when %s', async (_situation, step, message, kept) => {
+    const { code, stdout, stderr } = await edit(['server', 'stock'], step);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain(message);
+    expect(takeKept(stderr)).toEqual(kept === undefined ? undefined : expect.stringContaining(kept));
+    expect(readdirSync(tmpdir())).toEqual([]);
+    expect(text('servers/stock.yaml')).toBe(stock);
+  });
+
+  it('is kept when the file cannot be written', () => {
+    const folder = join(shop.work, 'servers');
+    const own = join(shop.folder, 'own');
+    mkdirSync(own, { mode: 0o777 });
+    chmodSync(own, 0o777);
+    for (const one of [shop.folder, shop.work]) chmodSync(one, 0o755);
+    chmodSync(folder, 0o555);
+    try {
+      const argv = [process.execPath, join(import.meta.dirname, '../../mcpctl.mjs'), 'edit', 'server', 'stock'];
+      // To root, no folder is read-only.
+      const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', ...argv];
+      const [program = '', ...args] = process.getuid?.() === 0 ? nobody : argv;
+      const env = { PATH: process.env.PATH, HOME: own, TMPDIR: own, EDITOR: 'sed -i s/gold/blue/' };
+      const { status, stdout, stderr } = spawnSync(program, args, { cwd: shop.work, env, encoding: 'utf8' });
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr).toContain('servers/stock.yaml: `servers/stock.yaml` cannot be written: EACCES [WRITE_FAILED]');
+      expect(takeKept(stderr)).toContain('blue');
+    } finally {
+      chmodSync(folder, 0o755);
+    }
+    expect(text('servers/stock.yaml')).toBe(stock);
   });
 });
 

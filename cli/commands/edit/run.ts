@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
+  asProblem,
   type FileContent,
   formatPosition,
   type Problem,
@@ -11,10 +11,10 @@ import {
 import { type Change, type ChangeOptions, changeOf, changeTree } from '../../change-tree.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { type CommonOptions, resolveTarget } from '../../kinds.ts';
-import { done } from '../../style.ts';
+import { done, showProblem } from '../../style.ts';
 import { trailersOf, type Wishes } from '../../trailers.ts';
 import { filesOf, openWorkingTree, problemsOf, type WorkingTree } from '../../working-tree.ts';
-import { type EditedCopy, editText, makeCopy } from './editor.ts';
+import { dropCopy, type EditedCopy, editText, makeCopy } from './editor.ts';
 
 export interface EditOptions extends CliContext, CommonOptions, ChangeOptions, Wishes {
   kind: string;
@@ -25,8 +25,8 @@ export interface EditOptions extends CliContext, CommonOptions, ChangeOptions, W
 const NOTE = '# mcpctl: ';
 
 /**
- * Edit the file that declares a resource; of a bundle, its `SKILL.md`. Exits 1 when it is given up with problems: then
- * what was written is kept, and where is told.
+ * Edit the file that declares a resource; of a bundle, its `SKILL.md`. Exits 1 when it is given up with problems. Whatever
+ * comes in between, what was written is not lost: its copy is kept until it is taken over, and where is told.
  * @throws ProblemError USAGE, RESOURCE_NOT_FOUND, EDITOR_FAILED, and those of `openWorkingTree` and `changeTree`
  */
 export async function runEdit(options: EditOptions): Promise<ExitCode> {
@@ -42,17 +42,30 @@ export async function runEdit(options: EditOptions): Promise<ExitCode> {
     const hint = `Create it: mcpctl create ${row.singular}, or list what there is: mcpctl get ${row.plural}`;
     throw new ProblemError(problem('RESOURCE_NOT_FOUND', `there is no \`${id}\``, { hint }));
   }
+  const original = textOf(content);
   const copy = await makeCopy(basename(path));
-  const edited = await editUntilValid(options, tree, copy, path, content);
-  if ('gaveUp' in edited) {
-    io.stderr(`✗ nothing was changed; what was written is kept in ${copy.path}\n`);
-    return ExitCodes.failed;
+  const kept = (isKnown = (text: string) => withoutNotes(text) === original) => dropCopy(copy, isKnown);
+  try {
+    const edited = await editUntilValid(options, tree, copy, path, content);
+    if (edited === content) done(io, `nothing was changed in ${path}`);
+    const after = new Map([...before, [path, edited]]);
+    const commit = options.commit === true || trailers.length > 0;
+    const code = await changeTree(options, tree, [changed(id, before, after)], { ...options, commit, trailers });
+    if (await kept(code === ExitCodes.ok ? () => true : undefined)) io.stderr(`  → ${keptIn(copy)}\n`);
+    return code;
+  } catch (error) {
+    if (!(await kept())) throw error;
+    const found = asProblem(error);
+    throw new ProblemError({ ...found, hint: `${found.hint} ${keptIn(copy)}` }, { cause: error });
   }
-  await rm(copy.folder, { recursive: true, force: true });
-  const after = new Map([...before, [path, edited.content]]);
-  if (edited.content === content) done(io, `nothing was changed in ${path}`);
-  const commit = options.commit === true || trailers.length > 0;
-  return changeTree(options, tree, [changed(id, before, after)], { ...options, commit, trailers });
+}
+
+function keptIn({ path }: EditedCopy): string {
+  return `What was written is kept in ${path}`;
+}
+
+function textOf({ bytes }: FileContent): string {
+  return Buffer.from(bytes).toString('utf8');
 }
 
 function changed(
@@ -65,27 +78,39 @@ function changed(
   return { ...change, op: change.files.length === 0 ? 'unchanged' : 'configured' };
 }
 
-/** Open the editor until what is saved has no error, is what it was, or was not changed after a problem was shown. */
+/**
+ * Open the editor until what is saved has no error, or is what it was.
+ * @throws ProblemError EDITOR_FAILED also when it is saved empty, or unchanged after a problem was shown
+ */
 async function editUntilValid(
   context: CliContext,
   tree: WorkingTree,
   copy: EditedCopy,
   path: string,
   before: FileContent,
-): Promise<{ content: FileContent } | { gaveUp: true }> {
-  const original = Buffer.from(before.bytes).toString('utf8');
+): Promise<FileContent> {
+  const original = textOf(before);
   let shown = original;
   let errors: Problem[] = [];
   for (;;) {
     const saved = withoutNotes(await editText(context, copy, notes(errors, path) + shown));
-    if (saved === original) return { content: before };
-    if ((errors.length > 0 && saved === shown) || saved.trim() === '') return { gaveUp: true };
+    if (saved === original) return before;
+    if (saved.trim() === '')
+      throw gaveUp(`\`${path}\` was saved empty`, 'To remove a resource: mcpctl delete KIND NAME.');
+    if (errors.length > 0 && saved === shown) {
+      for (const one of errors) context.io.stderr(showProblem(context.io, one));
+      throw gaveUp(`\`${path}\` was saved with the same problems again`, 'Correct it, and edit again.');
+    }
     const content = { ...before, bytes: Buffer.from(saved) };
     const found = problemsOf(tree, [{ path, before, after: content }]);
     errors = found.filter(({ severity }) => severity === 'error');
-    if (errors.length === 0) return { content };
+    if (errors.length === 0) return content;
     shown = saved;
   }
+}
+
+function gaveUp(message: string, hint: string): ProblemError {
+  return new ProblemError(problem('EDITOR_FAILED', message, { hint: `Nothing was changed. ${hint}` }));
 }
 
 /** The problems as lines on top, with the line numbers that the editor shows below them. */
