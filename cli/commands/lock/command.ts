@@ -9,7 +9,7 @@ export function lockCommand(context: CliContext): Command {
         'locks/servers/NAME/package-lock.json for review. Installs and runs nothing.',
     )
     .argument('[name...]', 'servers to lock (default: every npm server)')
-    .option('-C, --dir <dir>', 'the folder that has mcpctl.yaml', '.')
+    .option('-C, --dir <dir>', 'a folder of the working tree', '.')
     .addHelpText(
       'after',
       '\nExamples:\n  $ mcpctl lock\n  $ mcpctl lock everything memory -C example-repo' +

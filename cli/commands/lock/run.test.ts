@@ -35,7 +35,7 @@ function write(file: string, spec: string): void {
   writeFileSync(join(folder, file), `apiVersion: mcpctl.dev/v1\nkind: Server\nspec:\n  ${spec}\n`);
 }
 
-function lock(names: string[] = [], env: LockOptions['env'] = process.env): Promise<number> {
+function lock(names: string[] = [], env: LockOptions['env'] = process.env, from = '.'): Promise<number> {
   const io = {
     stdout(text: string) {
       stdout += text;
@@ -46,7 +46,7 @@ function lock(names: string[] = [], env: LockOptions['env'] = process.env): Prom
     isTTY: false,
     colour: false,
   };
-  return runLock({ io, cwd: folder, env, signal: new AbortController().signal, names, folder: '.' });
+  return runLock({ io, cwd: folder, env, signal: new AbortController().signal, names, folder: from });
 }
 
 it('writes a lock where it differs, and says what changed', async () => {
@@ -65,6 +65,18 @@ it('writes a lock where it differs, and says what changed', async () => {
   expect(stderr).toMatch(/✔ memory: 1 added, 0 removed, 0 changed/);
   expect(readFileSync(join(folder, memoryLock)).equals(written)).toBe(true);
 }, 120_000);
+
+it('finds the repository from a folder below it', async () => {
+  write('servers/memory.yaml', 'transport: pigeon');
+  expect(await lock([], process.env, 'servers')).toBe(1);
+  expect(stderr).toContain('servers/memory.yaml:4');
+});
+
+it('fails where there is no repository', async () => {
+  rmSync(join(folder, 'mcpctl.yaml'));
+  await expect(lock()).rejects.toMatchObject({ problem: { code: 'REPOSITORY_MISSING' } });
+  expect(stderr).toBe('');
+});
 
 it('has nothing to do where no server comes from npm', async () => {
   rmSync(join(folder, 'servers/memory.yaml'));

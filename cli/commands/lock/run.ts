@@ -1,5 +1,5 @@
 import { lstat, mkdir, readFile, realpath } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createSlots, writeAtomic } from '../../../host/index.ts';
 import { makeLock } from '../../../reconciler/packages/index.ts';
 import {
@@ -12,13 +12,14 @@ import {
 } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
 import { readFiles } from '../../read-files.ts';
+import { repositoryRoot } from '../../repository-root.ts';
 import { done, showProblem, step } from '../../style.ts';
 import { describeChange, unrunScripts } from './change.ts';
 
 export interface LockOptions extends Pick<CliContext, 'io' | 'cwd' | 'env' | 'signal'> {
   /** Servers to lock; every npm server when empty. */
   names: readonly string[];
-  /** The folder that has `mcpctl.yaml`, from `cwd`. */
+  /** A folder of the working tree, from `cwd`. */
   folder: string;
 }
 
@@ -32,14 +33,15 @@ const AT_ONCE = 2;
 /**
  * Write the locks of npm servers in a working tree, where they differ. stdout: the files written, one a line; stderr:
  * what changed in each. Exits 1 when one could not be made; the others are written all the same.
+ * @throws ProblemError USAGE, REPOSITORY_MISSING, READ_FAILED
  */
 export async function runLock({ io, cwd, env, signal, names, folder }: LockOptions): Promise<ExitCode> {
-  const files = await readFiles({ cwd, env }, folder, undefined);
+  const root = await realpath(repositoryRoot(cwd, folder));
+  const files = await readFiles({ cwd, env }, root, undefined);
   const { servers, problems } = chooseServers(files, names);
   for (const found of problems) io.stderr(showProblem(io, found));
   if (servers.length === 0 && problems.length === 0) done(io, 'no server comes from npm: nothing to lock');
   const slots = createSlots(AT_ONCE);
-  const root = await realpath(resolve(cwd, folder));
   const results = await Promise.all(
     servers.map(async server => {
       const giveBack = await slots.take(signal);
