@@ -1,7 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { type GivenDocument, type Problem, ProblemError, problem, readDocuments } from '../../../schema/index.ts';
 import type { CliContext } from '../../context.ts';
+import { readAtMost } from '../../read-at-most.ts';
 
 /** More than this is no list of resources. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -15,12 +17,13 @@ export async function readGiven(
   names: readonly string[],
 ): Promise<{ documents: GivenDocument[]; problems: Problem[] }> {
   const all: { documents: GivenDocument[]; problems: Problem[] } = { documents: [], problems: [] };
-  for (const name of names) {
-    for (const file of await filesIn(context.cwd, name)) {
-      const bytes =
-        file === '-' ? await readInput(context) : await readFile(resolve(context.cwd, file)).catch(unreadable(file));
-      if (bytes.length > MAX_BYTES) throw usage(`${file} is too large`);
-      const { documents, problems } = readDocuments(file === '-' ? 'stdin' : file, bytes);
+  for (const given of names) {
+    for (const file of await filesIn(context.cwd, given)) {
+      const name = file === '-' ? 'stdin' : file;
+      const source = file === '-' ? inputOf(context) : resolve(context.cwd, file);
+      const bytes = await readAtMost(source, MAX_BYTES).catch(unreadable(name));
+      if (!bytes) throw usage(`${name} is too large: more than ${MAX_BYTES} bytes`);
+      const { documents, problems } = readDocuments(name, bytes);
       all.documents.push(...documents);
       all.problems.push(...problems);
     }
@@ -37,16 +40,9 @@ async function filesIn(cwd: string, name: string): Promise<string[]> {
   return found.map(file => join(name, file));
 }
 
-async function readInput({ stdin }: Pick<CliContext, 'stdin'>): Promise<Buffer> {
+function inputOf({ stdin }: Pick<CliContext, 'stdin'>): Readable {
   if (!stdin) throw usage('there is no standard input');
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of stdin()) {
-    chunks.push(Buffer.from(chunk));
-    length += chunk.length;
-    if (length > MAX_BYTES) break;
-  }
-  return Buffer.concat(chunks);
+  return stdin();
 }
 
 function unreadable(file: string): (error: NodeJS.ErrnoException) => never {

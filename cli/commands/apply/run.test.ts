@@ -149,6 +149,8 @@ describe('apply', () => {
     ['a field of the spec that is none', `${stock}  replica: 2\n`, [], 1, 'stdin:10:3: `spec.replica` is not a field'],
     ['nothing', '', [], 1, 'there is no resource in it'],
     ['a file that is not there', '', ['-f', 'nowhere.yaml'], 2, 'nowhere.yaml cannot be read'],
+    ['a device without end', '', ['-f', '/dev/zero'], 2, '/dev/zero is too large'],
+    ['an input that is too long', '#'.repeat(64 * 1024 * 1024 + 1), [], 2, 'stdin is too large'],
     ['a scope that the kind has not', stock.replace('{ name', '{ project: x, name'), [], 1, 'never in project scope'],
   ])('refuses %s', async (_situation, documents, args, code, message) => {
     const outcome = await apply(documents, ...args);

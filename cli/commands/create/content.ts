@@ -1,7 +1,8 @@
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ProblemError, problem } from '../../../schema/index.ts';
 import type { CliContext } from '../../context.ts';
+import { readAtMost } from '../../read-at-most.ts';
 import type { CreateFlags } from './flags.ts';
 
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -28,9 +29,7 @@ export async function readText(
   if (contentFile === undefined) throw usage('it has no text');
   if (contentFile !== '-') return (await readOne(cwd, contentFile)).toString('utf8');
   if (!stdin) throw usage('there is no standard input');
-  const chunks: Buffer[] = [];
-  for await (const chunk of stdin()) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('utf8');
+  return bounded(await readAtMost(stdin(), MAX_BYTES), 'stdin').toString('utf8');
 }
 
 /**
@@ -62,10 +61,14 @@ function bundled(path: string, bytes: Buffer, executable: boolean): BundledFile 
 }
 
 async function readOne(cwd: string, file: string): Promise<Buffer> {
-  const bytes = await readFile(resolve(cwd, file)).catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readAtMost(resolve(cwd, file), MAX_BYTES).catch((error: NodeJS.ErrnoException) => {
     throw usage(`${file} cannot be read: ${error.code ?? error.message}`);
   });
-  if (bytes.length > MAX_BYTES) throw usage(`${file} is larger than ${MAX_BYTES} bytes`);
+  return bounded(bytes, file);
+}
+
+function bounded(bytes: Buffer | undefined, file: string): Buffer {
+  if (!bytes) throw usage(`${file} is larger than ${MAX_BYTES} bytes`);
   return bytes;
 }
 

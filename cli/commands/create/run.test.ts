@@ -300,6 +300,12 @@ spec:
       1,
       'Did you mean `keys`?',
     ],
+    [
+      'a device without end',
+      ['prompt', 'x', '--content-file', '/dev/zero'],
+      2,
+      '/dev/zero is larger than 8388608 bytes',
+    ],
     ['a secret with its value', ['secret', 'x', '--from-env', 'a=hunter2'], 1, 'secrets/x.yaml:6:12'],
   ])('refuses %s', async (_situation, args, code, message) => {
     const outcome = await create(...args);

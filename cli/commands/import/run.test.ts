@@ -123,6 +123,7 @@ it.each<[string, string[], Record<string, string>, number, string]>([
   ['JSON of something else', ['x.json'], { 'x.json': '{"a": 1}' }, 2, 'not the file of a client'],
   ['broken JSON', ['x.json'], { 'x.json': '{\n  "mcpServers": {,\n' }, 1, 'x.json:2:18: not valid JSON'],
   ['broken TOML', ['x.toml'], { 'x.toml': 'a = "secret-value\n' }, 1, 'x.toml:1:'],
+  ['a device without end', ['/dev/zero'], {}, 2, '/dev/zero is larger than 67108864 bytes'],
   ['a folder without skills', ['d'], { 'd/readme': 'x' }, 2, 'a folder without skills'],
   [
     'an address with a secret',

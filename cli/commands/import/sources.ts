@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Problem, ProblemError, problem } from '../../../schema/index.ts';
 import { type Client, clients, findClient } from '../../clients/clients.ts';
@@ -6,6 +6,7 @@ import type { ImportedServer } from '../../clients/imported.ts';
 import { parseClient, parseUnnamed } from '../../clients/read-client.ts';
 import { readSkills, type SkillFolder } from '../../clients/read-skills.ts';
 import type { CliContext } from '../../context.ts';
+import { readAtMost } from '../../read-at-most.ts';
 
 export interface SourceOptions extends Pick<CliContext, 'cwd' | 'env'> {
   file?: string;
@@ -82,9 +83,9 @@ async function readFolder(path: string, file: string): Promise<Sources> {
 }
 
 async function readText(path: string): Promise<string> {
-  const { size } = await stat(path);
-  if (size > MAX_BYTES) throw usage(`${path} is larger than ${MAX_BYTES} bytes`);
-  return readFile(path, 'utf8');
+  const bytes = await readAtMost(path, MAX_BYTES);
+  if (!bytes) throw usage(`${path} is larger than ${MAX_BYTES} bytes`);
+  return bytes.toString('utf8');
 }
 
 function clientNamed(name: string): Client {
