@@ -7,8 +7,11 @@ const HASH = /^[0-9a-f]{4,64}$/;
 /** `v1.4.0+3.g1a2b3c4`: the commit is what counts. */
 const UNRELEASED = /^v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?\+\d+\.g([0-9a-f]{4,64})$/;
 const VERSION = /^v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)$/;
-const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(Z|[+-]\d{2}:?\d{2})?)?$/;
+const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?)?$/;
 const MAX_CANDIDATES = 10;
+/** What to do about a name that is none. */
+const FORMS =
+  'Give a commit, branch, tag, version, release or date (`2026-01-31`, `2026-01-31T12:00:00Z`); `mcpctl log` lists commits.';
 
 /**
  * The commit that a name stands for: a commit's id, whole or shortened; a version of a resource or a release
@@ -19,7 +22,7 @@ const MAX_CANDIDATES = 10;
  */
 export async function resolveRevision(history: History, name: string, about?: ResourceId): Promise<Oid> {
   if (!/^[^-:\p{Cc}\s][^:\p{Cc}\s]{0,249}$/u.test(name) && !DATE.test(name)) {
-    throw new ProblemError(problem('REF_INVALID', `\`${name.slice(0, 100)}\` does not name a commit`));
+    throw invalid(`\`${name.slice(0, 100)}\` does not name a commit`);
   }
   if (DATE.test(name)) return resolveDate(history, name);
   const [, hash] = UNRELEASED.exec(name) ?? [];
@@ -53,7 +56,11 @@ async function refuseAmbiguous(history: History, hash: string): Promise<void> {
 async function resolveDate(history: History, name: string): Promise<Oid> {
   const [, day = '', time, zone = 'Z'] = DATE.exec(name) ?? [];
   const at = Date.parse(time === undefined ? `${day}T23:59:59Z` : `${day}T${time}${zone}`);
-  if (Number.isNaN(at)) throw new ProblemError(problem('REF_INVALID', `\`${name}\` is not a date`));
+  // Of the days that a month has not, the parser takes some for days of the next one.
+  const midnight = new Date(`${day}T00:00:00Z`);
+  const isDay = !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
+  if (!isDay) throw invalid(`\`${name}\` is a date that does not exist`);
+  if (Number.isNaN(at)) throw invalid(`\`${name}\` is a time that does not exist`);
   const until = `--until=${Math.floor(at / 1000)}`;
   const found = (await history.git(['rev-list', '--max-count=1', '--first-parent', until, history.tip, '--']))
     .toString()
@@ -70,9 +77,13 @@ async function resolveDate(history: History, name: string): Promise<Oid> {
   );
 }
 
+function invalid(message: string): ProblemError {
+  return new ProblemError(problem('REF_INVALID', message, { hint: FORMS }));
+}
+
 async function notFound(history: History, name: string) {
   const message = `nothing in the history is named \`${name}\``;
-  if (!(await isShallow(history))) return problem('REVISION_NOT_FOUND', message);
+  if (!(await isShallow(history))) return problem('REVISION_NOT_FOUND', message, { hint: FORMS });
   const hint = 'The repository is shallow, so that older commits are missing: `git fetch --unshallow` gets them.';
   return problem('REVISION_NOT_FOUND', message, { hint });
 }

@@ -128,6 +128,7 @@ describe('resolveRevision', () => {
     ['2026-01-02', 'made'],
     ['2026-01-02T00:00Z', 'made'],
     ['2026-01-02T00:30+01:00', 'first'],
+    ['2026-01-02T00:30:00.25+01:00', 'first'],
     ['2030-01-01', 'ring-3'],
   ])('%s', async (name, commit) => {
     expect(await resolveRevision(history, name)).toBe(planned.oid(commit));
@@ -146,10 +147,24 @@ describe('resolveRevision', () => {
     ['before the first commit', '2020-01-01', 'REVISION_TOO_EARLY'],
     ['an option', '--output=/tmp/x', 'REF_INVALID'],
     ['a path', 'HEAD:mcpctl.yaml', 'REF_INVALID'],
-    ['no date', '2026-99-99', 'REF_INVALID'],
     ['nothing', '', 'REF_INVALID'],
   ])('refuses %s', async (_situation, name, code) => {
-    await expect(resolveRevision(history, name)).rejects.toMatchObject({ problem: { code } });
+    const hint = expect.stringContaining(
+      code === 'REVISION_TOO_EARLY' ? 'Give a later date' : 'a commit, branch, tag, version, release or date (`2026-',
+    );
+    await expect(resolveRevision(history, name)).rejects.toMatchObject({ problem: { code, hint } });
+  });
+
+  it.each([
+    ['2026-99-99', 'date'],
+    ['2026-13-45', 'date'],
+    ['2026-02-30', 'date'],
+    ['2026-04-31', 'date'],
+    ['2027-02-29T12:00Z', 'date'],
+    ['2026-01-02T25:00', 'time'],
+  ])('refuses %s, a %s that does not exist', async (name, what) => {
+    const message = `\`${name}\` is a ${what} that does not exist`;
+    await expect(resolveRevision(history, name)).rejects.toMatchObject({ problem: { code: 'REF_INVALID', message } });
   });
 });
 
