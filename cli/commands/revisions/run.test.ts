@@ -109,9 +109,16 @@ describe('get revisions', () => {
     execFileSync('git', ['clone', '--quiet', '--depth=1', `file://${planned.folder}`, folder]);
     const at = (...args: string[]) => mcpctl(args, { cwd: folder });
     const listed = await at('get', 'revisions', 'prompt', 'greet');
+    const unknown = await at('get', 'revisions', 'prompt', 'never');
     const older = await at('get', 'prompts', '--at', planned.oid('first'));
     rmSync(folder, { recursive: true });
     expect([listed.code, listed.stderr]).toEqual([0, expect.stringContaining('[HISTORY_SHALLOW]')]);
+    expect([unknown.code, unknown.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /git fetch --unshallow.*no commit that is here ever had the prompt `never` \[RESOURCE_NOT_FOUND\]/s,
+      ),
+    ]);
     expect([older.code, older.stderr]).toEqual([1, expect.stringContaining('git fetch --unshallow')]);
   });
 

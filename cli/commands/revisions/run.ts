@@ -42,9 +42,11 @@ export async function runRevisions(options: RevisionsOptions): Promise<ExitCode>
   const history = await openHistory(historyFolder(options.cwd, options.dir), env);
   try {
     const from = await resolveRevision(history, options.at ?? 'HEAD');
-    const found = await whileSlow(io, 'looking through the history', find(options, history, from));
+    const isCut = await isShallow(history);
+    // Before anything is not found: that may be why.
+    if (isCut) io.stderr(showProblem(io, shallow()));
+    const found = await whileSlow(io, 'looking through the history', find(options, history, from, isCut));
     const rows = await judged(options, found.slice(0, limit));
-    if (await isShallow(history)) io.stderr(showProblem(io, shallow()));
     const columns = revisionColumns({
       withIds: deleted === true || typeof digest === 'string',
       withDigest: digest !== undefined,
@@ -73,7 +75,7 @@ function shallow() {
   return problem('HISTORY_SHALLOW', 'the repository is shallow: revisions before its oldest commit are not shown');
 }
 
-async function find(options: RevisionsOptions, history: History, from: string): Promise<Inspected[]> {
+async function find(options: RevisionsOptions, history: History, from: string, isCut: boolean): Promise<Inspected[]> {
   const { subject, digest, deleted } = options;
   if (typeof digest === 'string') {
     if (!/^sha256:[0-9a-f]{64}$/.test(digest)) {
@@ -88,8 +90,9 @@ async function find(options: RevisionsOptions, history: History, from: string): 
   const revisions = await revisionsOf(history, id, from);
   if (revisions.length > 0) return inspect(history, revisions);
   const hint = `List what there is with \`mcpctl get ${row.plural}\`, and what is gone with \`mcpctl get revisions --deleted\`.`;
+  const commit = isCut ? 'commit that is here' : 'commit';
   throw new ProblemError(
-    problem('RESOURCE_NOT_FOUND', `no commit ever had the ${row.singular} \`${called}\``, { hint }),
+    problem('RESOURCE_NOT_FOUND', `no ${commit} ever had the ${row.singular} \`${called}\``, { hint }),
   );
 }
 
