@@ -35,8 +35,12 @@ export async function resolveRevision(history: History, name: string, about?: Re
 }
 
 async function commitNamed(history: History, name: string): Promise<Oid | undefined> {
-  const meant = name === 'HEAD' || name.startsWith('HEAD~') || name.startsWith('HEAD^') ? name.slice(4) : undefined;
+  const meant = isFromTip(name) ? name.slice(4) : undefined;
   return history.objects.commit(meant === undefined ? name : `${history.tip}${meant}`);
+}
+
+function isFromTip(name: string): boolean {
+  return name === 'HEAD' || name.startsWith('HEAD~') || name.startsWith('HEAD^');
 }
 
 async function refuseAmbiguous(history: History, hash: string): Promise<void> {
@@ -62,12 +66,16 @@ async function resolveDate(history: History, name: string): Promise<Oid> {
   if (!isDay) throw invalid(`\`${name}\` is a date that does not exist`);
   if (Number.isNaN(at)) throw invalid(`\`${name}\` is a time that does not exist`);
   const until = `--until=${Math.floor(at / 1000)}`;
-  const found = (await history.git(['rev-list', '--max-count=1', '--first-parent', until, history.tip, '--']))
-    .toString()
-    .trim();
+  const args = ['rev-list', '--max-count=1', '--first-parent', until, history.tip, '--'];
+  const newest = await history.git(args).catch(async error => {
+    // A branch without a commit is told as what it is.
+    await resolveRevision(history, 'HEAD');
+    throw error;
+  });
+  const found = newest.toString().trim();
   if (found !== '') return found;
-  const args = ['log', '--max-parents=0', '--no-show-signature', '--format=%ct', history.tip, '--'];
-  const seconds = (await history.git(args)).toString().trim().split('\n').map(Number);
+  const roots = ['log', '--max-parents=0', '--no-show-signature', '--format=%ct', history.tip, '--'];
+  const seconds = (await history.git(roots)).toString().trim().split('\n').map(Number);
   const first = new Date(Math.min(...seconds) * 1000).toISOString().slice(0, 10);
   const shallow = (await isShallow(history)) ? ' Older ones are missing: `git fetch --unshallow` gets them.' : '';
   throw new ProblemError(
@@ -82,6 +90,10 @@ function invalid(message: string): ProblemError {
 }
 
 async function notFound(history: History, name: string) {
+  if (isFromTip(name) && (await commitNamed(history, 'HEAD')) === undefined) {
+    const hint = 'Make the first one: git add --all && git commit';
+    return problem('REVISION_NOT_FOUND', 'the branch has no commit yet', { hint });
+  }
   const message = `nothing in the history is named \`${name}\``;
   if (!(await isShallow(history))) return problem('REVISION_NOT_FOUND', message, { hint: FORMS });
   const hint = 'The repository is shallow, so that older commits are missing: `git fetch --unshallow` gets them.';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mcpctl, type Outcome } from '../../../tests/command-line.ts';
 import { type PlannedHistory, plannedHistory } from '../../../tests/planned-history.ts';
-import { serverFile } from '../../../tests/temp-repository.ts';
+import { serverFile, tempRepository, writeFiles } from '../../../tests/temp-repository.ts';
 
 const repository = 'apiVersion: mcpctl.dev/v1\nkind: Repository\nspec:\n  id: test.example\n';
 
@@ -162,6 +162,24 @@ describe('blame', () => {
     const { code, stderr } = await run('blame', 'prompt', 'never');
     expect([code, stderr]).toEqual([1, expect.stringContaining('[RESOURCE_NOT_FOUND]')]);
   });
+});
+
+it.each([
+  [['log']],
+  [['log', '--at', 'HEAD~1']],
+  [['log', '--at', '2026-01-31']],
+  [['diff']],
+  [['get', 'revisions', 'prompt', 'greet']],
+  [['blame', 'prompt', 'greet']],
+])('%j, where nothing was committed yet, says how to begin', async argv => {
+  const fresh = tempRepository();
+  writeFiles(fresh.work, { 'mcpctl.yaml': repository });
+  const { code, stdout, stderr } = await mcpctl(argv, { cwd: fresh.work });
+  fresh.remove();
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toBe(
+    '✗ the branch has no commit yet [REVISION_NOT_FOUND]\n  → Make the first one: git add --all && git commit\n',
+  );
 });
 
 it('describe revision tells who, why, from where, and what it did', async () => {
