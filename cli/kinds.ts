@@ -5,6 +5,7 @@ import {
   type KindRow,
   kindTable,
   ProblemError,
+  partsOfId,
   problem,
   type ResourceId,
   resourceId,
@@ -54,6 +55,22 @@ export function resolveTarget(
   if (called === undefined) return { row, scope };
   checkName(row.kind, called, row.maxName);
   return { row, scope, name: called, id: resourceId(row.kind, scope, called) };
+}
+
+/** Where something is, for who named another scope. */
+export function inOtherScope({ row, scope, name }: { row: KindRow; scope: Scope; name: string }): string {
+  const [type, holder] = scope.split('/');
+  const flag = scope === 'global' ? '' : type === 'project' ? ` -p ${holder}` : ` -A ${holder}`;
+  return `${scope} has one: ${row.singular} ${name}${flag === '' ? ', without -p and -A' : flag}`;
+}
+
+/** As `inOtherScope`, of the first of these ids that has the kind and the name; undefined when none has. */
+export function elsewhere(ids: readonly (ResourceId | undefined)[], { row, name }: Target): string | undefined {
+  for (const id of ids) {
+    const parts = id === undefined ? undefined : partsOfId(id);
+    if (parts?.row === row && parts.name === name) return inOtherScope(parts);
+  }
+  return undefined;
 }
 
 /** The kind that somebody typed. @throws ProblemError USAGE */

@@ -1,7 +1,14 @@
-import { type BlamedLine, blameOf, mainFileAt, openHistory, resolveRevision } from '../../../repo/history/index.ts';
-import { ProblemError, problem, visibleLine } from '../../../schema/index.ts';
+import {
+  type BlamedLine,
+  blameOf,
+  mainFileAt,
+  openHistory,
+  repositoryFiles,
+  resolveRevision,
+} from '../../../repo/history/index.ts';
+import { classify, ProblemError, problem, visibleLine } from '../../../schema/index.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
-import { type CommonOptions, resolveTarget } from '../../kinds.ts';
+import { type CommonOptions, elsewhere, resolveTarget } from '../../kinds.ts';
 import { oneLine } from '../../output.ts';
 import { historyFolder } from '../../repository-root.ts';
 import { shortCommit } from '../../style.ts';
@@ -22,7 +29,8 @@ export interface BlameOptions extends CliContext, CommonOptions {
  */
 export async function runBlame(options: BlameOptions): Promise<ExitCode> {
   const { io, kind, name, at, file, output } = options;
-  const { id, row } = resolveTarget(kind, name, options);
+  const target = resolveTarget(kind, name, options);
+  const { id, row } = target;
   if (id === undefined) throw new ProblemError(problem('USAGE', 'the name of a resource is missing'));
   if (file !== undefined && row.form !== 'bundle') throw new ProblemError(problem('USAGE', '`--file` is for skills'));
   const history = await openHistory(historyFolder(options.cwd, options.dir), options.env);
@@ -30,7 +38,9 @@ export async function runBlame(options: BlameOptions): Promise<ExitCode> {
     const commit = await resolveRevision(history, at, id);
     const main = await mainFileAt(history, commit, id);
     if (main === undefined) {
-      const hint = 'List what is gone with `mcpctl get revisions --deleted`.';
+      const files = (await repositoryFiles(history, commit)).map(path => classify(path));
+      const ids = files.map(file => (file.kind === 'resource' ? file.id : undefined));
+      const hint = elsewhere(ids, target) ?? 'List what is gone with `mcpctl get revisions --deleted`.';
       throw new ProblemError(problem('RESOURCE_NOT_FOUND', `\`${id}\` is not there at ${at}`, { hint }));
     }
     const path = file === undefined ? main : main.replace(/SKILL\.md$/, file);

@@ -68,6 +68,7 @@ describe('delete', () => {
       'projects/counter/project.yaml:6:13: `project/counter` names `server/stock`',
     ],
     ['what is not there', ['server', 'spar'], 1, 'Did you mean `spare`?'],
+    ['what is in a project', ['prompt', 'sell'], 1, 'project/counter has one: prompt sell -p counter'],
     ['one of two that is not there', ['server', 'spare', 'other'], 1, 'there is no `server/other`'],
     ['no name', ['server'], 2, 'a name is missing'],
     ['the repository', ['repository', 'repository'], 2, 'is what makes the folder a repository'],

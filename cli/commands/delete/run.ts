@@ -1,7 +1,7 @@
 import { type Catalog, closest, type Problem, ProblemError, problem, type ResourceId } from '../../../schema/index.ts';
 import { type Change, type ChangeOptions, changeTree } from '../../change-tree.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
-import { type CommonOptions, resolveTarget, type Target } from '../../kinds.ts';
+import { type CommonOptions, elsewhere, resolveTarget, type Target } from '../../kinds.ts';
 import { referrers } from '../../relations.ts';
 import { showProblem } from '../../style.ts';
 import { checkFiles, filesOf, openWorkingTree, type WorkingTree } from '../../working-tree.ts';
@@ -58,12 +58,14 @@ function stillNamed(catalog: Catalog, id: ResourceId, doomed: ReadonlySet<Resour
   });
 }
 
-function notThere({ files }: WorkingTree, { id = '', row, name = '' }: Target): Problem {
+function notThere({ files }: WorkingTree, target: Target): Problem {
+  const { id = '', row, name = '' } = target;
   const prefix = id.slice(0, id.length - name.length);
   const names = files.flatMap(file => (file.id?.startsWith(prefix) ? file.id.slice(prefix.length) : []));
   const meant = closest(name, names);
-  const hint = meant === undefined ? `List what there is: mcpctl get ${row.plural}` : `Did you mean \`${meant}\`?`;
-  return problem('RESOURCE_NOT_FOUND', `there is no \`${id}\``, { hint });
+  const near = meant === undefined ? `List what there is: mcpctl get ${row.plural}` : `Did you mean \`${meant}\`?`;
+  const there = files.map(file => file.id);
+  return problem('RESOURCE_NOT_FOUND', `there is no \`${id}\``, { hint: elsewhere(there, target) ?? near });
 }
 
 async function deletion(tree: WorkingTree, id: ResourceId): Promise<Change> {

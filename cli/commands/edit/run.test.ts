@@ -116,6 +116,7 @@ describe('edit', () => {
 
   it.each<[string, string[], string, number, string]>([
     ['is not there', ['server', 'other'], 'true', 1, 'there is no `server/other`'],
+    ['is in a project', ['prompt', 'sell'], 'true', 1, 'project/counter has one: prompt sell -p counter'],
     ['has no name', ['server'], 'true', 2, 'a name is missing'],
     ['has an editor that fails', ['server', 'stock'], 'exit 3', 1, 'ended with 3'],
   ])('refuses what %s', async (_situation, args, step, code, message) => {

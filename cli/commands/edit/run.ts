@@ -10,7 +10,7 @@ import {
 } from '../../../schema/index.ts';
 import { type Change, type ChangeOptions, changeOf, changeTree } from '../../change-tree.ts';
 import { type CliContext, type ExitCode, ExitCodes } from '../../context.ts';
-import { type CommonOptions, resolveTarget } from '../../kinds.ts';
+import { type CommonOptions, elsewhere, resolveTarget } from '../../kinds.ts';
 import { done, showProblem } from '../../style.ts';
 import { trailersOf, type Wishes } from '../../trailers.ts';
 import { filesOf, openWorkingTree, problemsOf, type WorkingTree } from '../../working-tree.ts';
@@ -31,7 +31,8 @@ const NOTE = '# mcpctl: ';
  */
 export async function runEdit(options: EditOptions): Promise<ExitCode> {
   const { io, cwd, dir, kind, name } = options;
-  const { id, row } = resolveTarget(kind, name, options);
+  const target = resolveTarget(kind, name, options);
+  const { id, row } = target;
   if (id === undefined) throw new ProblemError(problem('USAGE', 'a name is missing'));
   const trailers = trailersOf(options);
   const tree = await openWorkingTree(cwd, dir);
@@ -39,7 +40,9 @@ export async function runEdit(options: EditOptions): Promise<ExitCode> {
   const path = tree.files.find(file => file.id === id)?.path ?? '';
   const content = before.get(path);
   if (!content) {
-    const hint = `Create it: mcpctl create ${row.singular}, or list what there is: mcpctl get ${row.plural}`;
+    const ids = tree.files.map(file => file.id);
+    const create = `Create it: mcpctl create ${row.singular}, or list what there is: mcpctl get ${row.plural}`;
+    const hint = elsewhere(ids, target) ?? create;
     throw new ProblemError(problem('RESOURCE_NOT_FOUND', `there is no \`${id}\``, { hint }));
   }
   const original = textOf(content);

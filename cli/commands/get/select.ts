@@ -1,5 +1,5 @@
 import { closest, type KindRow, kindTable, type Problem, problem, type Scope } from '../../../schema/index.ts';
-import { kindNamed, resolveTarget } from '../../kinds.ts';
+import { inOtherScope, kindNamed, resolveTarget } from '../../kinds.ts';
 import type { Declared, Loaded } from '../../load-catalog.ts';
 import { refersTo } from '../../relations.ts';
 import type { LabelTest } from './labels.ts';
@@ -103,12 +103,6 @@ function notFound({ declared }: Loaded, row: KindRow, scope: Scope, name: string
   return problem('RESOURCE_NOT_FOUND', `there is no ${row.kind} \`${name}\`${where}`, {
     hint: elsewhere ? inOtherScope(elsewhere) : nearest(sameKind, row, scope, name),
   });
-}
-
-function inOtherScope({ row, scope, name }: Declared): string {
-  const [type, holder] = scope.split('/');
-  const flag = scope === 'global' ? '' : type === 'project' ? ` -p ${holder}` : ` -A ${holder}`;
-  return `${scope} has one: ${row.singular} ${name}${flag === '' ? ', without -p and -A' : flag}`;
 }
 
 function nearest(sameKind: readonly Declared[], row: KindRow, scope: Scope, name: string): string {

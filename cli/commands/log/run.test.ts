@@ -158,9 +158,12 @@ describe('blame', () => {
     expect(stdout).toMatch(/^[0-9a-f]{7} +2026-01-06 +Ben +prompt-own-112233 +Eve +3 +Own$/m);
   });
 
-  it('says what is not there', async () => {
-    const { code, stderr } = await run('blame', 'prompt', 'never');
-    expect([code, stderr]).toEqual([1, expect.stringContaining('[RESOURCE_NOT_FOUND]')]);
+  it.each([
+    ['never', 'List what is gone'],
+    ['own', 'project/demo has one: prompt own -p demo'],
+  ])('says of %s that it is not there, and what to do', async (name, hint) => {
+    const { code, stderr } = await run('blame', 'prompt', name);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(`\\[RESOURCE_NOT_FOUND\\]\n  → ${hint}`)]);
   });
 });
 
