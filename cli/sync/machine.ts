@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { writeAtomic } from '../../host/index.ts';
 import { type Problem, ProblemError, problem } from '../../schema/index.ts';
+import { kept } from './apply.ts';
 import { clientFolders, readSkillsConfig } from './config.ts';
+import { foundAgain, workingCopies } from './found-again.ts';
 import { sessionStartEntry } from './hook/entry.ts';
 import { applyHookFiles, setOwnEntries } from './hooks/apply-hooks.ts';
 import { readLedger } from './hooks/ledger.ts';
@@ -14,8 +16,9 @@ import { type Places, placesIn } from './places.ts';
 import { projectIn } from './project.ts';
 import { PROJECT_FILE } from './project-file.ts';
 import { forgetProjectFile, forgetSetup, rememberProjectFile, type SetupEntry, setupsIn } from './setups.ts';
-import { readState, type SkillsState, writeState } from './state.ts';
+import { readRecord, readState, type SkillsState, writeState } from './state.ts';
 import { takeOut } from './take-out.ts';
+import { discard, tidyLive } from './working-copy.ts';
 
 /** A machine and one folder of a project on it. */
 export interface MachineSetup {
@@ -77,6 +80,7 @@ export async function removeProject(setup: MachineSetup): Promise<Problem[]> {
   const places = placesIn(home);
   return underLock(places, signal, async () => {
     const state = readState(places);
+    state.skills.push(...foundAgain(places, state));
     const projects = clientFolders(env, ['claude', 'agents'], folder).map(one => one.folder);
     const others = state.skills.some(({ scope, folder: at }) => scope !== 'global' && !projects.includes(at));
     const known = state.skills.filter(one => projects.includes(one.folder) || (!others && one.scope === 'global'));
@@ -104,9 +108,9 @@ export interface Placed {
 /** What skills and their set-up put outside of mcpctl’s own folder, as far as it is remembered. Changes nothing. */
 export function placedByUs(home: string): Placed[] {
   const places = placesIn(home);
-  if (!existsSync(places.state) && !existsSync(places.ledger)) return [];
+  if (!isSetUp(places)) return [];
   const state = readState(places);
-  const skills = [...observe(places, [], state.skills)]
+  const skills = [...observe(places, [], [...state.skills, ...foundAgain(places, state)])]
     .filter(([, { entry }]) => entry.kind === 'ours')
     .map(([path, { edited }]) => ({
       path,
@@ -138,7 +142,8 @@ export interface Removed {
 
 /**
  * Take every skill, every hook and every project’s file out of this machine’s folders again. A skill that was edited
- * becomes a plain folder at its entry’s place. Nothing is asked of any remote.
+ * becomes a plain folder at its entry’s place; what is the user’s in other working copies is kept. Nothing is asked of
+ * any remote.
  * @throws ProblemError SKILL_WRITE_FAILED when a skill could not be taken out, SKILL_HOOKS_LEFT when a settings file could not be changed: what is remembered of it is kept
  */
 export async function removeAll({
@@ -147,15 +152,17 @@ export async function removeAll({
   signal,
 }: Pick<MachineSetup, 'env' | 'home' | 'signal'>): Promise<Removed> {
   const places = placesIn(home);
-  if (!existsSync(places.state) && !existsSync(places.ledger)) return { former: [], entries: [], problems: [] };
+  if (!isSetUp(places)) return { former: [], entries: [], problems: [] };
   return underLock(places, signal, async () => {
     const state = readState(places);
+    state.skills.push(...foundAgain(places, state));
     const problems = await takeOut({ env, signal, places, state, letGo: true }, state.skills);
     const failure = problems.find(({ severity }) => severity === 'error');
     if (failure) {
       await writeState(places, state);
       throw new ProblemError(failure);
     }
+    problems.push(...(await keepTheUsers(places, state)));
     for (const file of Object.keys(readLedger(places).files)) {
       problems.push(...(await applyHookFiles(places, new Map([[file, []]]))).warnings);
       problems.push(...(await setOwnEntries(places, file, [])));
@@ -174,6 +181,25 @@ export async function removeAll({
     for (const one of projects) await removeProjectFile(one);
     return { former, entries, problems };
   });
+}
+
+function isSetUp(places: Places): boolean {
+  return [places.state, places.ledger, places.live].some(path => existsSync(path));
+}
+
+/** The working copies that no skill is in any more are about to go: what people wrote into them is not. */
+async function keepTheUsers(places: Places, state: SkillsState): Promise<Problem[]> {
+  const now = Date.now();
+  const replaced = await tidyLive(places, new Set(workingCopies(places)), now);
+  const problems = replaced.kept.flatMap(where => kept('a skill that was being replaced', where));
+  for (const live of workingCopies(places)) {
+    // Of one that nothing is known of, all that is in it counts as the user’s.
+    const unknown = { live, name: basename(live), files: {} };
+    const copy = state.superseded.find(one => one.live === live) ?? readRecord(live) ?? unknown;
+    problems.push(...kept(copy.name, await discard(places, copy, now)));
+  }
+  state.superseded = [];
+  return problems;
 }
 
 /** Folders whose project file is ours: those that were set up, and those whose skills were synced. */

@@ -116,12 +116,15 @@ export function readState(places: Places): SkillsState {
   return isWhole(value) ? value : emptyState();
 }
 
+/** What of a skill is read as text wherever it is used. */
+const SKILL_TEXTS = ['id', 'name', 'scope', 'folder', 'path', 'live', 'digest', 'commit'];
+
 /** Whether it has the form that a state has, as far as reading it takes for granted. */
 function isWhole(value: unknown): value is SkillsState {
   const { schema, skills, superseded, settled } = (value ?? {}) as Record<string, unknown>;
   return (
     schema === SCHEMA &&
-    areLike(skills, ['id', 'name', 'scope', 'folder', 'path', 'live', 'digest', 'commit'], ['files']) &&
+    areLike(skills, SKILL_TEXTS, ['files']) &&
     areLike(superseded, ['live', 'name', 'since'], ['files']) &&
     areLike(settled, ['folder', 'basis', 'at'], ['attached', 'hooks'])
   );
@@ -164,7 +167,7 @@ export function recordFile(live: string): string {
 export function readRecord(live: string): InstalledSkill | undefined {
   try {
     const value = parse(readFileSync(recordFile(live), 'utf8')) as unknown as InstalledSkill | undefined;
-    return value?.live === live && typeof value.files === 'object' ? value : undefined;
+    return value?.live === live && areLike([value], SKILL_TEXTS, ['files']) ? value : undefined;
   } catch {
     return undefined;
   }

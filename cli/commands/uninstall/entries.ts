@@ -23,6 +23,7 @@ const known: Readonly<Record<string, { what: string; ours: boolean }>> = {
   ssh: { what: 'pinned keys of ssh hosts', ours: true },
   'skills.json': { what: 'from where skills are synced', ours: true },
   'skills-state.json': { what: 'which skills were synced', ours: true },
+  'skills-state.json.damaged': { what: 'which skills were synced, as it was when it could not be read', ours: true },
   'hooks.json': { what: 'what was put into settings of AI clients', ours: true },
   'skills.lock': { what: 'lock of `mcpctl skills sync`', ours: true },
   store: { what: 'synced skills as they were released', ours: true },
@@ -33,6 +34,11 @@ const known: Readonly<Record<string, { what: string; ours: boolean }>> = {
   secrets: { what: 'secrets that you wrote', ours: false },
   'git-credentials': { what: 'credentials that you wrote', ours: false },
 };
+
+/** The paths in mcpctl’s own folder that are mcpctl’s to remove, whether or not they are there. */
+export function ownPaths(home: string): string[] {
+  return Object.keys(known).flatMap(name => (known[name]?.ours ? [join(home, name)] : []));
+}
 
 /** What lies in mcpctl's own folder, sorted by path; nothing when there is no such folder. */
 export async function entriesOf(home: string): Promise<Entry[]> {

@@ -5,6 +5,8 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -272,6 +274,46 @@ describe('mcpctl uninstall, where skills were synced', () => {
     expect(machine.read('.claude/skills/review/SKILL.md')).toBe('mine');
     expect(machine.read('.claude/skills/review/notes.md')).toBe('also mine');
     expect(existsSync(machine.path('.mcpctl'))).toBe(false);
+  });
+
+  it.each<[what: string, damage: (file: string) => void]>([
+    ['is gone', file => rmSync(file)],
+    ['is empty', file => writeFileSync(file, '')],
+    ['was cut', file => writeFileSync(file, readFileSync(file, 'utf8').slice(0, 20))],
+    ['knows of no skill', file => writeFileSync(file, '{"schema":1,"skills":[],"superseded":[],"settled":[]}')],
+  ])('loses no edit and leaves no link when what is remembered %s', async (_what, damage) => {
+    machine.write('.claude/skills/review/SKILL.md', 'mine');
+    machine.write('work/.claude/skills/deploy/notes.md', 'also mine');
+    damage(machine.path('.mcpctl/skills-state.json'));
+    const listed = (await machine.run(['uninstall'])).stdout;
+    expect(listed).toContain(machine.path('.claude/skills/review'));
+    expect(listed).toContain(machine.path('work/.claude/skills/deploy'));
+    const { code, stderr } = await machine.run(['uninstall', '--yes']);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('[SKILL_EDITED]')]);
+    expect(lstatSync(machine.path('.claude/skills/review')).isDirectory()).toBe(true);
+    expect(machine.read('.claude/skills/review/SKILL.md')).toBe('mine');
+    expect(machine.names('work/.claude/skills')).toEqual([]);
+    expect(machine.names('.mcpctl')).toEqual(['kept']);
+    const [kept = ''] = machine.names('.mcpctl/kept');
+    expect(stderr).toContain(machine.path('.mcpctl/kept', kept));
+    expect(machine.read(`.mcpctl/kept/${kept}/notes.md`)).toBe('also mine');
+  });
+
+  it.each<[what: string, record: (file: string) => void]>([
+    ['is known', () => {}],
+    ['is lost', file => rmSync(file)],
+  ])('keeps what was written into a working copy that was replaced, when what that was %s', async (_what, record) => {
+    const former = readlinkSync(machine.path('.claude/skills/review'));
+    repository.commit(skillFiles('skills/review', 'Do it well.'));
+    expect((await machine.sync()).report.updated).toEqual(['skill/review']);
+    writeFileSync(join(former, 'SKILL.md'), 'mine');
+    record(`${former}.json`);
+    machine.write('.mcpctl/skills-state.json', '');
+    const { code, stderr } = await machine.run(['uninstall', '--yes']);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('[SKILL_KEPT]')]);
+    const [kept = ''] = machine.names('.mcpctl/kept');
+    expect(machine.read(`.mcpctl/kept/${kept}/SKILL.md`)).toBe('mine');
+    expect(machine.names('.claude/skills')).toEqual([]);
   });
 
   it('stops before it forgets what stands in settings that it cannot read', async () => {

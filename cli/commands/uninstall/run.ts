@@ -10,7 +10,7 @@ import { stateDirs } from '../../state-dirs.ts';
 import { done, paint, showProblem } from '../../style.ts';
 import { removeAll } from '../../sync/index.ts';
 import { table } from '../../table.ts';
-import { type Entry, entriesOf, entriesOutside } from './entries.ts';
+import { type Entry, entriesOf, entriesOutside, ownPaths } from './entries.ts';
 
 export interface UninstallOptions extends CliContext {
   yes?: boolean;
@@ -26,16 +26,9 @@ export async function runUninstall(options: UninstallOptions): Promise<ExitCode>
   const { io, env, yes = false, output } = options;
   const home = mcpctlHome(env);
   refuseForeign(home, env);
-  const inside = await entriesOf(home);
-  const entries = [...(await entriesOutside(home)), ...inside];
+  const entries = [...(await entriesOutside(home)), ...(await entriesOf(home))];
   const ours = entries.filter(entry => entry.ours);
-  const problems = yes
-    ? await remove(
-        options,
-        home,
-        inside.filter(entry => entry.ours),
-      )
-    : [];
+  const problems = yes ? await remove(options, home) : [];
   for (const found of problems) io.stderr(showProblem(io, found));
   if (output === 'json') {
     io.stdout(`${JSON.stringify({ home, removed: yes, entries }, undefined, 2)}\n`);
@@ -69,7 +62,7 @@ function refuseForeign(home: string, env: CliContext['env']): void {
 }
 
 /** While everything is locked, so that no daemon starts meanwhile. First what leads into the folder, then the folder. */
-async function remove({ env, signal }: CliContext, home: string, entries: readonly Entry[]): Promise<Problem[]> {
+async function remove({ env, signal }: CliContext, home: string): Promise<Problem[]> {
   const releases: (() => void)[] = [];
   try {
     for (const { name, path, daemon } of stateDirs(home)) {
@@ -89,7 +82,7 @@ async function remove({ env, signal }: CliContext, home: string, entries: readon
       const isKnown = problems.some(({ at }) => at?.file === file);
       if (outcome && 'problem' in outcome && !isKnown) problems.push(outcome.problem);
     }
-    for (const { path } of entries) await rm(path, { recursive: true, force: true });
+    for (const path of ownPaths(home)) await rm(path, { recursive: true, force: true });
     // Only when nothing of somebody else's is in it.
     await rmdir(home).catch(() => undefined);
     return problems;
