@@ -6,6 +6,7 @@ import { applyStep, kept } from './apply.ts';
 import { type SkillsConfig, writeSkillsConfig } from './config.ts';
 import { chooseContent } from './content.ts';
 import { type Offer, readOffer } from './desired.ts';
+import { foundAgain } from './found-again.ts';
 import { applyHookFiles, type HooksOutcome } from './hooks/apply-hooks.ts';
 import type { HookEntry } from './hooks/settings.ts';
 import { wantedHooks } from './hooks/wanted-hooks.ts';
@@ -41,6 +42,8 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
   const { refs, path } = asked;
   const { signal, dryRun = false, force = false, keepOrphans = false, now = Date.now() } = request;
   const state = readState(places);
+  // Lost: whichever folders skills are in, this sync is the one that remembers them.
+  if (state.skills.length === 0) state.skills = foundAgain(places, state);
   const choosing = chooseContent({ ...source, path }, config, { copy, home: places.home, refs, now, signal });
   choosing.catch(() => undefined);
   // What parses takes as long to load as the remote to answer: one turn, and it is asked.

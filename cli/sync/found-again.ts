@@ -1,9 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { ProblemError, problem } from '../../schema/index.ts';
 import { lookAtEntry } from './entry.ts';
 import { statsOf } from './look.ts';
 import type { Places } from './places.ts';
-import { type InstalledSkill, readRecord, type SkillsState } from './state.ts';
+import { type InstalledSkill, isDamaged, readRecord, readState, type SkillsState } from './state.ts';
 
 /** Every working copy on this disk, by its path, whatever is known of it. */
 export function workingCopies({ live }: Places): string[] {
@@ -26,6 +27,18 @@ export function foundAgain(places: Places, { skills }: SkillsState): InstalledSk
     const entry = lookAtEntry(places, record.path);
     return entry.kind === 'ours' && entry.live === live ? [record] : [];
   });
+}
+
+/**
+ * What is installed, for whoever only tells it: that nothing is would be untrue where what is remembered was lost.
+ * @throws ProblemError SKILLS_STATE_UNUSABLE
+ */
+export function readWhole(places: Places): SkillsState {
+  const state = readState(places);
+  const lost = isDamaged(places) ? 'is damaged' : state.skills.length === 0 ? 'knows of none of them' : undefined;
+  if (lost === undefined || (lost !== 'is damaged' && foundAgain(places, state).length === 0)) return state;
+  const hint = '`mcpctl skills sync` finds the skills again.';
+  throw new ProblemError(problem('SKILLS_STATE_UNUSABLE', `${places.state} ${lost}`, { hint }));
 }
 
 function namesIn(folder: string): string[] {

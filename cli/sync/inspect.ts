@@ -2,11 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProblemError, problem } from '../../schema/index.ts';
 import { applyStep } from './apply.ts';
+import { readWhole } from './found-again.ts';
 import { underLock } from './lock.ts';
 import { findEdits, findExtras, isEdited, sha256Of, statsOf } from './look.ts';
 import { observe } from './observe.ts';
 import { placesIn } from './places.ts';
-import { type InstalledSkill, readState, writeState } from './state.ts';
+import { type InstalledSkill, writeState } from './state.ts';
 import { bundleFolder, readManifest } from './store.ts';
 
 /** One installed skill, as people ask for it. */
@@ -34,7 +35,7 @@ export interface SkillStatus {
  */
 export async function inspectSkills(home: string, thorough: boolean): Promise<SkillStatus[]> {
   const places = placesIn(home);
-  const { skills } = readState(places);
+  const { skills } = readWhole(places);
   const observed = observe(places, [], skills);
   const found: SkillStatus[] = [];
   for (const skill of skills) {
@@ -76,10 +77,10 @@ export interface SkillFileChange {
   executable: boolean;
 }
 
-/** What people changed in a skill. @throws ProblemError RESOURCE_NOT_FOUND */
+/** What people changed in a skill. @throws ProblemError RESOURCE_NOT_FOUND, SKILLS_STATE_UNUSABLE */
 export async function changedFiles(home: string, name: string, cwd: string): Promise<SkillFileChange[]> {
   const places = placesIn(home);
-  const skill = findSkill(readState(places).skills, name, cwd);
+  const skill = findSkill(readWhole(places).skills, name, cwd);
   const { changed, missing } = findEdits(skill.live, skill.files, true);
   const added = [...findExtras(skill.live, skill.files).keys()].filter(path => {
     return skill.made?.[path] === undefined && statsOf(join(skill.live, path))?.isFile();
@@ -95,20 +96,20 @@ export async function changedFiles(home: string, name: string, cwd: string): Pro
   }));
 }
 
-/** What is installed under a name. @throws ProblemError RESOURCE_NOT_FOUND */
+/** What is installed under a name. @throws ProblemError RESOURCE_NOT_FOUND, SKILLS_STATE_UNUSABLE */
 export function installedSkill(
   home: string,
   name: string,
   cwd: string,
 ): Pick<InstalledSkill, 'id' | 'commit' | 'release'> {
-  return findSkill(readState(placesIn(home)).skills, name, cwd);
+  return findSkill(readWhole(placesIn(home)).skills, name, cwd);
 }
 
 /** Put the release back, and keep a copy of what it replaces. @returns where that is */
 export async function restoreSkill(home: string, name: string, cwd: string, signal: AbortSignal): Promise<string[]> {
   const places = placesIn(home);
   return underLock(places, signal, async () => {
-    const state = readState(places);
+    const state = readWhole(places);
     const { id, path, folder, scope, name: own, digest, fingerprint, ...facts } = findSkill(state.skills, name, cwd);
     const observed = observe(
       places,

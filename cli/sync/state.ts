@@ -139,20 +139,20 @@ function areLike(list: unknown, texts: readonly string[], objects: readonly stri
   return Array.isArray(list) && list.every(isLike);
 }
 
+/** Whether the file is there, but does not say what is installed. */
+export function isDamaged({ state }: Places): boolean {
+  return statsOf(state) !== undefined && !isWhole(parse(readFileSync(state, 'utf8')));
+}
+
 /** @throws ProblemError SKILLS_STATE_UNUSABLE */
 export async function writeState(places: Places, state: SkillsState): Promise<void> {
   try {
     await ensurePrivateDir(places.home);
-    putDamagedAside(places);
+    if (isDamaged(places)) renameSync(places.state, `${places.state}.damaged`);
     await writeAtomic(places.state, `${JSON.stringify(state)}\n`);
   } catch (error) {
     throw unusable(places.state, error);
   }
-}
-
-function putDamagedAside({ state }: Places): void {
-  if (!statsOf(state) || isWhole(parse(readFileSync(state, 'utf8')))) return;
-  renameSync(state, `${state}.damaged`);
 }
 
 /**

@@ -144,12 +144,37 @@ describe('a sync', () => {
   ])('a state that is no state is put aside: %s', async text => {
     await synced();
     machine.write('.mcpctl/skills-state.json', text);
-    expect((await machine.run(['skills', 'status'])).code).toBe(0);
     await machine.sync(['--dry-run']);
     expect(machine.read('.mcpctl/skills-state.json')).toBe(text);
     const { report } = await machine.sync();
     expect(report).toMatchObject({ skipped: ['skill/review'], errors: [] });
     expect(machine.read('.mcpctl/skills-state.json.damaged')).toBe(text);
+  });
+
+  it.each<[what: string, text: string | undefined]>([
+    ['is gone', undefined],
+    ['is empty', ''],
+    ['was cut', '{"schema": 1, "ski'],
+    ['knows of no skill', '{"schema": 1, "skills": [], "superseded": [], "settled": []}'],
+  ])('nobody is told that nothing is installed when what is remembered %s', async (_what, text) => {
+    await synced({
+      ...skillFiles('skills/gone'),
+      'projects/one/project.yaml': projectFile(),
+      ...skillFiles('projects/one/skills/deploy'),
+    });
+    machine.write('a/.mcpctl-project', 'one\n');
+    await machine.sync([], machine.path('a'));
+    repository.commit({ 'skills/gone': null });
+    if (text === undefined) rmSync(machine.path('.mcpctl/skills-state.json'));
+    else machine.write('.mcpctl/skills-state.json', text);
+    for (const argv of [['status'], ['verify'], ['diff', 'review'], ['diff', 'review', '--restore']]) {
+      const { code, stdout, stderr } = await machine.run(['skills', ...argv]);
+      expect({ argv, code, stdout }).toEqual({ argv, code: 1, stdout: '' });
+      expect(stderr).toMatch(/\[SKILLS_STATE_UNUSABLE\]\n.*`mcpctl skills sync` finds the skills again/);
+    }
+    expect((await machine.sync()).report).toMatchObject({ skipped: ['skill/review'], removed: ['skill/gone'] });
+    const { code, stderr } = await machine.run(['skills', 'verify']);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('2 skills are what was installed')]);
   });
 
   it('refuses a state that a newer version wrote', async () => {
