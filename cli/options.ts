@@ -16,6 +16,12 @@ export function parsePort(text: string): number {
   return port;
 }
 
+/** A value that cannot be empty, as it is when a script’s variable is not set. @throws InvalidArgumentError */
+export function parseFilled(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('it is empty; is the variable set that it came from?');
+  return text;
+}
+
 /** The options that name a gateway, on this machine or elsewhere. */
 export function gatewayOptions(command: Command): Command {
   return command

@@ -461,6 +461,30 @@ describe('trouble', () => {
     expect(machine.names('.claude/skills')).toEqual(['review']);
   });
 
+  it.each<[option: string, argv: string[]]>([
+    ['--from', ['skills', 'sync', '--from', '']],
+    ['--from', ['skills', 'sync', '--from', ' ']],
+    ['--gateway', ['skills', 'sync', '--gateway', '']],
+    ['--ref', ['skills', 'sync', '--ref', '']],
+    ['--project', ['skills', 'sync', '-p', '']],
+    ['client', ['skills', 'sync', '--target', '']],
+    ['release', ['skills', 'pin', '']],
+    ['--from', ['config', 'claude', '-p', 'demo', '--from', '']],
+    ['--gateway', ['config', 'claude', '-p', 'demo', '--gateway', '']],
+    ['--project', ['config', 'claude', '-p', '', '--from', 'x']],
+  ])('an empty %s, as of a variable that is not set, is wrong usage and changes nothing: %j', async (option, argv) => {
+    await synced();
+    const remembered = machine.read('.mcpctl/skills.json');
+    // What an empty path would mean.
+    repository.git('rm', '-rq', 'skills');
+    repository.git('commit', '-qm', 'x');
+    const { code, stderr } = await machine.run(argv, repository.work);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(option)]);
+    expect(machine.names('.claude/skills')).toEqual(['review']);
+    expect(machine.read('.mcpctl/skills.json')).toBe(remembered);
+    expect(repository.git('status', '--porcelain')).toBe('');
+  });
+
   it('another repository at the same address is refused, unless it is chosen', async () => {
     await synced();
     repository.commit({ 'mcpctl.yaml': String(emptyRepository['mcpctl.yaml']).replace('test.', 'other.') });

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { CliContext } from '../../context.ts';
+import { parseFilled } from '../../options.ts';
 import { entryOptions } from '../export/command.ts';
 
 /** `mcpctl config`: the configuration of this user, and that of Claude Code. */
@@ -20,8 +21,8 @@ function claudeCommand(context: CliContext): Command {
       'Set this folder up for a project: its entry in `.mcp.json` (as `mcpctl export --client claude-code --write`), ' +
         '`.mcpctl-project`, its skills, and one hook that syncs them before each session.',
     )
-    .option('--from <repo>', 'where skills come from, if this machine was not told yet')
-    .option('--gateway <url>', 'a gateway that hands skills out, in place of a repository')
+    .option('--from <repo>', 'where skills come from, if this machine was not told yet', parseFilled)
+    .option('--gateway <url>', 'a gateway that hands skills out, in place of a repository', parseFilled)
     .option('--skip-skills', 'no skills, and no hook')
     .option('--remove', 'undo all of it: entry, project file, skills that were not edited, hook')
     .addHelpText(

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { mcpctlHome } from '../../../host/index.ts';
 import { clients } from '../../clients/clients.ts';
 import type { CliContext } from '../../context.ts';
-import { gatewayOptions } from '../../options.ts';
+import { gatewayOptions, parseFilled } from '../../options.ts';
 import type { ExportOptions } from './run.ts';
 
 /** `mcpctl export -p PROJECT --client NAME`: a gateway's entry in a client's file. */
@@ -52,7 +52,7 @@ Exit codes: 0 ok · 1 the client’s file cannot be used, or has another entry o
 /** The options that `export` and `config claude` share. */
 export function entryOptions(command: Command): Command {
   return gatewayOptions(command)
-    .requiredOption('-p, --project <name>', 'the project')
+    .requiredOption('-p, --project <name>', 'the project', parseFilled)
     .option('--name <name>', 'what the client calls it (default: the project’s name)')
     .option('--bridge', 'with --server: the bridge all the same, so that no variable needs to be set')
     .option('-C, --dir <dir>', 'the folder whose project files are meant', '.')

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { CliContext } from '../../context.ts';
+import { parseFilled } from '../../options.ts';
 
 /** `mcpctl skills`: skills of a repository on this machine’s disk. */
 export function skillsCommand(context: CliContext): Command {
@@ -20,10 +21,10 @@ function syncCommand(context: CliContext): Command {
         'project named by --project or the nearest .mcpctl-project file into that folder’s .claude/skills. Skills that ' +
         'were edited here, and folders that mcpctl did not put there, are left alone and reported.',
     )
-    .option('-p, --project <name>', 'the project; else the nearest .mcpctl-project file says it')
-    .option('--from <repo>', 'where skills come from; remembered')
-    .option('--gateway <url>', 'a gateway that hands them out, in place of a repository; remembered')
-    .option('--ref <branch>', 'the branch that is followed; remembered')
+    .option('-p, --project <name>', 'the project; else the nearest .mcpctl-project file says it', parseFilled)
+    .option('--from <repo>', 'where skills come from; remembered', parseFilled)
+    .option('--gateway <url>', 'a gateway that hands them out, in place of a repository; remembered', parseFilled)
+    .option('--ref <branch>', 'the branch that is followed; remembered', parseFilled)
     .option('--path <folder>', 'the repository’s folder inside the git repository; remembered')
     .addOption(new Option('--trust <mode>', 'what is relied on; remembered').choices(['open', 'forge', 'release']))
     .option('--target <client...>', 'clients whose folders are filled: claude, codex, agents; remembered')
