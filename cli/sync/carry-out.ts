@@ -131,7 +131,9 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
     report.errors.push(...ran.errors);
     for (const { skill, kind, result } of ran.results) events.push(eventOf(skill, kind, now, result));
     const nothingFailed = report.errors.every(error => heldBack.includes(error));
-    const whole = !keepOrphans && nothingFailed && !mine.some(isPending);
+    // What was left alone may be gone by the next sync, which then has to look, and to do what this one did not.
+    const nothingLeft = report.preserved.length === 0;
+    const whole = !keepOrphans && nothingFailed && nothingLeft && !mine.some(isPending);
     settle(state, scopes, whole, {
       basis: basisOf(config, scopes, refs, places.home),
       at,

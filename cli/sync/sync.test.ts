@@ -26,6 +26,11 @@ afterEach(() => {
 const from = (): string[] => ['--from', repository.bare];
 const SKILL = '.claude/skills/review/SKILL.md';
 
+/** Write the skill as it was installed, with other words or the same ones. */
+function edited(body = 'Review it.'): void {
+  machine.write(SKILL, String(skillFiles('review', body)['review/SKILL.md']));
+}
+
 /** A first sync, which has to work. */
 async function synced(files: Files = {}): Promise<void> {
   if (Object.keys(files).length > 0) repository.commit(files);
@@ -234,6 +239,24 @@ describe('what people did', () => {
     if (before !== undefined) expect(machine.read(`.mcpctl/kept/${kept}/SKILL.md`)).toBe(before);
   });
 
+  it.each<[situation: string, newer: boolean, undo: () => Promise<unknown>]>([
+    ['--restore', false, () => machine.run(['skills', 'diff', 'review', '--restore'])],
+    ['--restore, when a newer one waits', true, () => machine.run(['skills', 'diff', 'review', '--restore'])],
+    ['hand', false, () => Promise.resolve(edited())],
+    ['hand, when a newer one waits', true, () => Promise.resolve(edited())],
+  ])('an edit that was undone by %s is not told again, and holds nothing up', async (_situation, newer, undo) => {
+    await synced();
+    edited('Mine.');
+    if (newer) repository.commit(skillFiles('skills/review', 'New.'));
+    for (let turn = 0; turn < 2; turn++) expect((await machine.sync()).stderr).toContain('SKILL_EDITED');
+    await undo();
+    const { report, stderr } = await machine.sync();
+    expect(report).toMatchObject({ preserved: [], updated: newer ? ['skill/review'] : [] });
+    expect(stderr).not.toContain('SKILL_EDITED');
+    expect(machine.read(SKILL)).toContain(newer ? 'New.' : 'Review it.');
+    expect((await machine.sync()).report).toMatchObject({ skipped: ['skill/review'], updated: [] });
+  });
+
   it('other modes and times only: no edit', async () => {
     await synced();
     chmodSync(machine.path(SKILL), 0o600);
@@ -269,6 +292,9 @@ describe('what people did', () => {
     const { report, stderr } = await machine.sync(from());
     expect(report).toMatchObject({ preserved: ['skill/review'], installed: [], exitCode: 0 });
     expect(stderr).toContain('SKILL_FOREIGN');
+    rmSync(machine.path('.claude/skills/review'), { recursive: true });
+    const moved = await machine.sync();
+    expect([moved.report.installed, moved.stderr]).toEqual([['skill/review'], '']);
   });
 });
 
