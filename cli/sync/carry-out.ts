@@ -132,7 +132,7 @@ async function work(task: SyncTask, copy: ThinCopy): Promise<SyncOutcome> {
     for (const { skill, kind, result } of ran.results) events.push(eventOf(skill, kind, now, result));
     const nothingFailed = report.errors.every(error => heldBack.includes(error));
     // What was left alone may be gone by the next sync, which then has to look, and to do what this one did not.
-    const nothingLeft = report.preserved.length === 0;
+    const nothingLeft = report.preserved.length === 0 && !hooks.left;
     const whole = !keepOrphans && nothingFailed && nothingLeft && !mine.some(isPending);
     settle(state, scopes, whole, {
       basis: basisOf(config, scopes, refs, places.home),
@@ -174,7 +174,7 @@ async function placeHooks(
     warnings.push(...hooks.warnings);
   }
   const outcome = await applyHookFiles(places, wanted);
-  return { applied: outcome.applied, warnings: [...warnings, ...outcome.warnings] };
+  return { ...outcome, warnings: [...warnings, ...outcome.warnings] };
 }
 
 function refuseOther(state: SkillsState, { repository }: Offer, chosen: boolean): void {

@@ -7,7 +7,7 @@ import { kept } from './apply.ts';
 import { clientFolders, readSkillsConfig } from './config.ts';
 import { foundAgain, workingCopies } from './found-again.ts';
 import { sessionStartEntry } from './hook/entry.ts';
-import { applyHookFiles, setOwnEntries } from './hooks/apply-hooks.ts';
+import { applyHookFiles, type FileOutcome, setOwnEntries } from './hooks/apply-hooks.ts';
 import { readLedger } from './hooks/ledger.ts';
 import { settingsFile } from './hooks/settings-file.ts';
 import { underLock } from './lock.ts';
@@ -65,7 +65,7 @@ export async function withdrawProjectFile(setup: MachineSetup): Promise<void> {
 }
 
 /** Let skills be synced before each session of Claude Code. Doing it twice changes nothing. */
-export function installSessionHook({ env, home, signal }: MachineSetup): Promise<Problem[]> {
+export function installSessionHook({ env, home, signal }: MachineSetup): Promise<FileOutcome> {
   const places = placesIn(home);
   const { hookMarkers } = readSkillsConfig(places);
   return underLock(places, signal, () => setOwnEntries(places, userSettings(env), [sessionStartEntry(hookMarkers)]));
@@ -89,7 +89,7 @@ export async function removeProject(setup: MachineSetup): Promise<Problem[]> {
     problems.push(...(await applyHookFiles(places, new Map([[settings, []]]))).warnings);
     if (!others) {
       problems.push(...(await applyHookFiles(places, new Map([[userSettings(env), []]]))).warnings);
-      problems.push(...(await setOwnEntries(places, userSettings(env), [])));
+      problems.push(...(await setOwnEntries(places, userSettings(env), [])).warnings);
     }
     state.settled = state.settled.filter(one => one.folder !== folder && (others || one.folder !== ''));
     await writeState(places, state);
@@ -165,7 +165,7 @@ export async function removeAll({
     problems.push(...(await keepTheUsers(places, state)));
     for (const file of Object.keys(readLedger(places).files)) {
       problems.push(...(await applyHookFiles(places, new Map([[file, []]]))).warnings);
-      problems.push(...(await setOwnEntries(places, file, [])));
+      problems.push(...(await setOwnEntries(places, file, [])).warnings);
     }
     const projects = projectFolders(places, state);
     const setups = setupsIn(places);

@@ -168,6 +168,38 @@ describe('mcpctl config claude', () => {
     expect(machine.read('work/.mcp.json')).toBe(theirs);
   });
 
+  it.each([
+    ['once', 1],
+    ['again', 2],
+  ])(
+    'settings that are not understood, told %s, get the hook by the next sync after they are mended',
+    async (_how, times) => {
+      const PROMISE = 'skills are synced before each session';
+      for (let time = 0; time < times; time++) {
+        machine.write('.claude/settings.json', '{');
+        const { code, stderr } = await config('--from', repository.bare);
+        expect([code, stderr]).toEqual([0, expect.stringContaining('[SKILL_HOOKS_LEFT]')]);
+        expect(stderr).not.toContain(PROMISE);
+      }
+      expect((await machine.sync()).stderr).toContain('SKILL_HOOKS_LEFT');
+      machine.write('.claude/settings.json', '{}');
+      expect((await machine.sync()).stderr).toBe('');
+      expect(settings().hooks.SessionStart).toHaveLength(1);
+      expect((await config()).stderr).toContain(PROMISE);
+      expect(settings().hooks.SessionStart).toHaveLength(1);
+      expect((await config('--remove')).code).toBe(0);
+      expect(machine.read('.claude/settings.json')).toBe('{}');
+    },
+  );
+
+  it('settings that the hook never got into keep nothing from being undone', async () => {
+    machine.write('.claude/settings.json', '{');
+    await config('--from', repository.bare);
+    expect((await machine.run(['uninstall', '--yes'])).code).toBe(0);
+    expect(machine.read('.claude/settings.json')).toBe('{');
+    expect(machine.names('.mcpctl')).toEqual([]);
+  });
+
   it('a folder of another project is refused before anything is written', async () => {
     machine.write('work/.mcpctl-project', 'other\n');
     const { code, stderr } = await config('--skip-skills');

@@ -61,8 +61,10 @@ export async function runConfigClaude(options: ConfigClaudeOptions): Promise<Exi
   }
   const code = await runExport(entry);
   if (code !== ExitCodes.ok || report.exitCode !== ExitCodes.ok) return code || report.exitCode;
-  for (const found of await installSessionHook(setup)) io.stderr(showProblem(io, found));
-  done(io, 'skills are synced before each session of Claude Code');
+  const { stands, warnings } = await installSessionHook(setup);
+  for (const found of warnings) io.stderr(showProblem(io, found));
+  if (stands) done(io, 'skills are synced before each session of Claude Code');
+  else step(io, 'skills are not synced before sessions yet: mend that file, then run `mcpctl skills sync`');
   return ExitCodes.ok;
 }
 

@@ -14,6 +14,15 @@ const TRIES = 3;
 export interface HooksOutcome {
   /** Ids of skills with the event, once for each that stands in a file now. */
   applied: string[];
+  /** Whether a file was left without what belongs into it: the next sync has to try again. */
+  left: boolean;
+  warnings: Problem[];
+}
+
+/** What became of one file. */
+export interface FileOutcome {
+  /** What belongs into it stands in it. */
+  stands: boolean;
   warnings: Problem[];
 }
 
@@ -27,7 +36,7 @@ export async function applyHookFiles(
   managed: readonly string[] = managedSettings(),
 ): Promise<HooksOutcome> {
   const ledger = readLedger(places);
-  const outcome: HooksOutcome = { applied: [], warnings: [] };
+  const outcome: HooksOutcome = { applied: [], left: false, warnings: [] };
   for (const [file, entries] of wanted) {
     const all = [...(ledger.files[file]?.own ?? []), ...entries];
     if (all.length === 0 && !ledger.files[file]) continue;
@@ -35,23 +44,32 @@ export async function applyHookFiles(
       const { stands, warnings } = await applyToFile(places, ledger, file, all);
       outcome.warnings.push(...warnings);
       if (stands) outcome.applied.push(...entries.map(({ source, event }) => `${source} ${event}`));
+      else outcome.left = true;
       if (entries.length > 0) outcome.warnings.push(...obstacles(file, [...wanted.keys()], managed));
     } catch (error) {
+      outcome.left = true;
       outcome.warnings.push(left(file, error instanceof Error ? error.message : String(error)));
     }
   }
   return outcome;
 }
 
-/** Let entries of mcpctl’s own stand in a file, or none. @throws Error when the file cannot be changed */
-export async function setOwnEntries(places: Places, file: string, own: HookEntry[]): Promise<Problem[]> {
+/**
+ * Let entries of mcpctl’s own stand in a file, or none. A file that is not understood gets them by the next sync that
+ * does understand it. @throws Error when the file cannot be changed
+ */
+export async function setOwnEntries(places: Places, file: string, own: HookEntry[]): Promise<FileOutcome> {
   const ledger = readLedger(places);
   const known = ledger.files[file];
   const mine = new Set(known?.own?.map(({ source }) => source));
   const skills = known?.applied.entries.filter(({ source }) => !mine.has(source)) ?? [];
   const record: LedgerFile = { ...(known ?? { applied: nothingApplied, look: '' }), own };
   ledger.files[file] = record;
-  return (await applyToFile(places, ledger, file, [...own, ...skills])).warnings;
+  const outcome = await applyToFile(places, ledger, file, [...own, ...skills]);
+  // What is taken out is remembered as long as it may still stand there.
+  const rememberable = own.length > 0 || record.applied.entries.length === 0;
+  if (!outcome.stands && rememberable) await remember(places, readLedger(places), file, record);
+  return outcome;
 }
 
 async function applyToFile(
@@ -59,7 +77,7 @@ async function applyToFile(
   ledger: Ledger,
   file: string,
   entries: readonly HookEntry[],
-): Promise<{ stands: boolean; warnings: Problem[] }> {
+): Promise<FileOutcome> {
   for (let turn = 0; ; turn++) {
     const before = read(file);
     const known = knownOf(ledger.files[file], before, entries);

@@ -143,6 +143,11 @@ describe('hooks of a skill', () => {
     });
     expect(stderr).toContain('SKILL_HOOKS_LEFT');
     expect(machine.read(SETTINGS)).toBe('{"hooks": ');
+    machine.write(SETTINGS, '{}');
+    const mended = await machine.sync();
+    expect(mended.stderr).toBe('');
+    expect(mended.report.hooksApplied).not.toEqual([]);
+    expect(machine.read(SETTINGS)).toContain('_mcpctl');
   });
 
   it('a settings file that leads to a device is left alone', async () => {
