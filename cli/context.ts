@@ -27,5 +27,5 @@ export interface CliContext {
 }
 
 /** `test mcp` has codes of its own. */
-export const ExitCodes = { ok: 0, failed: 1, usage: 2, differences: 3, timedOut: 4, denied: 5 } as const;
+export const ExitCodes = { ok: 0, failed: 1, usage: 2, differences: 3, timedOut: 4, denied: 5, stopped: 130 } as const;
 export type ExitCode = number;

@@ -39,6 +39,11 @@ export function createProgram(environment: Omit<CliContext, 'finish'>): (argv: r
       await work;
     } catch (error) {
       if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCodes.ok : ExitCodes.usage;
+      // Whatever it is that did not come to its end then, nobody but who stopped it is to blame.
+      if (environment.signal.aborted) {
+        io.stderr('✗ stopped before it was done\n');
+        return ExitCodes.stopped;
+      }
       const found = asProblem(error);
       io.stderr(showProblem(io, found));
       if (verbose) io.stderr(causes(error));

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -517,6 +518,30 @@ describe('trouble', () => {
     expect((await machine.sync()).report.errors.map(({ code }) => code)).toEqual(['REPOSITORY_OTHER']);
     expect((await machine.sync(from())).report.errors).toEqual([]);
   });
+
+  it.each<[situation: string, flags: string[], code: number, told: string]>([
+    ['by Ctrl-C', [], 130, '✗ stopped before it was done\n'],
+    ['by Ctrl-C, with --quiet', ['--quiet'], 130, '✗ stopped before it was done\n'],
+    ['by --timeout', ['--timeout', '1'], 4, '✗ given up after 1 s\n'],
+  ])(
+    'stopped %s while git works: nothing is changed, and no remote is blamed',
+    async (_situation, flags, code, told) => {
+      await synced();
+      // git waits for whoever writes there.
+      rmSync(join(repository.bare, 'config'));
+      execFileSync('mkfifo', [join(repository.bare, 'config')]);
+      const program = join(import.meta.dirname, '..', 'mcpctl.mjs');
+      const child = spawn(process.execPath, [program, ...flags, 'skills', 'sync'], {
+        ...{ cwd: machine.home, env: machine.env, stdio: ['ignore', 'ignore', 'pipe'] },
+      });
+      let stderr = '';
+      child.stderr?.on('data', piece => (stderr += piece));
+      if (code === 130) setTimeout(() => child.kill('SIGINT'), 2_000);
+      const [ended] = await once(child, 'close');
+      expect([ended, stderr]).toEqual([code, told]);
+      expect(machine.names('.claude/skills')).toEqual(['review']);
+    },
+  );
 
   it('one skill that is not valid stays as it is, the others go on', async () => {
     await synced(skillFiles('skills/plot'));

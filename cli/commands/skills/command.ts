@@ -45,7 +45,8 @@ Examples:
   $ mcpctl skills sync -o json
 
 Exit codes: 0 ok; also with --quiet when the network fails, and when only single skills fail · 1 network trouble, not
-authorised, or an unknown project · 2 disk full, or the state cannot be saved · 5 not trusted: nothing was changed`,
+authorised, or an unknown project · 2 disk full, or the state cannot be saved · 5 not trusted: nothing was changed ·
+130 stopped by Ctrl-C`,
     )
     .action(async options => {
       const { runSync } = await import('./sync.ts');

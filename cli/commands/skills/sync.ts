@@ -38,7 +38,7 @@ const DISK_CODES = new Set(['USAGE', 'SKILLS_STATE_UNUSABLE', 'STATE_UNUSABLE'])
 /** The disk is full or cannot be written to. */
 const DISK = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
 
-/** Sync and report. The exit codes are the command’s own: see its help. */
+/** Sync and report. The exit codes are the command’s own: see its help. @throws Error when it was stopped */
 export async function runSync(options: SyncOptions): Promise<ExitCode> {
   return (await syncTold(options)).report.exitCode;
 }
@@ -68,6 +68,8 @@ async function sync(options: SyncOptions): Promise<SyncOutcome> {
       sandbox: options.sandbox === true,
     });
   } catch (error) {
+    // Stopped, or out of time: the remote is not to blame for what it was kept from answering.
+    if (signal.aborted) throw error;
     const found = diskProblem(error) ?? asProblem(error);
     const report = { ...emptyReport(), errors: [found], exitCode: exitCodeOf(found, io.quiet === true) };
     return { report, warnings: [], changed: false, at: '' };
