@@ -41,6 +41,12 @@ export function readWhole(places: Places): SkillsState {
   throw new ProblemError(problem('SKILLS_STATE_UNUSABLE', `${places.state} ${lost}`, { hint }));
 }
 
+/** Entries of ours in clients’ folders. */
+export function entriesIn(places: Places, folders: readonly string[]): string[] {
+  const paths = folders.flatMap(folder => namesIn(folder).map(name => join(folder, name)));
+  return paths.filter(path => lookAtEntry(places, path).kind === 'ours');
+}
+
 function namesIn(folder: string): string[] {
   return statsOf(folder)?.isDirectory() ? readdirSync(folder) : [];
 }

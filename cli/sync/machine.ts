@@ -4,8 +4,8 @@ import { basename, join } from 'node:path';
 import { writeAtomic } from '../../host/index.ts';
 import { type Problem, ProblemError, problem } from '../../schema/index.ts';
 import { kept } from './apply.ts';
-import { clientFolders, readSkillsConfig } from './config.ts';
-import { foundAgain, workingCopies } from './found-again.ts';
+import { clientFolders, readSkillsConfig, targets } from './config.ts';
+import { entriesIn, foundAgain, workingCopies } from './found-again.ts';
 import { sessionStartEntry } from './hook/entry.ts';
 import { applyHookFiles, type FileOutcome, setOwnEntries } from './hooks/apply-hooks.ts';
 import { readLedger } from './hooks/ledger.ts';
@@ -17,7 +17,7 @@ import { projectIn } from './project.ts';
 import { PROJECT_FILE } from './project-file.ts';
 import { forgetProjectFile, forgetSetup, rememberProjectFile, type SetupEntry, setupsIn } from './setups.ts';
 import { readRecord, readState, type SkillsState, writeState } from './state.ts';
-import { takeOut } from './take-out.ts';
+import { giveAway, takeOut } from './take-out.ts';
 import { discard, tidyLive } from './working-copy.ts';
 
 /** A machine and one folder of a project on it. */
@@ -161,6 +161,12 @@ export async function removeAll({
     if (failure) {
       await writeState(places, state);
       throw new ProblemError(failure);
+    }
+    const projectsHere = [undefined, ...setupsIn(places).map(one => one.folder)];
+    const folders = projectsHere.flatMap(at => clientFolders(env, targets, at)).map(one => one.folder);
+    for (const path of entriesIn(places, folders)) {
+      await giveAway(places, path);
+      problems.push(problem('SKILL_EDITED', `${path} stays: nothing is known of what was installed there`));
     }
     problems.push(...(await keepTheUsers(places, state)));
     for (const file of Object.keys(readLedger(places).files)) {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, rename, rm, unlink } from 'node:fs/promises';
 import { type Problem, problem } from '../../schema/index.ts';
 import { applyStep } from './apply.ts';
@@ -50,10 +51,11 @@ export async function takeOut(taking: TakingOut, known: readonly InstalledSkill[
 }
 
 /** Put the working copy itself where the link to it stands. Killed in between, it is still among the working copies. */
-async function giveAway(places: Places, path: string): Promise<void> {
+export async function giveAway(places: Places, path: string): Promise<void> {
   const entry = lookAtEntry(places, path);
   if (entry.kind !== 'ours') return;
   await unlink(path);
+  if (!existsSync(entry.live)) return;
   try {
     await rename(entry.live, path);
   } catch (error) {

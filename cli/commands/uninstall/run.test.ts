@@ -299,6 +299,20 @@ describe('mcpctl uninstall, where skills were synced', () => {
     expect(machine.read(`.mcpctl/kept/${kept}/notes.md`)).toBe('also mine');
   });
 
+  it('makes plain folders of skills of which nothing is known any more', async () => {
+    for (const path of ['.claude/skills/review', 'work/.claude/skills/deploy']) {
+      rmSync(`${readlinkSync(machine.path(path))}.json`);
+    }
+    machine.write('.claude/skills/review/SKILL.md', 'mine');
+    machine.write('.mcpctl/skills-state.json', '');
+    const { code, stderr } = await machine.run(['uninstall', '--yes']);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('[SKILL_EDITED]')]);
+    expect(lstatSync(machine.path('.claude/skills/review')).isDirectory()).toBe(true);
+    expect(machine.read('.claude/skills/review/SKILL.md')).toBe('mine');
+    expect(lstatSync(machine.path('work/.claude/skills/deploy')).isDirectory()).toBe(true);
+    expect(existsSync(machine.path('.mcpctl'))).toBe(false);
+  });
+
   it.each<[what: string, record: (file: string) => void]>([
     ['is known', () => {}],
     ['is lost', file => rmSync(file)],
