@@ -40,7 +40,7 @@ export async function readContent(root: string, path: string): Promise<FileConte
  * Carry out changes of files below a folder: all of them or, when one fails, none. Nothing outside of the folder is
  * touched, and nothing behind a symbolic link. Folders are made as needed, and removed when nothing is left in them.
  * @param root absolute, without symbolic links
- * @throws ProblemError FILE_NOT_REGULAR, FILE_CHANGED, WRITE_FAILED
+ * @throws ProblemError FILE_NOT_REGULAR, FILE_CHANGED, SYSTEM_REFUSED
  */
 export async function writeFiles(root: string, changes: readonly FileChange[]): Promise<void> {
   const staged: { change: FileChange; temporary: string }[] = [];
@@ -145,6 +145,8 @@ function changed(path: string): ProblemError {
 function refused(path: string, cause: unknown): unknown {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === undefined) return cause;
-  const found = problem('WRITE_FAILED', `\`${path}\` cannot be written: ${code}`, { at: { file: path } });
+  const hint =
+    'Nothing was changed. Check the rights of its folder and the space on the disk, and run the command again.';
+  const found = problem('SYSTEM_REFUSED', `\`${path}\` cannot be written: ${code}`, { hint, at: { file: path } });
   return new ProblemError(found, { cause });
 }

@@ -899,11 +899,6 @@ function allCodes() {
       meaning: 'A file was changed by somebody else while a command worked on it; nothing was written.',
       cure: 'Run the command again.',
     },
-    WRITE_FAILED: {
-      severity: 'error',
-      meaning: 'A file of the working tree could not be written; nothing was changed.',
-      cure: 'Check the rights of the folder that it is in, and the space on the disk; then run the command again.',
-    },
     EDITOR_FAILED: {
       severity: 'error',
       meaning:

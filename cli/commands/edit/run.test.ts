@@ -155,7 +155,7 @@ describe('an edit that is not taken over', () => {
       const env = { PATH: process.env.PATH, HOME: own, TMPDIR: own, EDITOR: 'sed -i s/gold/blue/' };
       const { status, stdout, stderr } = spawnSync(program, args, { cwd: shop.work, env, encoding: 'utf8' });
       expect([status, stdout]).toEqual([1, '']);
-      expect(stderr).toContain('servers/stock.yaml: `servers/stock.yaml` cannot be written: EACCES [WRITE_FAILED]');
+      expect(stderr).toContain('servers/stock.yaml: `servers/stock.yaml` cannot be written: EACCES [SYSTEM_REFUSED]');
       expect(takeKept(stderr)).toContain('blue');
     } finally {
       chmodSync(folder, 0o755);
