@@ -208,7 +208,7 @@ const groups = [
     name: 'commands',
     // What stands in the place of the processes that commander could start is as good as a part of it.
     test: new RegExp(
-      `${modules('cli/(?:command-table|context|globals|program|style|terminal)\\.ts', 'node_modules/commander/.*', 'package\\.json').source}|^\0unused:commander$`,
+      `${modules('cli/(?:command-table|context|globals|program|repository-root|style|terminal)\\.ts', 'node_modules/commander/.*', 'package\\.json').source}|^\0unused:commander$`,
     ),
     priority: 3,
   },
@@ -216,7 +216,7 @@ const groups = [
     name: 'basics',
     test: modules(
       'schema/(?:assemble-files|assemble-with|bundle|bundle-paths|closest|collisions|digest|environment|front-matter|kept-resource|kind-table|layout|mapping|plain-scalar|print-yaml|release/manifest-place|resource|resource-path|source|unread)\\.ts',
-      'cli/(?:kinds|output|repository-root|table)\\.ts',
+      'cli/(?:kinds|output|table)\\.ts',
     ),
     priority: 3,
   },

@@ -15,7 +15,7 @@ const VALUES = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
   /^(?:Bearer|Basic|Token) +\S{6,}/i,
   /[\s"'=:]Bearer +[^\s"'\\$%{]{6,}/i,
-  /[a-z][a-z0-9+.-]*:\/\/[^\s/?#:@]*:[^\s/?#@]+@/i,
+  /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*:\/\/[^\s/?#:@]*:[^\s/?#@]+@/i,
   /[?&](?:access_?token|api_?key|key|token|password|secret|sig|signature)=[^&\s]+/i,
 ];
 
