@@ -29,6 +29,12 @@ export function foundAgain(places: Places, { skills }: SkillsState): InstalledSk
   });
 }
 
+/** What is installed, with what the state does not know of any more: for whoever takes it out again. */
+export function readEvery(places: Places): SkillsState {
+  const state = readState(places);
+  return { ...state, skills: [...state.skills, ...foundAgain(places, state)] };
+}
+
 /**
  * What is installed, for whoever only tells it: that nothing is would be untrue where what is remembered was lost.
  * @throws ProblemError SKILLS_STATE_UNUSABLE

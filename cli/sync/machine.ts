@@ -5,7 +5,7 @@ import { writeAtomic } from '../../host/index.ts';
 import { type Problem, ProblemError, problem } from '../../schema/index.ts';
 import { kept } from './apply.ts';
 import { clientFolders, readSkillsConfig, targets } from './config.ts';
-import { entriesIn, foundAgain, workingCopies } from './found-again.ts';
+import { entriesIn, readEvery, workingCopies } from './found-again.ts';
 import { sessionStartEntry } from './hook/entry.ts';
 import { applyHookFiles, type FileOutcome, setOwnEntries } from './hooks/apply-hooks.ts';
 import { readLedger } from './hooks/ledger.ts';
@@ -16,7 +16,7 @@ import { type Places, placesIn } from './places.ts';
 import { projectIn } from './project.ts';
 import { PROJECT_FILE } from './project-file.ts';
 import { forgetProjectFile, forgetSetup, rememberProjectFile, type SetupEntry, setupsIn } from './setups.ts';
-import { readRecord, readState, type SkillsState, writeState } from './state.ts';
+import { readRecord, type SkillsState, writeState } from './state.ts';
 import { giveAway, takeOut } from './take-out.ts';
 import { discard, tidyLive } from './working-copy.ts';
 
@@ -79,8 +79,7 @@ export async function removeProject(setup: MachineSetup): Promise<Problem[]> {
   const { env, home, folder, signal } = setup;
   const places = placesIn(home);
   return underLock(places, signal, async () => {
-    const state = readState(places);
-    state.skills.push(...foundAgain(places, state));
+    const state = readEvery(places);
     const projects = clientFolders(env, ['claude', 'agents'], folder).map(one => one.folder);
     const others = state.skills.some(({ scope, folder: at }) => scope !== 'global' && !projects.includes(at));
     const known = state.skills.filter(one => projects.includes(one.folder) || (!others && one.scope === 'global'));
@@ -109,8 +108,8 @@ export interface Placed {
 export function placedByUs(home: string): Placed[] {
   const places = placesIn(home);
   if (!isSetUp(places)) return [];
-  const state = readState(places);
-  const skills = [...observe(places, [], [...state.skills, ...foundAgain(places, state)])]
+  const state = readEvery(places);
+  const skills = [...observe(places, [], state.skills)]
     .filter(([, { entry }]) => entry.kind === 'ours')
     .map(([path, { edited }]) => ({
       path,
@@ -154,8 +153,7 @@ export async function removeAll({
   const places = placesIn(home);
   if (!isSetUp(places)) return { former: [], entries: [], problems: [] };
   return underLock(places, signal, async () => {
-    const state = readState(places);
-    state.skills.push(...foundAgain(places, state));
+    const state = readEvery(places);
     const problems = await takeOut({ env, signal, places, state, letGo: true }, state.skills);
     const failure = problems.find(({ severity }) => severity === 'error');
     if (failure) {
